@@ -1,0 +1,1 @@
+"""The holdfast command: up, import, generate, tail, figures, explain, rebuild, doctor."""

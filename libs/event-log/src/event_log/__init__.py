@@ -1,0 +1,1 @@
+"""The append-only log, its feeds and its relay; knows nothing of contact centres."""

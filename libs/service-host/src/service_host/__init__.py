@@ -1,0 +1,1 @@
+"""What every process is hosted by: settings, authentication, errors, health, drain, telemetry."""
