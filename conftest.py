@@ -1,0 +1,56 @@
+"""Fixtures of every test: one real Postgres a run, one fresh database a module, settings of hypothesis."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+from holdfast_testing import GivenPostgres, PostgresServer, fresh_name
+from holdfast_testing import eventually as eventually_
+from service_host.embedded_postgres import EmbeddedPostgres
+
+hypothesis.settings.register_profile("holdfast", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("holdfast")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """Give the server of this run: that of HOLDFAST_DATABASE_URL when set, else an embedded one in a folder of its own.
+
+    It is everybody's: a test that kills or freezes a server starts an ``EmbeddedPostgres`` for itself.
+    """
+    if url := os.environ.get("HOLDFAST_DATABASE_URL"):
+        yield GivenPostgres(url)
+        return
+    folder = Path(tempfile.mkdtemp(prefix="holdfast-test-"))
+    folder.chmod(0o711)  # the server's account passes through
+    try:
+        with EmbeddedPostgres(folder / "postgres") as server:
+            yield server
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def database(postgres: PostgresServer, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Give the address of a database that is empty at the module's first test and gone after its last."""
+    name = fresh_name(request.path.stem)
+    yield postgres.create_database(name)
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+def fresh_database(postgres: PostgresServer, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Give the address of a database of this one test, empty."""
+    name = fresh_name(request.path.stem)
+    yield postgres.create_database(name)
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+def eventually() -> Callable[..., object]:
+    """Give ``holdfast_testing.eventually``; a test that wants its types imports it from there."""
+    return eventually_

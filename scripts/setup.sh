@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# Makes .venv: every dependency of requirements.lock, each proved by its hash, and our own packages, editable.
+# Needs only a python3 of at least 3.11 with its venv module. Costs nothing when nothing has changed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+settings=(proto/pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml cli/pyproject.toml)
+members=("${settings[@]%/pyproject.toml}")
+
+stamp() { # changes with the lock, the members' own settings and the place (a virtual environment cannot be moved)
+    pwd
+    cat requirements.lock scripts/setup.sh "${settings[@]}" | cksum
+}
+
+suitable() { # a python that is new enough and can make environments
+    "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+}
+
+find_python() {
+    local candidate
+    for candidate in ${PYTHON:+"$PYTHON"} python3 python3.13 python3.12 python3.11 python3.14; do
+        if suitable "$candidate"; then
+            command -v "$candidate"
+            return
+        fi
+    done
+    echo "setup: no Python of at least 3.11 with its venv module is on the PATH." \
+        "Install one (Debian: apt-get install python3 python3-venv) or name it: make setup PYTHON=/path/to/python3" >&2
+    return 1
+}
+
+pip_setting() { # what this machine has set for pip under the name $1, if anything
+    .venv/bin/python -m pip config list 2>/dev/null |
+        sed -n "s/^\(:env:\|global\|install\)\.$1='\(.*\)'$/\2/p" | tail -n 1
+}
+
+install_uv() { # the installer is itself in the lock, so it is proved by its hash too
+    local wanted
+    wanted=$(mktemp)
+    awk '/^uv==/ {found = 1} found {print} found && !/\\$/ {exit}' requirements.lock >"$wanted"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r "$wanted"
+    rm -f "$wanted"
+}
+
+uv_install() { # uv does not read pip's settings: hand over the ones that decide where packages come from
+    local index certificates
+    index=$(pip_setting index-url)
+    certificates=$(pip_setting cert)
+    env UV_LINK_MODE="${UV_LINK_MODE:-copy}" \
+        ${index:+UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$index}"} \
+        ${certificates:+SSL_CERT_FILE="${SSL_CERT_FILE:-$certificates}"} \
+        .venv/bin/uv pip install --quiet --python .venv/bin/python "$@"
+}
+
+pip_install() {
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check "$@"
+}
+
+install() { # uv is many times faster; pip works wherever the machine's own pip does
+    uv_install "$@" || { echo "setup: uv could not install; trying pip" >&2; pip_install "$@"; }
+}
+
+if [ -f .venv/setup.stamp ] && [ "$(stamp)" = "$(cat .venv/setup.stamp)" ] && .venv/bin/python -c '' 2>/dev/null; then
+    exit 0
+fi
+if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
+    python=$(find_python)
+    echo "setup: making .venv with $("$python" --version)"
+    "$python" -m venv --clear .venv
+fi
+echo "setup: installing the locked dependencies"
+install_uv
+install --require-hashes --no-deps -r requirements.lock
+echo "setup: installing our own packages"
+install --no-deps --no-build-isolation "${members[@]/#/--editable=./}"
+stamp >.venv/setup.stamp
+echo "setup: done; the command is .venv/bin/holdfast"
