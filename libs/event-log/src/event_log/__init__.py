@@ -1,1 +1,1 @@
-"""The append-only log, its feeds and its relay; knows nothing of contact centres."""
+"""An append-only log of record, its feeds and its consumers' bookkeeping; knows nothing of contact centres."""

@@ -1,0 +1,82 @@
+"""The form that appends and reads must have, whoever stores them; pure."""
+
+from collections.abc import Sequence
+
+from event_log.errors import IncarnationChanged, InvalidAppend, InvalidRead
+from event_log.model import (
+    MAX_APPEND_EVENTS,
+    MAX_PAYLOAD_BYTES,
+    Append,
+    Cursor,
+    Expect,
+    NewEvent,
+    StreamAppend,
+)
+
+MAX_NAME_CHARACTERS = 200
+"""Characters of a tenant, a source, a category, a type, an actor or a fence's name."""
+MAX_MAC_BYTES = 64
+MIN_INT64, MAX_INT64 = -(2**63), 2**63 - 1
+
+
+def check_append(append: Append) -> None:
+    """Raise InvalidAppend, in one sentence, for the first thing that is wrong."""
+    events = 0
+    _check_name("tenant", append.tenant)
+    for part in append.streams:
+        _check_part(part)
+        events += len(part.events)
+    if not 0 < events <= MAX_APPEND_EVENTS:
+        raise InvalidAppend(f"an append carries 1 to {MAX_APPEND_EVENTS} events, this one {events}")
+    if len(append.streams) > 1 and len({part.stream for part in append.streams}) < len(append.streams):
+        raise InvalidAppend("a stream stands twice in one append")
+
+
+def check_limit(limit: int, most: int) -> None:
+    """Raise InvalidRead unless 1 ≤ limit ≤ most."""
+    if not 1 <= limit <= most:
+        raise InvalidRead(f"a limit is 1 to {most}, this one is {limit}")
+
+
+def check_cursor(held: Cursor | int, head: Cursor) -> int:
+    """Return the cursor's position; raise IncarnationChanged if it cannot be one of the log as it now is."""
+    if isinstance(held, int):
+        held = Cursor("", 0, held)
+    foreign = held.log_id and (held.log_id, held.incarnation) != (head.log_id, head.incarnation)
+    if foreign or held.position > head.position:
+        raise IncarnationChanged(held, head)
+    if held.position < 0:
+        raise InvalidRead(f"a position is not negative, this one is {held.position}")
+    return held.position
+
+
+def check_columns(columns: Sequence[str], known: Sequence[str]) -> list[str]:
+    """Return the columns asked for, or all known ones; raise InvalidRead for an unknown one."""
+    unknown = set(columns) - set(known)
+    if unknown:
+        raise InvalidRead(f"no such column: {', '.join(sorted(unknown))}")
+    return list(columns or known)
+
+
+def _check_part(part: StreamAppend) -> None:
+    _check_name("category", part.stream.category)
+    if not isinstance(part.expected, Expect) and part.expected < 0:
+        raise InvalidAppend(f"an expected version is not negative, this one is {part.expected}")
+    for event in part.events:
+        _check_event(event)
+
+
+def _check_event(event: NewEvent) -> None:
+    if not (0 < len(event.type) <= MAX_NAME_CHARACTERS and 0 < len(event.source_id) <= MAX_NAME_CHARACTERS):
+        raise InvalidAppend(f"an event's type and source have 1 to {MAX_NAME_CHARACTERS} characters")
+    if len(event.actor) > MAX_NAME_CHARACTERS or len(event.traceparent) > MAX_NAME_CHARACTERS:
+        raise InvalidAppend(f"an event's actor and traceparent have at most {MAX_NAME_CHARACTERS} characters")
+    if len(event.payload) > MAX_PAYLOAD_BYTES or len(event.body_mac) > MAX_MAC_BYTES:
+        raise InvalidAppend(f"a payload has at most {MAX_PAYLOAD_BYTES} bytes, a body MAC {MAX_MAC_BYTES}")
+    if not MIN_INT64 <= event.event_time_us <= MAX_INT64 or not MIN_INT64 <= (event.source_seq or 0) <= MAX_INT64:
+        raise InvalidAppend("an event's time and source sequence fit in 64 bits")
+
+
+def _check_name(what: str, name: str) -> None:
+    if not 0 < len(name) <= MAX_NAME_CHARACTERS:
+        raise InvalidAppend(f"a {what} has 1 to {MAX_NAME_CHARACTERS} characters")

@@ -1,0 +1,160 @@
+"""The rules of appending: who is refused, what is a duplicate, where the rest stands; pure, shared by every store.
+
+`Known` is what a store holds in memory of its streams and fences. Taking an append changes it at once, so that the
+next one of the same flush sees it; if the flush then fails, the whole of it is thrown away and read anew.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from event_log.errors import AppendRefused, EventIdReused, Fenced, StreamFull, VersionConflict
+from event_log.model import (
+    MAX_STREAM_EVENTS,
+    Append,
+    Appended,
+    Event,
+    Expect,
+    Fence,
+    NewEvent,
+    Placement,
+    StreamAppend,
+)
+
+StreamId = tuple[str, str, int]
+"""Tenant, category and the key's integer: hashes many times faster than the dataclasses."""
+
+
+@dataclass(slots=True)
+class Told:
+    """What a stream holds of one event: enough to recognise it when told again."""
+
+    body_mac: bytes
+    position: int
+    version: int
+
+
+@dataclass(slots=True)
+class StreamState:
+    """A stream's version and its events by the integer of their ids."""
+
+    version: int = 0
+    told: dict[int, Told] = field(default_factory=dict)
+    last_position: int = 0
+
+
+@dataclass(slots=True)
+class Taken:
+    """An append accepted: its answer and the events to write, already placed."""
+
+    appended: Appended
+    written: list[Event]
+
+
+@dataclass(slots=True)
+class Known:
+    """Streams and fences as the store's memory has them; every stream and fence asked about must be in it."""
+
+    streams: dict[StreamId, StreamState] = field(default_factory=dict)
+    fences: dict[tuple[str, str], int] = field(default_factory=dict)
+    head: int = 0
+
+    def take(self, append: Append, record_time_us: int) -> Taken | AppendRefused:
+        """Decide about an append of good form and, if it is accepted, place its new events after the head."""
+        try:
+            fresh = [self._fresh(append.tenant, part) for part in append.streams]
+            if any(fresh):
+                self._check_fence(append.tenant, append.fence)
+                for part, new in zip(append.streams, fresh, strict=True):
+                    self._check_stream(append.tenant, part, len(new))
+        except AppendRefused as refusal:
+            return refusal
+        return self._place(append, fresh, record_time_us)
+
+    def _fresh(self, tenant: str, part: StreamAppend) -> dict[int, NewEvent]:
+        """Return the events not told before, by id; raise EventIdReused for an id with another body."""
+        told = self.streams[stream_id(tenant, part)].told
+        fresh: dict[int, NewEvent] = {}
+        for event in part.events:
+            key = event.event_id.int
+            known = told.get(key) or fresh.setdefault(key, event)
+            if known is not event and known.body_mac != event.body_mac:
+                raise EventIdReused(part.stream, event.event_id)
+        return fresh
+
+    def _check_fence(self, tenant: str, fence: Fence | None) -> None:
+        if fence is not None and self.fences.get((tenant, fence.name)) != fence.epoch:
+            raise Fenced(fence.name, fence.epoch)
+
+    def _check_stream(self, tenant: str, part: StreamAppend, fresh: int) -> None:
+        """Raise VersionConflict or StreamFull; events told before do not need the version they once expected."""
+        version = self.streams[stream_id(tenant, part)].version
+        if part.expected is not Expect.ANY and (fresh or not part.events) and version != wanted_version(part):
+            raise VersionConflict(part.stream, version)
+        if version + fresh > MAX_STREAM_EVENTS:
+            raise StreamFull(part.stream)
+
+    def _place(self, append: Append, fresh: list[dict[int, NewEvent]], record_time_us: int) -> Taken:
+        placements: list[Placement] = []
+        written: list[Event] = []
+        for part, new in zip(append.streams, fresh, strict=True):
+            state = self.streams[stream_id(append.tenant, part)]
+            for event in part.events:
+                key = event.event_id.int
+                known = state.told.get(key)
+                if known is None:
+                    known = state.told[key] = self._next(state, event)
+                    written.append(as_event(append.tenant, part, event, known, record_time_us))
+                    placements.append(Placement(known.position, known.version, duplicate=False))
+                else:
+                    placements.append(Placement(known.position, known.version, duplicate=True))
+            if new:
+                state.last_position = self.head
+        return Taken(Appended(placements), written)
+
+    def _next(self, state: StreamState, event: NewEvent) -> Told:
+        self.head += 1
+        state.version += 1
+        return Told(event.body_mac, self.head, state.version)
+
+
+def stream_id(tenant: str, part: StreamAppend) -> StreamId:
+    """Return the key under which the part's stream is known."""
+    return tenant, part.stream.category, part.stream.key.int
+
+
+def wanted_version(part: StreamAppend) -> int:
+    """Return the exact version that a part demands; `none` is version 0."""
+    return 0 if isinstance(part.expected, Expect) else part.expected
+
+
+def streams_of(append: Append) -> Iterator[StreamId]:
+    """Return the streams that must be known before the append is taken."""
+    return (stream_id(append.tenant, part) for part in append.streams)
+
+
+def part_of(append: Append, key: UUID, category: str) -> StreamAppend:
+    """Return the part of an append that is about one stream."""
+    return next(part for part in append.streams if (part.stream.key, part.stream.category) == (key, category))
+
+
+def as_event(tenant: str, part: StreamAppend, new: NewEvent, told: Told, record_time_us: int) -> Event:
+    """Return the event as it will stand in the log."""
+    return Event(
+        told.position,
+        tenant,
+        part.stream,
+        told.version,
+        new.event_id,
+        new.type,
+        new.event_time_us,
+        record_time_us,
+        new.payload,
+        new.body_mac,
+        new.source_id,
+        new.source_seq,
+        new.correlation_id,
+        new.causation_id,
+        new.actor,
+        new.traceparent,
+    )
