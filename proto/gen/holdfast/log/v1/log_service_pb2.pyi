@@ -479,6 +479,90 @@ class ReadStreamResponse(_message.Message):
 Global___ReadStreamResponse: _TypeAlias = ReadStreamResponse  # noqa: Y015
 
 @_typing.final
+class StreamName(_message.Message):
+    """Names a stream of a tenant."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    category: _builtins.str
+    """Kind of stream."""
+    key: _builtins.bytes
+    """The stream, 16 bytes of a UUID."""
+    def __init__(
+        self,
+        *,
+        category: _builtins.str = ...,
+        key: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "key", b"key"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamName: _TypeAlias = StreamName  # noqa: Y015
+
+@_typing.final
+class ReadStreamsRequest(_message.Message):
+    """Asks for many whole streams."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TENANT_FIELD_NUMBER: _builtins.int
+    STREAMS_FIELD_NUMBER: _builtins.int
+    UNTIL_POSITION_FIELD_NUMBER: _builtins.int
+    tenant: _builtins.str
+    """Organisation."""
+    until_position: _builtins.int
+    """Events up to this position; not set: the head."""
+    @_builtins.property
+    def streams(self) -> _containers.RepeatedCompositeFieldContainer[Global___StreamName]:
+        """The streams; at most 10,000."""
+
+    def __init__(
+        self,
+        *,
+        tenant: _builtins.str = ...,
+        streams: _abc.Iterable[Global___StreamName] | None = ...,
+        until_position: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_until_position", b"_until_position", "until_position", b"until_position"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_until_position", b"_until_position", "streams", b"streams", "tenant", b"tenant", "until_position", b"until_position"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__until_position: _TypeAlias = _typing.Literal["until_position"]  # noqa: Y015
+    _WhichOneofArgType__until_position: _TypeAlias = _typing.Literal["_until_position", b"_until_position"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__until_position) -> _WhichOneofReturnType__until_position | None: ...
+
+Global___ReadStreamsRequest: _TypeAlias = ReadStreamsRequest  # noqa: Y015
+
+@_typing.final
+class ReadStreamsResponse(_message.Message):
+    """Some events of the streams asked for, stream by stream in the order of the request, each in order of version."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def events(self) -> _containers.RepeatedCompositeFieldContainer[_event_pb2.Event]:
+        """Their events."""
+
+    def __init__(
+        self,
+        *,
+        events: _abc.Iterable[_event_pb2.Event] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReadStreamsResponse: _TypeAlias = ReadStreamsResponse  # noqa: Y015
+
+@_typing.final
 class ReadEventsRequest(_message.Message):
     """Asks for a page by position."""
 
@@ -607,10 +691,13 @@ class ReadPackedEventsResponse(_message.Message):
     ARROW_IPC_FIELD_NUMBER: _builtins.int
     COMPLETE_TO_FIELD_NUMBER: _builtins.int
     COUNT_FIELD_NUMBER: _builtins.int
+    HEAD_POSITION_FIELD_NUMBER: _builtins.int
     arrow_ipc: _builtins.bytes
     """Arrow IPC stream: one column for each field asked for."""
     count: _builtins.int
     """Number of events in the page."""
+    head_position: _builtins.int
+    """The last position of the log when the page was read."""
     @_builtins.property
     def complete_to(self) -> _event_pb2.Cursor:
         """Everything up to here is in this page or before it."""
@@ -621,10 +708,11 @@ class ReadPackedEventsResponse(_message.Message):
         arrow_ipc: _builtins.bytes = ...,
         complete_to: _event_pb2.Cursor | None = ...,
         count: _builtins.int = ...,
+        head_position: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["complete_to", b"complete_to"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrow_ipc", b"arrow_ipc", "complete_to", b"complete_to", "count", b"count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arrow_ipc", b"arrow_ipc", "complete_to", b"complete_to", "count", b"count", "head_position", b"head_position"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -640,10 +728,14 @@ class SubscribeEventsRequest(_message.Message):
     FILTER_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
     PACKED_FIELD_NUMBER: _builtins.int
+    COLUMNS_FIELD_NUMBER: _builtins.int
+    HEARTBEAT_MS_FIELD_NUMBER: _builtins.int
     limit: _builtins.int
     """At most this many events a page; 0: the default of 1,000."""
     packed: _builtins.bool
     """Pages in columns instead of events."""
+    heartbeat_ms: _builtins.int
+    """An empty page comes after this long without news, in milliseconds; 0: the default of 5,000."""
     @_builtins.property
     def after(self) -> _event_pb2.Cursor:
         """Where to go on from."""
@@ -652,6 +744,10 @@ class SubscribeEventsRequest(_message.Message):
     def filter(self) -> _event_pb2.EventFilter:
         """Which events."""
 
+    @_builtins.property
+    def columns(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Columns wanted, where packed, by the names of Event's fields; empty: all."""
+
     def __init__(
         self,
         *,
@@ -659,10 +755,12 @@ class SubscribeEventsRequest(_message.Message):
         filter: _event_pb2.EventFilter | None = ...,
         limit: _builtins.int = ...,
         packed: _builtins.bool = ...,
+        columns: _abc.Iterable[_builtins.str] | None = ...,
+        heartbeat_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "filter", b"filter"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "filter", b"filter", "limit", b"limit", "packed", b"packed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "columns", b"columns", "filter", b"filter", "heartbeat_ms", b"heartbeat_ms", "limit", b"limit", "packed", b"packed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -55,6 +55,11 @@ class LogServiceStub:
                 request_serializer=holdfast_dot_log_dot_v1_dot_log__service__pb2.ReadStreamRequest.SerializeToString,
                 response_deserializer=holdfast_dot_log_dot_v1_dot_log__service__pb2.ReadStreamResponse.FromString,
                 _registered_method=True)
+        self.ReadStreams = channel.unary_stream(
+                '/holdfast.log.v1.LogService/ReadStreams',
+                request_serializer=holdfast_dot_log_dot_v1_dot_log__service__pb2.ReadStreamsRequest.SerializeToString,
+                response_deserializer=holdfast_dot_log_dot_v1_dot_log__service__pb2.ReadStreamsResponse.FromString,
+                _registered_method=True)
         self.ReadEvents = channel.unary_unary(
                 '/holdfast.log.v1.LogService/ReadEvents',
                 request_serializer=holdfast_dot_log_dot_v1_dot_log__service__pb2.ReadEventsRequest.SerializeToString,
@@ -105,6 +110,13 @@ class LogServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReadStreams(self, request, context):
+        """Reads many whole streams in one call, in messages of bounded size. Unknown streams are empty.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ReadEvents(self, request, context):
         """Reads a page by position. complete_to says how far the page is whole, filtered or not.
         """
@@ -150,6 +162,11 @@ def add_LogServiceServicer_to_server(servicer, server):
                     servicer.ReadStream,
                     request_deserializer=holdfast_dot_log_dot_v1_dot_log__service__pb2.ReadStreamRequest.FromString,
                     response_serializer=holdfast_dot_log_dot_v1_dot_log__service__pb2.ReadStreamResponse.SerializeToString,
+            ),
+            'ReadStreams': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReadStreams,
+                    request_deserializer=holdfast_dot_log_dot_v1_dot_log__service__pb2.ReadStreamsRequest.FromString,
+                    response_serializer=holdfast_dot_log_dot_v1_dot_log__service__pb2.ReadStreamsResponse.SerializeToString,
             ),
             'ReadEvents': grpc.unary_unary_rpc_method_handler(
                     servicer.ReadEvents,
@@ -276,6 +293,33 @@ class LogService:
             '/holdfast.log.v1.LogService/ReadStream',
             holdfast_dot_log_dot_v1_dot_log__service__pb2.ReadStreamRequest.SerializeToString,
             holdfast_dot_log_dot_v1_dot_log__service__pb2.ReadStreamResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadStreams(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/holdfast.log.v1.LogService/ReadStreams',
+            holdfast_dot_log_dot_v1_dot_log__service__pb2.ReadStreamsRequest.SerializeToString,
+            holdfast_dot_log_dot_v1_dot_log__service__pb2.ReadStreamsResponse.FromString,
             options,
             channel_credentials,
             insecure,

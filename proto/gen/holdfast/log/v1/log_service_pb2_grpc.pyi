@@ -43,6 +43,8 @@ class LogServiceStub:
     """Raises the epoch of a fence. Appends under a lower epoch are refused from then on."""
     ReadStream: _grpc.UnaryUnaryMultiCallable[_log_service_pb2.ReadStreamRequest, _log_service_pb2.ReadStreamResponse]
     """Reads a page of one stream, in order of version."""
+    ReadStreams: _grpc.UnaryStreamMultiCallable[_log_service_pb2.ReadStreamsRequest, _log_service_pb2.ReadStreamsResponse]
+    """Reads many whole streams in one call, in messages of bounded size. Unknown streams are empty."""
     ReadEvents: _grpc.UnaryUnaryMultiCallable[_log_service_pb2.ReadEventsRequest, _log_service_pb2.ReadEventsResponse]
     """Reads a page by position. complete_to says how far the page is whole, filtered or not."""
     ReadPackedEvents: _grpc.UnaryStreamMultiCallable[_log_service_pb2.ReadPackedEventsRequest, _log_service_pb2.ReadPackedEventsResponse]
@@ -69,6 +71,8 @@ class LogServiceAsyncStub(LogServiceStub):
     """Raises the epoch of a fence. Appends under a lower epoch are refused from then on."""
     ReadStream: _aio.UnaryUnaryMultiCallable[_log_service_pb2.ReadStreamRequest, _log_service_pb2.ReadStreamResponse]  # type: ignore[assignment]
     """Reads a page of one stream, in order of version."""
+    ReadStreams: _aio.UnaryStreamMultiCallable[_log_service_pb2.ReadStreamsRequest, _log_service_pb2.ReadStreamsResponse]  # type: ignore[assignment]
+    """Reads many whole streams in one call, in messages of bounded size. Unknown streams are empty."""
     ReadEvents: _aio.UnaryUnaryMultiCallable[_log_service_pb2.ReadEventsRequest, _log_service_pb2.ReadEventsResponse]  # type: ignore[assignment]
     """Reads a page by position. complete_to says how far the page is whole, filtered or not."""
     ReadPackedEvents: _aio.UnaryStreamMultiCallable[_log_service_pb2.ReadPackedEventsRequest, _log_service_pb2.ReadPackedEventsResponse]  # type: ignore[assignment]
@@ -116,6 +120,14 @@ class LogServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_log_service_pb2.ReadStreamResponse, _abc.Awaitable[_log_service_pb2.ReadStreamResponse]]:
         """Reads a page of one stream, in order of version."""
+
+    @_abc_1.abstractmethod
+    def ReadStreams(
+        self,
+        request: _log_service_pb2.ReadStreamsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_log_service_pb2.ReadStreamsResponse], _abc.AsyncIterator[_log_service_pb2.ReadStreamsResponse]]:
+        """Reads many whole streams in one call, in messages of bounded size. Unknown streams are empty."""
 
     @_abc_1.abstractmethod
     def ReadEvents(
