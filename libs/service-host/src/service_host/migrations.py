@@ -40,6 +40,7 @@ class Migration:
 async def migrate(connection: AnyConnection, *, package: str, schema: str) -> tuple[str, ...]:
     """Bring ``schema`` to the newest form of ``package``'s SQL files; answers the names applied now.
 
+    Several packages may keep tables in one schema; each has numbers of its own.
     Several processes may ask at once: an advisory lock lets one work and the others wait (bound the wait by the
     time the connection was acquired for). Raises ChangedMigration when an applied file was changed or removed.
     """
@@ -50,7 +51,7 @@ async def migrate(connection: AnyConnection, *, package: str, schema: str) -> tu
     await connection.execute("select pg_advisory_lock(hashtextextended($1, 0))", f"migrate {schema}")
     try:
         await _prepare(connection, schema)
-        return await _apply_missing(connection, schema, migrations)
+        return await _apply_missing(connection, package, schema, migrations)
     finally:
         if not connection.is_closed():
             await connection.execute("select pg_advisory_unlock(hashtextextended($1, 0))", f"migrate {schema}")
@@ -81,20 +82,21 @@ def _migration(name: str, text: str) -> Migration:
 async def _prepare(connection: AnyConnection, schema: str) -> None:
     await connection.execute(f'create schema if not exists "{schema}"')
     await connection.execute(
-        f'create table if not exists "{schema}".applied_migration (number integer primary key, name text not null,'
-        " sha256 text not null, applied_time timestamptz not null default now())"
+        f'create table if not exists "{schema}".applied_migration (package text not null, number integer not null,'
+        " name text not null, sha256 text not null, applied_time timestamptz not null default now(),"
+        " primary key (package, number))"
     )
 
 
 async def _apply_missing(
-    connection: AnyConnection, schema: str, migrations: tuple[Migration, ...]
+    connection: AnyConnection, package: str, schema: str, migrations: tuple[Migration, ...]
 ) -> tuple[str, ...]:
-    query = f'select number, name, sha256 from "{schema}".applied_migration order by number'  # noqa: S608  # checked name
-    applied = await connection.fetch(query)
+    query = f'select name, sha256 from "{schema}".applied_migration where package = $1 order by number'  # noqa: S608
+    applied = await connection.fetch(query, package)
     _check_unchanged(applied, migrations)
     missing = migrations[len(applied) :]
     for migration in missing:
-        await _apply(connection, schema, migration)
+        await _apply(connection, package, schema, migration)
     return tuple(migration.name for migration in missing)
 
 
@@ -108,12 +110,13 @@ def _check_unchanged(applied: list[Any], migrations: tuple[Migration, ...]) -> N
             raise ChangedMigration(sentence)
 
 
-async def _apply(connection: AnyConnection, schema: str, migration: Migration) -> None:
+async def _apply(connection: AnyConnection, package: str, schema: str, migration: Migration) -> None:
     async with connection.transaction():
         await connection.execute(f'set local search_path = "{schema}", public')
         await connection.execute(migration.text)
         await connection.execute(
-            f'insert into "{schema}".applied_migration (number, name, sha256) values ($1, $2, $3)',  # noqa: S608
+            f'insert into "{schema}".applied_migration (package, number, name, sha256) values ($1, $2, $3, $4)',  # noqa: S608
+            package,
             migration.number,
             migration.name,
             migration.sha256,
