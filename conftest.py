@@ -8,6 +8,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+
 from holdfast_testing import GivenPostgres, PostgresServer, fresh_name
 from holdfast_testing import eventually as eventually_
 from service_host.embedded_postgres import EmbeddedPostgres

@@ -29,11 +29,6 @@ find_python() {
     return 1
 }
 
-pip_setting() { # what this machine has set for pip under the name $1, if anything
-    .venv/bin/python -m pip config list 2>/dev/null |
-        sed -n "s/^\(:env:\|global\|install\)\.$1='\(.*\)'$/\2/p" | tail -n 1
-}
-
 install_uv() { # the installer is itself in the lock, so it is proved by its hash too
     local wanted
     wanted=$(mktemp)
@@ -42,22 +37,12 @@ install_uv() { # the installer is itself in the lock, so it is proved by its has
     rm -f "$wanted"
 }
 
-uv_install() { # uv does not read pip's settings: hand over the ones that decide where packages come from
-    local index certificates
-    index=$(pip_setting index-url)
-    certificates=$(pip_setting cert)
-    env UV_LINK_MODE="${UV_LINK_MODE:-copy}" \
-        ${index:+UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$index}"} \
-        ${certificates:+SSL_CERT_FILE="${SSL_CERT_FILE:-$certificates}"} \
-        .venv/bin/uv pip install --quiet --python .venv/bin/python "$@"
-}
-
 pip_install() {
     .venv/bin/python -m pip install --quiet --disable-pip-version-check "$@"
 }
 
 install() { # uv is many times faster; pip works wherever the machine's own pip does
-    uv_install "$@" || { echo "setup: uv could not install; trying pip" >&2; pip_install "$@"; }
+    scripts/uv.sh pip install --quiet --python .venv/bin/python "$@" || { echo "setup: uv could not install; trying pip" >&2; pip_install "$@"; }
 }
 
 if [ -f .venv/setup.stamp ] && [ "$(stamp)" = "$(cat .venv/setup.stamp)" ] && .venv/bin/python -c '' 2>/dev/null; then

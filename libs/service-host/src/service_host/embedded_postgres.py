@@ -230,7 +230,7 @@ class EmbeddedPostgres:
         return [*child, *who, str(self.binaries / program), *words]
 
 
-def _run(command: list[str], more: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def _run(command: list[str], more: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: S603  the program is Postgres's own, the words are ours
         command,
         cwd="/",

@@ -1,10 +1,10 @@
 """The folder an embedded Postgres keeps: what lies where, and whose it is. Starts no process.
 
-    <path>/cluster          what Postgres keeps, owned by the account it runs as
-    <path>/password         of the superuser, readable by us alone
-    <path>/port             where it last listened: kept while it is free, so that addresses survive a restart
-    <path>/postgres.log     its own words, without statements and values; the one before is postgres.log.1
-    <path>/supervisor.lock  held while a supervisor lives, with its process id
+<path>/cluster          what Postgres keeps, owned by the account it runs as
+<path>/password         of the superuser, readable by us alone
+<path>/port             where it last listened: kept while it is free, so that addresses survive a restart
+<path>/postgres.log     its own words, without statements and values; the one before is postgres.log.1
+<path>/supervisor.lock  held while a supervisor lives, with its process id
 """
 
 import fcntl

@@ -1,0 +1,45 @@
+# Every command a person or CI types. `make` alone lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+
+.PHONY: help setup demo test check bench proto lock clean
+
+help: ## list what can be typed
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+
+setup: ## make .venv with everything needed, each package proved by its hash; the command is .venv/bin/holdfast
+	@PYTHON='$(PYTHON)' scripts/setup.sh
+
+demo: setup ## a month of calls, from the file to figures that explain themselves
+	$(BIN)/holdfast demo
+
+test: setup ## every test, on a real Postgres
+	$(BIN)/python -m pytest $(PYTEST)
+
+check: setup ## what CI checks beside the tests: form, types, layers, shared words, lock
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	scripts/check_types.sh
+	$(BIN)/lint-imports
+	$(BIN)/buf lint proto
+	$(BIN)/buf format --diff --exit-code proto
+	scripts/check_breaking.sh
+	$(BIN)/python scripts/generate_proto.py --check
+	scripts/lock.sh --check
+
+bench: setup ## measure what is claimed about speed
+	$(BIN)/python -m bench $(BENCH)
+
+proto: setup ## regenerate proto/gen from the .proto files
+	$(BIN)/buf format --write proto
+	$(BIN)/python scripts/generate_proto.py
+
+lock: setup ## remake requirements.lock; UPGRADE=1 moves every version to the newest that fits
+	scripts/lock.sh $(if $(UPGRADE),--upgrade)
+
+clean: ## remove .venv and every cache; data folders stay
+	rm -rf .venv .cache .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .schemathesis
+	find . -name __pycache__ -prune -exec rm -rf {} +
+	find libs proto services cli -name '*.egg-info' -prune -exec rm -rf {} +
