@@ -26,6 +26,8 @@ WHEEL_BINARIES = Path("pginstall18") / "bin"
 SUPERUSER = "postgres"
 STOP_TIMEOUT = timedelta(seconds=20)
 """How long each way of stopping may take before the next, harder one."""
+ANSWER_TIMEOUT = timedelta(minutes=2)
+"""How long a program of Postgres's, or a statement, may take."""
 PAUSE_SECONDS = 0.02
 PASSING_TROUBLE = (
     'lock file "postmaster.pid" already exists',  # the server of a killed supervisor is still stopping
@@ -122,9 +124,9 @@ class EmbeddedPostgres:
             raise EmbeddedPostgresError(message)
         if self.running:
             return
-        self.folder.take()
+        self._take_folder()
         try:
-            self._account = postgres_account.choose(self.binaries, self.folder.path)
+            self._account = postgres_account.choose(self.binaries, self.folder.path, self.folder.cluster)
             self._password = self.folder.password() if self.folder.cluster.exists() else self._initialise()
             self._serve()
         except BaseException:
@@ -158,6 +160,13 @@ class EmbeddedPostgres:
     def drop_database(self, name: str) -> None:
         """Drop a database if it is there, cutting off whoever uses it."""
         self.query(f"DROP DATABASE IF EXISTS {_quoted(name)} WITH (FORCE)")
+
+    def _take_folder(self) -> None:
+        try:
+            self.folder.take()
+        except OSError as error:
+            message = f"{self.folder.path} cannot hold the data of Postgres ({error}): choose another folder"
+            raise EmbeddedPostgresError(message) from error
 
     def _initialise(self) -> str:
         """Make the cluster whole or not at all; return its new password."""
@@ -231,16 +240,20 @@ class EmbeddedPostgres:
 
 
 def _run(command: list[str], more: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603  the program is Postgres's own, the words are ours
-        command,
-        cwd="/",
-        env=_environment() | (more or {}),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    """Run a program to its end; one that takes too long has failed like any other."""
+    try:
+        return subprocess.run(  # noqa: S603  the program is Postgres's own, the words are ours
+            command,
+            cwd="/",
+            env=_environment() | (more or {}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=ANSWER_TIMEOUT.total_seconds(),
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(command, 1, "", f"no answer within {ANSWER_TIMEOUT}")
 
 
 def _environment() -> dict[str, str]:

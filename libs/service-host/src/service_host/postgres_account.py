@@ -37,20 +37,35 @@ class Account:
 MYSELF = Account(uid=-1, gid=-1)
 
 
-def choose(binaries: Path, data_dir: Path) -> Account:
-    """Return the account that runs the programs of ``binaries`` on the data of ``data_dir``."""
+def choose(binaries: Path, data_dir: Path, cluster: Path) -> Account:
+    """Return the account that runs the programs of ``binaries`` on the data of ``data_dir``.
+
+    Root becomes the owner of a cluster that is there already, and `nobody` for a new one.
+    """
     if os.geteuid() != 0:
         return MYSELF
+    uid, gid = _owner(cluster) or _nobody()
+    programs_open = _open_to_others(binaries / "postgres")
+    if programs_open and _open_to_others(data_dir):
+        return Account(uid, gid)
+    wanted = CAP_DAC_READ_SEARCH if _executable(binaries / "postgres") else CAP_DAC_OVERRIDE
+    return Account(uid, gid, _held(wanted, blocked=data_dir if programs_open else binaries))
+
+
+def _owner(cluster: Path) -> tuple[int, int] | None:
+    """Return who owns a cluster, if it is there and not root's (whose it cannot stay)."""
+    if not cluster.exists() or cluster.stat().st_uid == 0:
+        return None
+    return cluster.stat().st_uid, cluster.stat().st_gid
+
+
+def _nobody() -> tuple[int, int]:
     try:
-        nobody = pwd.getpwnam("nobody")
+        entry = pwd.getpwnam("nobody")
     except KeyError:
         message = "Postgres refuses to run as root, and this machine has no user `nobody`: start as an ordinary user"
         raise AccountError(message) from None
-    programs_open = _open_to_others(binaries / "postgres")
-    if programs_open and _open_to_others(data_dir):
-        return Account(nobody.pw_uid, nobody.pw_gid)
-    wanted = CAP_DAC_READ_SEARCH if _executable(binaries / "postgres") else CAP_DAC_OVERRIDE
-    return Account(nobody.pw_uid, nobody.pw_gid, _held(wanted, blocked=data_dir if programs_open else binaries))
+    return entry.pw_uid, entry.pw_gid
 
 
 def _open_to_others(path: Path) -> bool:

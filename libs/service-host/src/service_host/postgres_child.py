@@ -12,9 +12,10 @@ import signal
 import sys
 
 PR_SET_PDEATHSIG = 1
-PR_SET_KEEPCAPS = 8
+PR_SET_SECUREBITS = 28
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
+SECBIT_NO_SETUID_FIXUP = 1 << 2
 CAPABILITY_VERSION_3 = 0x20080522
 
 
@@ -32,10 +33,14 @@ def _check(outcome: int, step: str) -> None:
 
 
 def become(uid: int, gid: int, capabilities: int) -> None:
-    """Turn from root into another user, keeping only the capabilities of the given bits (0: none)."""
+    """Turn from root into another user, keeping only the capabilities of the given bits (0: none).
+
+    Without the secure bit the kernel would take them away with the user, and leave them out of what ``access`` tells,
+    which Postgres's programs ask about each other.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     if capabilities:
-        _check(libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0), "keeping capabilities")
+        _check(libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0), "keeping capabilities")
     os.setgroups([])
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)
