@@ -1,0 +1,1 @@
+"""Facts of the logs, declared once: tables, their fold, their description."""

@@ -1,0 +1,22 @@
+"""All facts, in the order in which they are described and written."""
+
+from typing import Final
+
+from metrics.fact.agent import AGENT_RING, AGENT_SPELL
+from metrics.fact.contact import ANOMALY, CONTACT, CONTACT_LINK, LEG
+from metrics.fact.declaration import Fact
+from metrics.fact.queueing import ASSIGNMENT, QUEUE_VISIT, TRANSFER
+
+FACTS: Final[tuple[Fact, ...]] = (
+    CONTACT,
+    CONTACT_LINK,
+    LEG,
+    QUEUE_VISIT,
+    ASSIGNMENT,
+    TRANSFER,
+    AGENT_SPELL,
+    AGENT_RING,
+    ANOMALY,
+)
+CONTACT_FACTS: Final = tuple(fact for fact in FACTS if fact.category == "contact")
+AGENT_FACTS: Final = tuple(fact for fact in FACTS if fact.category == "agent")

@@ -1,0 +1,306 @@
+"""The facts of a contact as a whole, of its links and of its legs."""
+
+from typing import Final
+
+from metrics.fact.declaration import CONTACT_ID, Column, Fact, Kind, Reducer, at, of
+
+EVERY_EVENT: Final = "*"
+"""In a telling: any event of the contact's stream, known or not."""
+
+CONTACT: Final = Fact(
+    name="contact",
+    sentence="One customer's attempt to be served, from arrival to closure.",
+    category="contact",
+    key=(CONTACT_ID,),
+    columns=(
+        Column(
+            "source_id",
+            Kind.TEXT,
+            "Source that told the arrival, or the first event.",
+            Reducer.AGREED,
+            of("@source_id", EVERY_EVENT),
+        ),
+        Column(
+            "direction",
+            Kind.WORD,
+            "Which way it was set up: inbound, outbound, callback, internal.",
+            Reducer.ONCE,
+            of("direction", "ContactArrived", words="Direction"),
+        ),
+        Column(
+            "service_number",
+            Kind.TEXT,
+            "The tenant's own number that was called.",
+            Reducer.ONCE,
+            of("service_number", "ContactArrived"),
+        ),
+        Column(
+            "caller_ref",
+            Kind.ID,
+            "Random id that stands for the caller's number.",
+            Reducer.ONCE,
+            of("caller.caller_ref", "ContactArrived"),
+            personal=True,
+        ),
+        Column(
+            "customer_ref",
+            Kind.TEXT,
+            "The tenant's own id of the person, as identified last.",
+            Reducer.LATEST,
+            of("customer_ref", "CustomerIdentified"),
+            personal=True,
+        ),
+        Column(
+            "language",
+            Kind.TEXT,
+            "Language asked for or assumed, BCP 47.",
+            Reducer.ONCE,
+            of("language", "ContactArrived"),
+        ),
+        Column(
+            "reason",
+            Kind.TEXT,
+            "What the contact is about, as told last.",
+            Reducer.LATEST,
+            of("reason", "ContactReasonSet"),
+        ),
+        Column(
+            "resumes_contact_id",
+            Kind.ID,
+            "Earlier closed contact that this one takes up again.",
+            Reducer.ONCE,
+            of("resumes_contact_id", "ContactArrived"),
+        ),
+        Column("flow", Kind.TEXT, "IVR flow that it entered first.", Reducer.ONCE, of("flow", "FlowEntered")),
+        Column("flow_version", Kind.TEXT, "Version of that flow.", Reducer.ONCE, of("version", "FlowEntered")),
+        Column(
+            "flow_queue",
+            Kind.TEXT,
+            "Queue that the flow meant it for when it was left last.",
+            Reducer.ONCE,
+            of("queue", "FlowExited"),
+        ),
+        Column("arrived_time", Kind.MOMENT, "When it arrived.", Reducer.ONCE, at("ContactArrived")),
+        Column("flow_entered_time", Kind.MOMENT, "When it entered an IVR flow first.", Reducer.ONCE, at("FlowEntered")),
+        Column("flow_exited_time", Kind.MOMENT, "When it left an IVR flow last.", Reducer.ONCE, at("FlowExited")),
+        Column(
+            "self_served_time",
+            Kind.MOMENT,
+            "When the flow alone gave the customer what they came for.",
+            Reducer.EARLIEST,
+            at("SelfServed"),
+        ),
+        Column(
+            "first_enqueued_time", Kind.MOMENT, "When its first queue visit began.", Reducer.EARLIEST, at("Enqueued")
+        ),
+        Column("bridged_time", Kind.MOMENT, "When it was first bridged.", Reducer.EARLIEST, at("Bridged")),
+        Column(
+            "voicemail_time",
+            Kind.MOMENT,
+            "When the customer first left a message.",
+            Reducer.EARLIEST,
+            at("VoicemailLeft"),
+        ),
+        Column(
+            "callback_requested_time",
+            Kind.MOMENT,
+            "When the customer first asked to be called back.",
+            Reducer.EARLIEST,
+            at("CallbackRequested"),
+        ),
+        Column(
+            "callback_queue",
+            Kind.TEXT,
+            "Queue that keeps the place of the callback.",
+            Reducer.AGREED,
+            of("queue", "CallbackRequested"),
+        ),
+        Column(
+            "callback_promised_time",
+            Kind.MOMENT,
+            "Instant promised for the callback.",
+            Reducer.EARLIEST,
+            of("promised_time", "CallbackRequested"),
+        ),
+        Column(
+            "callback_completed_time",
+            Kind.MOMENT,
+            "When the customer was first reached by a callback.",
+            Reducer.EARLIEST,
+            at("CallbackCompleted"),
+        ),
+        Column(
+            "callback_failed_time", Kind.MOMENT, "When a callback was given up.", Reducer.EARLIEST, at("CallbackFailed")
+        ),
+        Column(
+            "fault_time",
+            Kind.MOMENT,
+            "When something the contact needed first failed to work.",
+            Reducer.EARLIEST,
+            at("SystemFaultReported"),
+        ),
+        Column(
+            "intervened_time",
+            Kind.MOMENT,
+            "When a supervisor first took part.",
+            Reducer.EARLIEST,
+            at("SupervisorIntervened"),
+        ),
+        Column(
+            "closed_time",
+            Kind.MOMENT,
+            "When it was told that nothing more is expected.",
+            Reducer.EARLIEST,
+            at("ContactClosed"),
+        ),
+        Column("first_time", Kind.MOMENT, "Instant of its earliest event.", Reducer.EARLIEST, at(EVERY_EVENT)),
+        Column("last_time", Kind.MOMENT, "Instant of its latest event.", Reducer.LAST, at(EVERY_EVENT)),
+        Column("ended_time", Kind.MOMENT, "When it ended; null while a part of it is open."),
+        Column(
+            "contact_end",
+            Kind.WORD,
+            "How it ended: handled, abandoned_ivr, abandoned_queue, abandoned_ringing, contained, voicemail, callback_failed, dropped, refused_closed, refused_full, unknown; empty while open.",
+        ),
+        Column("anomalies", Kind.NUMBER, "Number of things in its events that cannot or should not be."),
+        Column(
+            "irregular", Kind.FLAG, "Whether its facts were folded by the full rules, event by event.", compared=False
+        ),
+        Column(
+            "first_position",
+            Kind.NUMBER,
+            "Position of its first event in the log.",
+            Reducer.EARLIEST,
+            of("@position", EVERY_EVENT),
+        ),
+        Column(
+            "last_position",
+            Kind.NUMBER,
+            "Position of its last event in the log.",
+            Reducer.LAST,
+            of("@position", EVERY_EVENT),
+        ),
+    ),
+    indexes=(("tenant", "first_time"), ("tenant", "flow_exited_time")),
+)
+
+CONTACT_LINK: Final = Fact(
+    name="contact_link",
+    sentence="That one contact belongs to another: a reconnect, a consult, the same call under two ids.",
+    category="contact",
+    key=(CONTACT_ID, Column("to_contact_id", Kind.ID, "Contact that it belongs to.")),
+    columns=(
+        Column(
+            "reason",
+            Kind.WORD,
+            "Why they belong together: reconnect, consult, duplicate.",
+            Reducer.ONCE,
+            of("reason", "ContactLinked", words="ContactLinkReason"),
+        ),
+        Column("linked_time", Kind.MOMENT, "When they were linked.", Reducer.ONCE, at("ContactLinked")),
+        Column("unlinked_time", Kind.MOMENT, "When the link was taken back.", Reducer.ONCE, at("ContactUnlinked")),
+        Column("linked", Kind.FLAG, "Whether the link stands."),
+        Column(
+            "position",
+            Kind.NUMBER,
+            "Position of the last event about the link.",
+            Reducer.LAST,
+            of("@position", "ContactLinked", "ContactUnlinked"),
+        ),
+    ),
+    ids={"ContactLinked": "to_contact_id", "ContactUnlinked": "to_contact_id"},
+    indexes=(("tenant", "to_contact_id"),),
+)
+
+_LEG_EVENTS: Final = ("LegCreated", "LegRinging", "LegAnswered", "LegEnded")
+
+LEG: Final = Fact(
+    name="leg",
+    sentence="One signalling path to one endpoint.",
+    category="contact",
+    key=(CONTACT_ID, Column("leg_id", Kind.TEXT, "The source's id of the leg; empty if it gave none.")),
+    columns=(
+        Column(
+            "role",
+            Kind.WORD,
+            "What it is there for: caller, agent, consult_target, callback, redial, supervisor, voicemail, external.",
+            Reducer.AGREED,
+            of("role", *_LEG_EVENTS, words="LegRole"),
+        ),
+        Column(
+            "direction",
+            Kind.WORD,
+            "Which way it was set up.",
+            Reducer.ONCE,
+            of("direction", "LegCreated", words="Direction"),
+        ),
+        Column("endpoint", Kind.TEXT, "Endpoint it leads to.", Reducer.ONCE, of("endpoint", "LegCreated")),
+        Column("trunk", Kind.TEXT, "Trunk it came or went by.", Reducer.ONCE, of("trunk", "LegCreated")),
+        Column(
+            "agent",
+            Kind.TEXT,
+            "Agent behind it, empty if none or unknown.",
+            Reducer.AGREED,
+            of("agent", *_LEG_EVENTS),
+            personal=True,
+        ),
+        Column("created_time", Kind.MOMENT, "When it was begun.", Reducer.ONCE, at("LegCreated")),
+        Column("ringing_time", Kind.MOMENT, "When it rang first.", Reducer.ONCE, at("LegRinging")),
+        Column("answered_time", Kind.MOMENT, "When it was answered.", Reducer.ONCE, at("LegAnswered")),
+        Column("ended_time", Kind.MOMENT, "When it ended.", Reducer.ONCE, at("LegEnded")),
+        Column(
+            "end_cause_protocol",
+            Kind.TEXT,
+            "Protocol of the end cause: q850, sip, vendor:<name>.",
+            Reducer.ONCE,
+            of("end_cause.protocol", "LegEnded"),
+        ),
+        Column(
+            "end_cause_code",
+            Kind.TEXT,
+            "Code of the end cause within its protocol.",
+            Reducer.ONCE,
+            of("end_cause.code", "LegEnded"),
+        ),
+        Column(
+            "ended_how",
+            Kind.WORD,
+            "How the end came about: received_bye, sent_bye, media_timeout, node_failure, api.",
+            Reducer.ONCE,
+            of("ended_how", "LegEnded", words="EndedHow"),
+        ),
+        Column(
+            "release_side",
+            Kind.WORD,
+            "Who ended it: caller, agent, supervisor, platform, network.",
+            Reducer.ONCE,
+            of("release_side", "LegEnded", words="ReleaseSide"),
+        ),
+        Column(
+            "inferred",
+            Kind.FLAG,
+            "Whether its end was concluded rather than told.",
+            Reducer.ONCE,
+            of("observation.inferred", "LegEnded"),
+        ),
+    ),
+    ids=dict.fromkeys(_LEG_EVENTS, "leg_id"),
+)
+
+ANOMALY: Final = Fact(
+    name="anomaly",
+    sentence="Something in a contact's events that cannot or should not be.",
+    category="contact",
+    key=(
+        CONTACT_ID,
+        Column("ordinal", Kind.NUMBER, "Place among the contact's anomalies, from 1."),
+    ),
+    columns=(
+        Column("rule", Kind.WORD, "Name of the rule, as documented in contact_life."),
+        Column("detail", Kind.TEXT, "What was found, in words without personal data."),
+        Column("fact", Kind.WORD, "Fact it is about: queue_visit, assignment, leg, transfer; empty: the contact."),
+        Column("fact_id", Kind.TEXT, "Key of that fact."),
+        Column("event_ids", Kind.IDS, "Events that show it."),
+        Column("event_time", Kind.MOMENT, "Instant of the first of them."),
+    ),
+    indexes=(("tenant", "rule"),),
+)

@@ -1,0 +1,77 @@
+"""SQL of the fact tables and of the views over the live ones, from the declarations; no connection here."""
+
+import hashlib
+from typing import Final
+
+from metrics.fact.catalogue import FACTS
+from metrics.fact.declaration import NULLABLE, Column, Fact, Kind
+from metrics.fact.view import select_of
+
+_SQL_TYPES: Final = {
+    Kind.MOMENT: "bigint",
+    Kind.LENGTH: "bigint",
+    Kind.NUMBER: "bigint",
+    Kind.TEXT: "text",
+    Kind.ID: "text",
+    Kind.WORD: "text",
+    Kind.FLAG: "boolean",
+    Kind.IDS: "text[]",
+}
+_DEFAULTS: Final = {Kind.NUMBER: "0", Kind.FLAG: "false", Kind.IDS: "'{}'"}
+VIEWS_SCHEMA: Final = "metrics"
+"""Schema of the views over the live generation."""
+
+
+def quoted(text: str) -> str:
+    """Return a SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def create_tables(schema: str) -> list[str]:
+    """Return the statements that make a generation's schema, its tables, indexes and comments."""
+    statements = [f'create schema "{schema}"']
+    for fact in FACTS:
+        statements += [_table(schema, fact), *_indexes(schema, fact), *_comments(f'"{schema}".{fact.name}', fact)]
+    return statements
+
+
+def create_views(schema: str) -> list[str]:
+    """Return the statements that turn the views `metrics.<fact>` to a generation, in one transaction of the caller."""
+    names = ", ".join(f"{VIEWS_SCHEMA}.{fact.name}" for fact in FACTS)
+    statements = [f"drop view if exists {names} cascade"]
+    for fact in FACTS:
+        statements.append(f"create view {VIEWS_SCHEMA}.{fact.name} as {select_of(fact, schema)}")
+        statements.append(f"comment on view {VIEWS_SCHEMA}.{fact.name} is {quoted(fact.sentence)}")
+    return statements
+
+
+def declaration_digest() -> str:
+    """Return a digest of all that the tables are made from; another digest means that a rebuild is due."""
+    return hashlib.sha256("\n".join(create_tables("facts")).encode()).hexdigest()[:16]
+
+
+def _table(schema: str, fact: Fact) -> str:
+    columns = ", ".join(f"{column.name} {_column_type(column)}" for column in fact.all_columns)
+    return f'create table "{schema}".{fact.name} ({columns}, primary key ({", ".join(fact.key_names)}))'
+
+
+def _column_type(column: Column) -> str:
+    sql_type = _SQL_TYPES[column.kind]
+    return (
+        sql_type if column.kind in NULLABLE else f"{sql_type} not null default {_DEFAULTS.get(column.kind, quoted(''))}"
+    )
+
+
+def _indexes(schema: str, fact: Fact) -> list[str]:
+    return [
+        f'create index {fact.name}_by_{"_".join(columns[1:])} on "{schema}".{fact.name} ({", ".join(columns)})'
+        for columns in fact.indexes
+    ]
+
+
+def _comments(table: str, fact: Fact) -> list[str]:
+    lines = [f"comment on table {table} is {quoted(fact.sentence)}"]
+    for column in fact.all_columns:
+        text = f"{column.sentence} ({column.kind.value}; {column.reducer.value})"
+        lines.append(f"comment on column {table}.{column.name} is {quoted(text)}")
+    return lines

@@ -1,0 +1,281 @@
+"""The facts of a contact's stays in queues, of agents' spells on it and of its transfers."""
+
+from typing import Final
+
+from metrics.fact.declaration import CONTACT_ID, Column, Fact, Kind, Reducer, at, of
+
+QUEUE_VISIT: Final = Fact(
+    name="queue_visit",
+    sentence="One stay of a contact in one queue.",
+    category="contact",
+    key=(CONTACT_ID, Column("visit_id", Kind.ID, "The visit.")),
+    columns=(
+        Column(
+            "queue",
+            Kind.TEXT,
+            "Queue, as the tenant names it.",
+            Reducer.AGREED,
+            of("queue", "Enqueued", "Dequeued", "Bridged"),
+        ),
+        Column(
+            "priority",
+            Kind.NUMBER,
+            "Priority told at the start; higher is served earlier.",
+            Reducer.ONCE,
+            of("priority", "Enqueued"),
+        ),
+        Column(
+            "enqueued_time", Kind.MOMENT, "When it began; null if only its end was told.", Reducer.ONCE, at("Enqueued")
+        ),
+        Column("dequeued_time", Kind.MOMENT, "When it ended; null while it waits.", Reducer.ONCE, at("Dequeued")),
+        Column(
+            "dequeue_kind",
+            Kind.WORD,
+            "How it ended, as told: answered, abandoned, transferred, overflow, closed, full, voicemail, callback, answered_elsewhere, removed, timeout, key_pressed.",
+            Reducer.ONCE,
+            of("kind", "Dequeued", words="DequeueKind"),
+        ),
+        Column(
+            "ringing_time",
+            Kind.MOMENT,
+            "When an agent's endpoint first rang for it.",
+            Reducer.EARLIEST,
+            at("LegRinging"),
+        ),
+        Column(
+            "answered_time",
+            Kind.MOMENT,
+            "When an agent's leg first answered for it.",
+            Reducer.EARLIEST,
+            at("LegAnswered"),
+            inner=True,
+        ),
+        Column(
+            "bridged_time", Kind.MOMENT, "When caller and agent first heard each other.", Reducer.ONCE, at("Bridged")
+        ),
+        Column("rang", Kind.FLAG, "Whether an agent's endpoint rang for it."),
+        Column("outcome", Kind.WORD, "What became of it: answered, abandoned, flow_out, elsewhere, waiting."),
+        Column(
+            "wait_us",
+            Kind.LENGTH,
+            "Wait from its beginning to its end; null while it waits and where no length can be told.",
+        ),
+        Column("wait_clock", Kind.WORD, "Which instants the wait was taken from: dequeued, bridged, mixed_clock."),
+        Column(
+            "inferred",
+            Kind.FLAG,
+            "Whether its end was concluded rather than told; it then has no wait.",
+            Reducer.ONCE,
+            of("observation.inferred", "Dequeued"),
+        ),
+        Column(
+            "assignment_id", Kind.ID, "Agent's spell that answered it.", Reducer.ONCE, of("assignment_id", "Bridged")
+        ),
+        Column(
+            "agent",
+            Kind.TEXT,
+            "Agent who answered it, empty if unknown.",
+            Reducer.ONCE,
+            of("agent", "Bridged"),
+            personal=True,
+        ),
+    ),
+    ids={
+        "Enqueued": "visit_id",
+        "Dequeued": "visit_id",
+        "LegRinging": "visit_id",
+        "LegAnswered": "visit_id",
+        "Bridged": "visit_id",
+    },
+    indexes=(("tenant", "enqueued_time"), ("tenant", "dequeued_time")),
+)
+
+ASSIGNMENT: Final = Fact(
+    name="assignment",
+    sentence="An agent's bridged spell on a contact, from their leg's answer to the end of wrap-up.",
+    category="contact",
+    key=(CONTACT_ID, Column("assignment_id", Kind.ID, "The spell.")),
+    columns=(
+        Column(
+            "agent",
+            Kind.TEXT,
+            "The agent, empty if unknown.",
+            Reducer.AGREED,
+            of("agent", "LegAnswered", "Bridged", "LegEnded", "WrapUpStarted", "WrapUpEnded"),
+            personal=True,
+        ),
+        Column("queue", Kind.TEXT, "Queue it is credited to, if any.", Reducer.AGREED, of("queue", "Bridged")),
+        Column(
+            "visit_id",
+            Kind.ID,
+            "Queue visit it came from, if any.",
+            Reducer.AGREED,
+            of("visit_id", "LegAnswered", "Bridged"),
+        ),
+        Column(
+            "leg_id",
+            Kind.TEXT,
+            "The agent's leg.",
+            Reducer.AGREED,
+            (*of("leg_id", "LegAnswered", "LegEnded"), *of("peer_leg_id", "Bridged")),
+        ),
+        Column(
+            "team",
+            Kind.TEXT,
+            "Team of the agent then.",
+            Reducer.AGREED,
+            of("agent_snapshot.team", "LegAnswered", "Bridged"),
+        ),
+        Column(
+            "site",
+            Kind.TEXT,
+            "Site of the agent then.",
+            Reducer.AGREED,
+            of("agent_snapshot.site", "LegAnswered", "Bridged"),
+        ),
+        Column(
+            "supervisor",
+            Kind.TEXT,
+            "Supervisor of the agent then.",
+            Reducer.AGREED,
+            of("agent_snapshot.supervisor", "LegAnswered", "Bridged"),
+            personal=True,
+        ),
+        Column(
+            "endpoint",
+            Kind.TEXT,
+            "Endpoint the agent used.",
+            Reducer.AGREED,
+            of("agent_snapshot.endpoint", "LegAnswered", "Bridged"),
+        ),
+        Column(
+            "answered_time",
+            Kind.MOMENT,
+            "When the agent's leg was answered.",
+            Reducer.ONCE,
+            at("LegAnswered"),
+            inner=True,
+        ),
+        Column(
+            "bridged_time", Kind.MOMENT, "When caller and agent first heard each other.", Reducer.ONCE, at("Bridged")
+        ),
+        Column(
+            "talk_ended_time",
+            Kind.MOMENT,
+            "When the agent's leg ended; null while it lives.",
+            Reducer.ONCE,
+            at("LegEnded"),
+        ),
+        Column(
+            "wrap_up_started_time",
+            Kind.MOMENT,
+            "When wrap-up was told to begin.",
+            Reducer.ONCE,
+            at("WrapUpStarted"),
+            inner=True,
+        ),
+        Column(
+            "wrap_up_ended_time",
+            Kind.MOMENT,
+            "When wrap-up was told to be over.",
+            Reducer.ONCE,
+            at("WrapUpEnded"),
+            inner=True,
+        ),
+        Column(
+            "disposition", Kind.TEXT, "Outcome label told last.", Reducer.LATEST, of("disposition", "DispositionSet")
+        ),
+        Column("inferred", Kind.FLAG, "Whether an end of it was concluded rather than told; it then has no lengths."),
+        Column("mixed_clock", Kind.FLAG, "Whether its lengths subtract instants of two sources."),
+        Column("started_time", Kind.MOMENT, "When it began: the leg's answer, else the bridge."),
+        Column("ended_time", Kind.MOMENT, "When wrap-up was over; null while it is open."),
+        Column("talk_us", Kind.LENGTH, "Talk, hold left out; null while it is open."),
+        Column("hold_us", Kind.LENGTH, "Hold and consult; null while it is open."),
+        Column("wrap_up_us", Kind.LENGTH, "Wrap-up; null while it is open."),
+        Column(
+            "handle_us",
+            Kind.LENGTH,
+            "Talk, hold and wrap-up together, by the clock of the agent's leg; null while it is open.",
+        ),
+    ),
+    ids=dict.fromkeys(
+        ("LegAnswered", "Bridged", "LegEnded", "WrapUpStarted", "WrapUpEnded", "DispositionSet"), "assignment_id"
+    ),
+    present="bridged_time is not null",
+    indexes=(("tenant", "started_time"), ("tenant", "agent", "started_time")),
+)
+
+TRANSFER: Final = Fact(
+    name="transfer",
+    sentence="A contact passed on to another queue, agent or number.",
+    category="contact",
+    key=(CONTACT_ID, Column("transfer_id", Kind.ID, "The transfer.")),
+    columns=(
+        Column(
+            "kind",
+            Kind.WORD,
+            "How it was done: warm, cold, conference.",
+            Reducer.AGREED,
+            of("kind", "TransferStarted", "TransferCompleted", words="TransferKind"),
+        ),
+        Column(
+            "reason",
+            Kind.WORD,
+            "Why: misroute, escalation, authority_limit, hand_off, other.",
+            Reducer.ONCE,
+            of("reason", "TransferStarted", words="TransferReason"),
+        ),
+        Column(
+            "agent",
+            Kind.TEXT,
+            "The transferor, if an agent.",
+            Reducer.AGREED,
+            of("agent", "TransferStarted", "TransferCompleted"),
+            personal=True,
+        ),
+        Column(
+            "assignment_id", Kind.ID, "Spell of the transferor.", Reducer.ONCE, of("assignment_id", "TransferStarted")
+        ),
+        Column(
+            "to_queue",
+            Kind.TEXT,
+            "Queue it went to.",
+            Reducer.AGREED,
+            of("target.queue", "TransferStarted", "TransferCompleted"),
+        ),
+        Column(
+            "to_agent",
+            Kind.TEXT,
+            "Agent it went to.",
+            Reducer.AGREED,
+            of("target.agent", "TransferStarted", "TransferCompleted"),
+            personal=True,
+        ),
+        Column(
+            "to_department",
+            Kind.TEXT,
+            "Department it went to.",
+            Reducer.AGREED,
+            of("target.department", "TransferStarted", "TransferCompleted"),
+        ),
+        Column(
+            "to_endpoint",
+            Kind.TEXT,
+            "Number or endpoint outside that it went to.",
+            Reducer.AGREED,
+            of("target.endpoint", "TransferStarted", "TransferCompleted"),
+        ),
+        Column(
+            "to_contact_id",
+            Kind.ID,
+            "Contact the transferee is now in, if a new one.",
+            Reducer.ONCE,
+            of("to_contact_id", "TransferCompleted"),
+        ),
+        Column("started_time", Kind.MOMENT, "When it began.", Reducer.ONCE, at("TransferStarted")),
+        Column("completed_time", Kind.MOMENT, "When it reached its target.", Reducer.ONCE, at("TransferCompleted")),
+        Column("failed_time", Kind.MOMENT, "When it was given up.", Reducer.ONCE, at("TransferFailed")),
+    ),
+    ids=dict.fromkeys(("TransferStarted", "TransferCompleted", "TransferFailed"), "transfer_id"),
+    indexes=(("tenant", "started_time"),),
+)

@@ -1,0 +1,59 @@
+"""Generations: schemas that each hold a whole set of fact tables, and the views that show the live one."""
+
+import re
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from metrics.fact import ddl
+
+if TYPE_CHECKING:
+    import asyncpg
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+
+_NAME: Final = re.compile(r"facts_[a-z0-9_]{1,40}")
+
+
+class NotAGeneration(ValueError):
+    """A generation is named facts_ and then lower-case letters, digits and underscores."""
+
+
+async def create_generation(connection: "Connection", name: str) -> None:
+    """Make an empty generation; its schema is `name`. Raises NotAGeneration for another form of name."""
+    _check(name)
+    async with connection.transaction():
+        await connection.execute(";\n".join(ddl.create_tables(name)))
+        await connection.execute(
+            "insert into metrics.generation (schema_name, declaration) values ($1, $2)", name, ddl.declaration_digest()
+        )
+
+
+async def go_live(connection: "Connection", name: str) -> None:
+    """Turn the views `metrics.<fact>` to a generation; readers see the old facts or the new ones, never a mixture."""
+    _check(name)
+    async with connection.transaction():
+        await connection.execute(";\n".join(ddl.create_views(name)))
+        await connection.execute(
+            "insert into metrics.live_generation (schema_name) values ($1)"
+            " on conflict (only_row) do update set schema_name = excluded.schema_name",
+            name,
+        )
+
+
+async def live_generation(connection: "Connection") -> str | None:
+    """Return the live generation's name, or None before the first."""
+    name: str | None = await connection.fetchval("select schema_name from metrics.live_generation")
+    return name
+
+
+async def drop_generation(connection: "Connection", name: str) -> None:
+    """Drop a generation that is not live, with all it holds."""
+    _check(name)
+    async with connection.transaction():
+        await connection.execute("delete from metrics.generation where schema_name = $1", name)
+        await connection.execute(f'drop schema if exists "{name}" cascade')
+
+
+def _check(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise NotAGeneration(name)

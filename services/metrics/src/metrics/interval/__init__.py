@@ -1,0 +1,1 @@
+"""Intervals of time, cut into parts by the calendar of a time zone; no I/O."""

@@ -1,0 +1,1 @@
+"""Numbered SQL of the tables that are not facts: generations, cursors, parked events."""
