@@ -18,14 +18,22 @@ demo: setup ## a month of calls, from the file to figures that explain themselve
 test: setup ## every test, on a real Postgres
 	$(BIN)/python -m pytest $(PYTEST)
 
-check: setup ## what CI checks beside the tests: form, types, layers, shared words, lock
-	$(BIN)/ruff format --check
+check: setup ## what CI checks beside the tests: form, types, layers, shared words, lock; all of it, even after a failure
+	@$(MAKE) --no-print-directory --keep-going form types layers words current
+
+.PHONY: form types layers words current
+form:
+	$(BIN)/ruff format --check --quiet
 	$(BIN)/ruff check
+types:
 	scripts/check_types.sh
-	$(BIN)/lint-imports
+layers:
+	$(BIN)/lint-imports --no-logo
+words:
 	$(BIN)/buf lint proto
 	$(BIN)/buf format --diff --exit-code proto
 	scripts/check_breaking.sh
+current:
 	$(BIN)/python scripts/generate_proto.py --check
 	scripts/lock.sh --check
 
