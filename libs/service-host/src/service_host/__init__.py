@@ -5,7 +5,8 @@ A service's ``__main__`` is a composition root and stays short. This is a whole 
     from holdfast.call_events.v1 import call_events_service_pb2_grpc as stubs
     from service_host import postgres, process
     from service_host.authorisation import Policy, Rule
-    from service_host.errors import ErrorTable, Row
+    from service_host.edge import Edge
+    from service_host.errors import ErrorTable, ResourceExhausted, Row
     from service_host.grpc_host import GrpcHost
     from service_host.http_host import HttpHost
     from service_host.settings import HostSettings
@@ -29,10 +30,13 @@ A service's ``__main__`` is a composition root and stays short. This is a whole 
         database = await service.enter(postgres.connect(settings.database_url))
         async with database.acquire() as connection:
             await postgres.migrate(connection, package="call_events.migrations", schema="call_events")
-        grpc = GrpcHost(settings, POLICY, ERRORS)
+        edge = Edge(settings, POLICY, ERRORS)
+        grpc = GrpcHost(edge)
         grpc.add(stubs.add_CallEventsServiceServicer_to_server, CallEventsApi(database))
-        http = HttpHost(settings, POLICY, ERRORS, title="call-events")
+        http = HttpHost(edge, title="call-events")
         http.app.include_router(rest.router(database))
+        service.ready_when("database", database.ready)
+        service.background("relay", relay.run())         # ends the process if it ends
         service.serve(grpc, http)
 
 

@@ -43,6 +43,9 @@ class Verified:
 class Verifier(Protocol):
     """Whatever can say who calls."""
 
+    async def open(self) -> None:
+        """Get ready; raises what should end the start."""
+
     def remembered(self, credentials: str | None) -> Verified | None:
         """The caller if these credentials were verified before and still hold; costs a dictionary look-up."""
 
@@ -66,8 +69,13 @@ class TokenVerifier:
         self._remembered: OrderedDict[str, Verified] = OrderedDict()
         self._generation = keys.generation
 
+    async def open(self) -> None:
+        """Read the keys; UnreadableKeys if there are none."""
+        await self._keys.load()
+
     def remembered(self, credentials: str | None) -> Verified | None:
         """The caller if these very credentials were verified before and still hold."""
+        self._keys.refresh_if_old()
         found = self._remembered.get(credentials or "")
         if found is None or found.expires <= self._clock() or self._generation != self._keys.generation:
             return None
@@ -76,7 +84,6 @@ class TokenVerifier:
     async def verify(self, credentials: str | None) -> Verified:
         """The caller the token names; Unauthenticated (TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED) otherwise."""
         token = _bearer(credentials)
-        await self._keys.refresh_if_old()
         claims = await self._claims(token)
         verified = Verified(_caller(claims), float(claims["exp"]))
         self._remember(f"{credentials}", verified)
@@ -118,6 +125,9 @@ class InsecureDev:
             raise WrongSettings(["INSECURE_DEV is only for loopback addresses."])
         caller = Caller(tenant, "developer", policy.every_scope(), policy.every_role(), frozenset({"*"}))
         self._verified = Verified(caller, float("inf"))
+
+    async def open(self) -> None:
+        """Nothing to read."""
 
     def remembered(self, credentials: str | None) -> Verified | None:
         """The developer, whatever the credentials."""

@@ -24,13 +24,15 @@ class Rule:
 
     ``scope`` must be among its scopes; if ``roles`` are given, one of them among its roles; with ``needs_source``
     it must name at least one source (which one is checked per event by ``caller.require_source``).
-    ``deadline`` replaces the host's longest deadline for this method.
+    ``deadline`` replaces the host's longest deadline for this method. ``stream`` is for HTTP routes that answer with a
+    stream of events: they count and last as streams do.
     """
 
     scope: str
     roles: frozenset[str] = frozenset()
     needs_source: bool = False
     deadline: timedelta | None = None
+    stream: bool = False
 
     def check(self, caller: Caller) -> None:
         """Raise PermissionDenied unless ``caller`` may call."""

@@ -37,12 +37,16 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call under way: its method, caller, id for logs, and the instant (monotonic, seconds) it must end by."""
+    """One call under way: its method, caller, id for logs, and the instant (monotonic, seconds) it must end by.
+
+    ``traceparent`` is the W3C header as it arrived, or empty.
+    """
 
     method: str
     caller: Caller
     request_id: str
     deadline: float
+    traceparent: str = ""
 
 
 _current: ContextVar[Call] = ContextVar("service_host_call")

@@ -11,6 +11,7 @@ import json
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,9 +54,10 @@ class KeySet:
         self._monotonic = monotonic
         self._keys: Mapping[str, Key] = {}
         self._text = b""
-        self._loaded_at = float("-inf")
         self._asked_at = float("-inf")
+        self._old_at = float("-inf")
         self._lock = asyncio.Lock()
+        self._reloading: asyncio.Task[None] | None = None
         self.generation = 0
 
     async def load(self) -> None:
@@ -66,33 +68,32 @@ class KeySet:
     async def key(self, key_id: object, algorithm: object) -> Key:
         """The key with this id, if it is for this algorithm; UnknownKey otherwise."""
         if key_id not in self._keys:
-            await self._reload(RELOAD_SECONDS)
+            await self._reload()
         key = self._keys.get(str(key_id))
         if key is None or key.algorithm != algorithm:
             raise UnknownKey
         return key
 
-    async def refresh_if_old(self) -> None:
-        """Read again what is older than ``LONGEST_AGE_SECONDS``; while that fails the old keys stay in use."""
-        if self._monotonic() - self._loaded_at > LONGEST_AGE_SECONDS:
-            await self._reload(RELOAD_SECONDS)
+    def refresh_if_old(self) -> None:
+        """Begin to read again what is old; nobody waits for it, and while it fails the old keys stay in use."""
+        if self._monotonic() >= self._old_at and (self._reloading is None or self._reloading.done()):
+            self._reloading = asyncio.create_task(self._reload())
 
-    async def _reload(self, not_within_seconds: float) -> None:
+    async def _reload(self) -> None:
         async with self._lock:
-            if self._monotonic() - self._asked_at < not_within_seconds:
+            if self._monotonic() - self._asked_at < RELOAD_SECONDS:
                 return
-            try:
+            with suppress(UnreadableKeys):
                 await self._load()
-            except UnreadableKeys:
-                return
 
     async def _load(self) -> None:
         self._asked_at = self._monotonic()
+        self._old_at = self._asked_at + RELOAD_SECONDS
         text = await asyncio.to_thread(_read, self._place)
         if text != self._text:
             self._keys, self._text = _parse(text, self._algorithms), text
             self.generation += 1
-        self._loaded_at = self._asked_at
+        self._old_at = self._asked_at + LONGEST_AGE_SECONDS
 
 
 def _read(place: str) -> bytes:

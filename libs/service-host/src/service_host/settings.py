@@ -75,6 +75,7 @@ class Limits(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     message_bytes: int = Field(4 * 1024 * 1024, gt=0)
+    answer_bytes: int = Field(16 * 1024 * 1024, gt=0)
     unary_per_caller: int = Field(256, gt=0)
     streams_per_caller: int = Field(64, gt=0)
     unary_total: int = Field(4096, gt=0)
@@ -112,6 +113,8 @@ class HostSettings(BaseSettings):
     audience: str = "holdfast"
     algorithms: Annotated[tuple[str, ...], NoDecode] = ("ES256", "EdDSA")
     insecure_dev: bool = False
+    tls_certificate: str = ""
+    tls_key: str = Field("", repr=False)
     limits: Limits = Limits()
 
     @field_validator("algorithms", mode="before")
