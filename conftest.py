@@ -1,6 +1,7 @@
-"""Fixtures of every test: one real Postgres a run, one fresh database a module, settings of hypothesis."""
+"""Fixtures of every test: one real Postgres a run, one fresh database a module, chance that can be repeated."""
 
 import os
+import random
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -15,6 +16,19 @@ from service_host.embedded_postgres import EmbeddedPostgres
 
 hypothesis.settings.register_profile("holdfast", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("holdfast")
+
+SEED = int(os.environ.get("HOLDFAST_SEED") or random.SystemRandom().randrange(1 << 32))
+
+
+def pytest_report_header() -> str:
+    """Print what repeats this run's chance; hypothesis prints its own beside each failure."""
+    return f"seed: {SEED} (HOLDFAST_SEED={SEED} repeats it)"
+
+
+@pytest.fixture
+def chance(request: pytest.FixtureRequest) -> random.Random:
+    """Give a source of chance for one test: the run's seed and the test's name decide all of it."""
+    return random.Random(f"{SEED} {request.node.nodeid}")  # noqa: S311  tests want chance that can be repeated
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,6 @@ for member in libs/*/ services/*/ cli/; do
     check "${member}src" "${member}tests"
 done
 check conftest.py scripts tests/support
-check tests/integration tests/faults
+check tests/integration tests/faults tests/test_*.py
 check bench
 exit "$status"

@@ -11,7 +11,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, overload
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -67,7 +67,11 @@ def fresh_name(hint: str) -> str:
     return f"test_{readable}_{secrets.token_hex(4)}"
 
 
-async def eventually(check: Callable[[], T | Awaitable[T]], *, within: timedelta = DEADLINE) -> T:
+@overload
+async def eventually(check: Callable[[], Awaitable[T]], *, within: timedelta = ...) -> T: ...
+@overload
+async def eventually(check: Callable[[], T], *, within: timedelta = ...) -> T: ...
+async def eventually(check: Callable[[], object], *, within: timedelta = DEADLINE) -> object:
     """Ask until the answer is truthy, and return it; for what another task or process brings about.
 
     ``check`` may be sync or async, and may fail with AssertionError until it holds. After ``within`` the last
