@@ -1,13 +1,18 @@
-"""An assignment: an agent's spell on a contact."""
+"""An assignment: an agent's spell on a contact, its lengths by the clock of the agent's leg."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from contact_life.bridging import SpellDraft
+from contact_life.handling import Handling, handling_of
 from contact_life.observed import Observed
+from contact_life.pairing import SAME_MOMENT_US, is_inferred
+from contact_life.visit import VisitDraft
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """An agent's spell on a contact, from their leg's answer to the end of wrap-up; instants and lengths in microseconds.
+    """An agent's spell on a contact, from their leg's answer to the end of wrap-up; in microseconds.
 
     Only a spell that was bridged with the caller is one. `agent` is empty where nobody told who it was. A length is
     None while it runs and where it cannot be told: an end was inferred, or lies before its beginning. `handle_us` is
@@ -39,3 +44,103 @@ class Assignment:
     endpoint: str
     source_id: str
     events: tuple[Observed, ...]
+
+
+def finished_assignments(
+    drafts: Sequence[SpellDraft], visits: Sequence[VisitDraft], *, over: bool
+) -> tuple[Assignment, ...]:
+    """Return the assignments, numbered from 1, and tell each visit the bridge that answered it.
+
+    `over` says that the caller's part of the contact is known to have ended.
+    """
+    bridged = sorted((draft for draft in drafts if draft.bridges), key=lambda draft: (draft.begun.time_us, draft.spell_id))
+    return tuple(
+        _finished(draft, number, answered_visit(draft, visits), handling_of(draft, over=over))
+        for number, draft in enumerate(bridged, 1)
+    )
+
+
+def _finished(draft: SpellDraft, ordinal: int, visit: VisitDraft | None, handling: Handling) -> Assignment:
+    """Return the assignment that a draft tells of."""
+    begun, bridge, ended = draft.begun, draft.bridges[0], handling.ended
+    told_queue = next((event.body.queue for event in draft.bridges if event.type == "Bridged" and event.body.queue), "")
+    told_visit = _told_visit(draft)
+    snapshot = _snapshot(draft)
+    ends = [event for event in (handling.talk_ended, handling.wrap_up_started, ended) if event is not None]
+    lengths = (handling.talk_us, handling.hold_us, handling.wrap_up_us)
+    known = [length for length in lengths if length is not None]
+    return Assignment(
+        assignment_id=draft.spell_id,
+        agent=draft.agent,
+        ordinal=ordinal,
+        visit_id=visit.spell_id if visit else told_visit,
+        queue=told_queue or (visit.name if visit else ""),
+        leg_ids=tuple(draft.legs),
+        started_time_us=begun.time_us,
+        bridged_time_us=bridge.time_us,
+        talk_ended_time_us=handling.talk_ended.time_us if handling.talk_ended else None,
+        wrap_up_started_time_us=handling.wrap_up_started.time_us if handling.wrap_up_started else None,
+        ended_time_us=ended.time_us if ended else None,
+        talk_us=handling.talk_us,
+        hold_us=handling.hold_us,
+        wrap_up_us=handling.wrap_up_us,
+        handle_us=sum(known) if ended and len(known) == len(lengths) else None,
+        on_hold=handling.on_hold,
+        inferred=any(map(is_inferred, ends)),
+        mixed_clock=any(end.source_id != begun.source_id for end in ends),
+        disposition=draft.disposition,
+        team=snapshot[0],
+        site=snapshot[1],
+        supervisor=snapshot[2],
+        endpoint=snapshot[3],
+        source_id=begun.source_id,
+        events=tuple(draft.events),
+    )
+
+
+def _snapshot(draft: SpellDraft) -> tuple[str, str, str, str]:
+    """Return team, site, supervisor and endpoint as told first with the answer or a bridge."""
+    for event in (*draft.answers, *draft.bridges):
+        if event.type != "ConferenceJoined" and event.body.HasField("agent_snapshot"):
+            told = event.body.agent_snapshot
+            return told.team, told.site, told.supervisor, told.endpoint
+    return "", "", "", ""
+
+
+def _told_visit(draft: SpellDraft) -> str:
+    """Return the visit that a bridge, an answer or a ring of the spell names; empty if none does."""
+    rings = [leg.ringing for leg in draft.legs.values() if leg.ringing]
+    for event in (*draft.bridges, *draft.answers, *rings):
+        if event.type != "ConferenceJoined" and event.body.visit_id:
+            return str(event.body.visit_id)
+    return ""
+
+
+def answered_visit(draft: SpellDraft, visits: Sequence[VisitDraft]) -> VisitDraft | None:
+    """Return the visit that a spell answers and tell it its bridge; None if it answers none.
+
+    Where no id says which, it is the latest one begun before the bridge (or SAME_MOMENT_US after it, since queues are
+    left late) that no other bridge answered and that did not end in another way.
+    """
+    if not visits:
+        return None
+    bridge = draft.bridges[0]
+    told = _told_visit(draft)
+    if told:
+        found = [visit for visit in visits if visit.spell_id == told]
+    else:
+        queue = "" if bridge.type == "ConferenceJoined" else bridge.body.queue
+        limit = bridge.time_us + SAME_MOMENT_US
+        found = [visit for visit in visits if visit.may_be_answered and visit.fits(queue) and _begun_by(visit, limit)]
+    if not found:
+        return None
+    visit = found[-1]
+    if visit.bridge is None or bridge.time_us < visit.bridge.time_us:
+        visit.bridge = bridge
+    return visit
+
+
+def _begun_by(visit: VisitDraft, limit_us: int) -> bool:
+    """Whether a visit had begun by an instant; one whose beginning nobody told, by its end."""
+    first = visit.begins[0] if visit.begins else visit.ends[0]
+    return first.time_us <= limit_us

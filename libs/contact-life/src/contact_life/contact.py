@@ -1,6 +1,7 @@
 """A contact as its events tell it: what the fold gives."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import InitVar, dataclass, field
 
 from contact_life.assignment import Assignment
 from contact_life.flow import Flow
@@ -33,8 +34,9 @@ class Contact:
     """A contact's whole state; instants in microseconds, None where not told.
 
     `timeline` has every event once, in canonical order, those of `voided` (event ids) too; nothing else here was made
-    from a voided one. `source_id` told the arrival, or else the first event. `end` is OPEN and `ended_time_us` None
-    while the caller is served; an agent's wrap-up may still run after them (`phase` says so).
+    from a voided one. `unplaced` are holds, consults, wrap-ups and labels of no assignment. `source_id` told the
+    arrival, or else the first event. `end` is OPEN and `ended_time_us` None while the caller is served; an agent's
+    wrap-up may still run after them (`phase` says so). `look` finds the anomalies when the contact is made.
     """
 
     contact_id: str
@@ -58,9 +60,22 @@ class Contact:
     legs: tuple[Leg, ...]
     transfers: tuple[Transfer, ...]
     links: tuple[Link, ...]
-    anomalies: tuple[Anomaly, ...]
     timeline: tuple[Observed, ...]
     voided: frozenset[str]
+    unplaced: tuple[Observed, ...]
+    look: InitVar[Callable[["Contact"], tuple[Anomaly, ...]]]
+    anomalies: tuple[Anomaly, ...] = field(init=False)
+
+    def __post_init__(self, look: Callable[["Contact"], tuple[Anomaly, ...]]) -> None:
+        """Find the anomalies."""
+        object.__setattr__(self, "anomalies", look(self))
+
+    @property
+    def valid(self) -> tuple[Observed, ...]:
+        """The events that count, in canonical order."""
+        if not self.voided:
+            return self.timeline
+        return tuple(event for event in self.timeline if event.event_id not in self.voided)
 
     @property
     def closed(self) -> bool:

@@ -1,0 +1,210 @@
+"""Where a contact stands and how it ended, from its parts.
+
+A contact has no state of its own: it is as far as its furthest open part, and its end follows from how the parts
+ended. The caller's part is over once a closure was told, or every leg of theirs that was told has ended, or (where no
+leg of theirs was told) nothing is left open after something that ends a contact.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from contact_life.assignment import Assignment
+from contact_life.flow import Flow
+from contact_life.leg import CALLER_SIDE, LegDraft
+from contact_life.observed import Observed
+from contact_life.pairing import SAME_MOMENT_US, is_inferred
+from contact_life.transfer import Transfer
+from contact_life.visit import Visit, VisitDraft
+from contact_life.words import ContactEnd, DequeueKind, EndedHow, LegRole, Phase, ReleaseSide
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What phase and end are derived from. `others` are callbacks and voicemails, `closed` the closure, if told."""
+
+    flows: tuple[Flow, ...]
+    visits: tuple[Visit, ...]
+    assignments: tuple[Assignment, ...]
+    transfers: tuple[Transfer, ...]
+    legs: dict[str, LegDraft]
+    others: Sequence[Observed]
+    closed: Observed | None
+
+    @property
+    def open_visit(self) -> bool:
+        """Whether a visit waits."""
+        return any(visit.dequeued_time_us is None for visit in self.visits)
+
+    @property
+    def talking(self) -> list[Assignment]:
+        """The assignments whose legs are up."""
+        return [spell for spell in self.assignments if spell.talk_ended_time_us is None and spell.ended_time_us is None]
+
+    @property
+    def in_flow(self) -> bool:
+        """Whether the last flow was entered and not left, nor followed by a queue or an agent."""
+        last = self.flows[-1] if self.flows else None
+        if last is None or last.exited_time_us is not None or last.entered_time_us is None:
+            return False
+        later = [visit.enqueued_time_us for visit in self.visits] + [spell.started_time_us for spell in self.assignments]
+        return all(time_us is None or time_us < last.entered_time_us for time_us in later)
+
+
+def callers_gone(legs: Iterable[LegDraft], closed: Observed | None) -> int | None:
+    """Return when the caller's part ended as their legs (else the closure) tell it; None if they tell nothing or it runs."""
+    mine = [leg.end for leg in legs if leg.role in CALLER_SIDE]
+    ends = [end.time_us for end in mine if end is not None]
+    if ends and (len(ends) == len(mine) or closed is not None):
+        return max(ends)
+    return closed.time_us if closed is not None else None
+
+
+def has_caller_leg(legs: Iterable[LegDraft]) -> bool:
+    """Whether any leg of the caller was told."""
+    return any(leg.role in CALLER_SIDE for leg in legs)
+
+
+def rang_at_end(visits: Sequence[VisitDraft], legs: Iterable[LegDraft], gone_us: int | None) -> frozenset[str]:
+    """Return the ids of visits that an agent's endpoint rang for when they ended (or rings for, while they wait)."""
+    rung = [leg for leg in legs if leg.role == LegRole.AGENT and leg.ringing]
+    return frozenset(visit.spell_id for visit in visits if rung and _rang(visit, rung, gone_us))
+
+
+def _rang(visit: VisitDraft, rung: Iterable[LegDraft], gone_us: int | None) -> bool:
+    """Whether one of the legs rang for a visit at its end, or rings now."""
+    end = visit.end_told
+    until = end.time_us if end else gone_us
+    for leg in rung:
+        told = leg.ringing.body.visit_id if leg.ringing else ""
+        if told in ("", visit.spell_id) and _rings(leg, until):
+            return True
+    return False
+
+
+def _rings(leg: LegDraft, until_us: int | None) -> bool:
+    """Whether a leg rang at an instant, or rings now if there is none."""
+    if until_us is None:
+        return leg.answered is None and leg.end is None
+    return leg.rings_at(until_us, SAME_MOMENT_US)
+
+
+def phase_of(parts: Parts, end: ContactEnd) -> Phase:
+    """Return the furthest open part: the caller's, or an agent's wrap-up once the caller is gone."""
+    wrapping = any(spell.talk_ended_time_us and spell.ended_time_us is None for spell in parts.assignments)
+    if end is not ContactEnd.OPEN:
+        return Phase.WRAP_UP if wrapping and parts.closed is None else Phase.ENDED
+    if talking := parts.talking:
+        return Phase.ON_HOLD if all(spell.on_hold for spell in talking) else Phase.BRIDGED
+    if parts.open_visit:
+        rings = any(visit.ringing for visit in parts.visits if visit.dequeued_time_us is None)
+        return Phase.OFFERED if rings else Phase.QUEUED
+    if parts.in_flow:
+        return Phase.IN_IVR
+    return Phase.WRAP_UP if wrapping else Phase.ARRIVED
+
+
+def end_of(parts: Parts, gone_us: int | None) -> ContactEnd:
+    """Return how the contact ended, OPEN if it has not; `gone_us` is what `callers_gone` gave."""
+    if gone_us is None and (has_caller_leg(parts.legs.values()) or not _nothing_left(parts)):
+        return ContactEnd.OPEN
+    served = parts.assignments or any(visit.dequeue_kind == DequeueKind.ANSWERED for visit in parts.visits)
+    if not served:
+        return _aside(parts.others) or _unserved(parts, gone_us)
+    if _left_after_service(parts):
+        left = _left_queue(parts.visits[-1], parts, gone_us)
+        return ContactEnd.HANDLED if left is ContactEnd.UNKNOWN else left
+    return ContactEnd.DROPPED if _line_failed(parts) else ContactEnd.HANDLED
+
+
+def _left_after_service(parts: Parts) -> bool:
+    """Whether the contact was sent to a queue again after its last agent, and not answered there."""
+    last = parts.visits[-1] if parts.visits else None
+    if last is None or last.enqueued_time_us is None or last.dequeue_kind == DequeueKind.ANSWERED or last.bridged_time_us:
+        return False
+    return all(spell.bridged_time_us <= last.enqueued_time_us for spell in parts.assignments)
+
+
+def _nothing_left(parts: Parts) -> bool:
+    """Whether nothing is open after something that ends a contact, for contacts without a leg of the caller."""
+    waits = parts.open_visit or parts.talking or parts.in_flow or any(transfer.under_way for transfer in parts.transfers)
+    if waits or _callback_pending(parts.others):
+        return False
+    last = parts.visits[-1].dequeue_kind if parts.visits else DequeueKind.UNSPECIFIED
+    served = parts.assignments or any(flow.self_served and flow.exited_time_us for flow in parts.flows)
+    return bool(served) or last in _FINAL or _aside(parts.others) is not None
+
+
+_FINAL: Final = frozenset({int(DequeueKind.ABANDONED), int(DequeueKind.CLOSED), int(DequeueKind.FULL)})
+
+
+def _callback_pending(others: Sequence[Observed]) -> bool:
+    """Whether a callback was asked for and neither reached nor given up."""
+    callbacks = [event.type for event in others if event.type.startswith("Callback")]
+    return bool(callbacks) and callbacks[-1] in {"CallbackRequested", "CallbackAttempted"}
+
+
+def _aside(others: Sequence[Observed]) -> ContactEnd | None:
+    """Return the end that a voicemail or a callback that was given up makes, if there was one."""
+    told = {event.type for event in others}
+    if "VoicemailLeft" in told:
+        return ContactEnd.VOICEMAIL
+    return ContactEnd.CALLBACK_FAILED if "CallbackFailed" in told else None
+
+
+def _unserved(parts: Parts, gone_us: int | None) -> ContactEnd:
+    """Return the end of a contact that no agent served and that left nothing behind."""
+    if parts.visits:
+        return _left_queue(parts.visits[-1], parts, gone_us)
+    if any(leg.role == LegRole.AGENT and _rings(leg, gone_us) for leg in parts.legs.values() if leg.ringing):
+        return ContactEnd.ABANDONED_RINGING
+    if any(flow.self_served for flow in parts.flows):
+        return ContactEnd.CONTAINED
+    return ContactEnd.ABANDONED_IVR if parts.flows and gone_us is not None else ContactEnd.UNKNOWN
+
+
+def _left_queue(last: Visit, parts: Parts, gone_us: int | None) -> ContactEnd:
+    """Return the end of a contact whose last visit was not answered."""
+    waiting = last.dequeue_kind == DequeueKind.UNSPECIFIED and gone_us is not None and has_caller_leg(parts.legs.values())
+    if last.dequeue_kind == DequeueKind.ABANDONED or waiting:
+        return ContactEnd.ABANDONED_RINGING if last.ringing else ContactEnd.ABANDONED_QUEUE
+    if last.dequeue_kind == DequeueKind.CLOSED:
+        return ContactEnd.REFUSED_CLOSED
+    if last.dequeue_kind == DequeueKind.FULL:
+        return ContactEnd.REFUSED_FULL
+    served = any(flow.self_served for flow in parts.flows)
+    return ContactEnd.CONTAINED if served else ContactEnd.UNKNOWN
+
+
+def _line_failed(parts: Parts) -> bool:
+    """Whether the leg that ended first of those last up failed, with nobody meaning it.
+
+    Only what the leg's own end says. Whose side it was, and every other sign of a drop, is `drop_attribution`'s to say.
+    """
+    if not parts.assignments:
+        return False
+    last = parts.assignments[-1]
+    legs = [leg for leg in parts.legs.values() if leg.role in CALLER_SIDE or leg.leg_id in last.leg_ids]
+    ends = [leg.end for leg in legs if leg.end is not None]
+    if not ends:
+        return False
+    body = min(ends, key=lambda end: end.time_us).body
+    return body.ended_how in _FAILED and body.release_side not in _MEANT and not body.observation.inferred
+
+
+_FAILED: Final = frozenset({int(EndedHow.MEDIA_TIMEOUT), int(EndedHow.NODE_FAILURE)})
+_MEANT: Final = frozenset({int(ReleaseSide.CALLER), int(ReleaseSide.AGENT), int(ReleaseSide.SUPERVISOR)})
+
+
+def ended_time_us(parts: Parts, end: ContactEnd, gone_us: int | None) -> int | None:
+    """Return when the caller's part ended: with their legs, else with the last part to end, else with the closure."""
+    if end is ContactEnd.OPEN:
+        return None
+    if gone_us is not None and has_caller_leg(parts.legs.values()):
+        return gone_us
+    times = [visit.dequeued_time_us for visit in parts.visits]
+    times += [spell.talk_ended_time_us for spell in parts.assignments]
+    times += [flow.exited_time_us for flow in parts.flows]
+    times += [event.time_us for event in parts.others if not is_inferred(event)]
+    known = [time_us for time_us in times if time_us is not None]
+    return max(known) if known else gone_us

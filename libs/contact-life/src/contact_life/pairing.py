@@ -1,0 +1,97 @@
+"""Which beginning an end belongs to, where ids do not say.
+
+A draft collects the events of one spell (a visit, a flow, a transfer) while the fold goes through them. An end
+without id belongs to the latest spell begun before it that has not ended; where nothing had begun, a spell begun a
+little later takes it, since clocks step back (`ended_before_it_began`). Drafts are made and dropped within one fold
+and may therefore be changed.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final, TypeVar
+
+from contact_life.observed import Observed
+from contact_life.order import is_before
+
+CLOCK_STEP_US: Final = 3_600_000_000
+"""The most that an end may lie before its beginning: a clock set by an hour."""
+
+SAME_MOMENT_US: Final = 2_000_000
+"""Instants this close are one moment told by two clocks: a service often begins 1 to 2 s before its queue is left."""
+
+
+class Draft:
+    """The events of one spell: those that begin it, those that end it, and all of them."""
+
+    __slots__ = ("begins", "ends", "events", "id_told", "name", "spell_id")
+
+    def __init__(self, spell_id: str, name: str, *, id_told: bool) -> None:
+        """Begin an empty draft; `name` is the queue, the flow or the transferor, empty if unknown."""
+        self.spell_id = spell_id
+        self.name = name
+        self.id_told = id_told
+        self.begins: list[Observed] = []
+        self.ends: list[Observed] = []
+        self.events: list[Observed] = []
+
+    def begin(self, event: Observed) -> None:
+        """Take an event that begins the spell."""
+        self.begins.append(event)
+        self.events.append(event)
+
+    def end(self, event: Observed) -> None:
+        """Take an event that ends the spell."""
+        self.ends.append(event)
+        self.events.append(event)
+
+    def fits(self, name: str) -> bool:
+        """Whether an event that names `name` may belong here; empty names fit all."""
+        return not name or not self.name or name == self.name
+
+
+D = TypeVar("D", bound=Draft)
+
+
+def is_inferred(event: Observed) -> bool:
+    """Whether nobody told the fact."""
+    return bool(event.body.observation.inferred)
+
+
+def first_told(events: Sequence[Observed]) -> Observed | None:
+    """Return the first event that was told, else the first inferred one; None if there is none at all."""
+    for event in events:
+        if not is_inferred(event):
+            return event
+    return events[0] if events else None
+
+
+def belongs_to(drafts: Sequence[D], event: Observed, name: str) -> D | None:
+    """Return the latest spell begun before the event that has not ended, else the latest that has ended; else None."""
+    begun = [draft for draft in drafts if draft.begins and draft.fits(name)]
+    unended = [draft for draft in begun if not draft.ends]
+    earlier = [draft for draft in unended if is_before(draft.begins[0], event)]
+    for choice in (earlier, unended, begun):
+        if choice:
+            return choice[-1]
+    return None
+
+
+def adopt_early_ends(drafts: list[D]) -> list[D]:
+    """Return the drafts with each end that had no beginning joined to the next spell begun within CLOCK_STEP_US."""
+    for orphan in [draft for draft in drafts if draft.ends and not draft.begins and not draft.id_told]:
+        limit = orphan.ends[0].time_us + CLOCK_STEP_US
+        parent = next((draft for draft in drafts if _may_adopt(draft, orphan, limit)), None)
+        if parent is not None:
+            parent.ends.extend(orphan.ends)
+            parent.events.extend(orphan.events)
+            drafts = [draft for draft in drafts if draft is not orphan]
+    return drafts
+
+
+def _may_adopt(draft: Draft, orphan: Draft, limit_us: int) -> bool:
+    """Whether a spell that never ended began so shortly after an end without beginning that the two belong together."""
+    return bool(draft.begins) and not draft.ends and draft.begins[0].time_us <= limit_us and draft.fits(orphan.name)
+
+
+def in_turn(drafts: Iterable[D]) -> list[D]:
+    """Return drafts by their first event; ordinals are counted so."""
+    return sorted(drafts, key=lambda draft: (draft.events[0].time_us, draft.spell_id))
