@@ -1,4 +1,4 @@
-"""The door for those who run the process: is it alive, is it ready, what are its figures. No data of tenants is here."""
+"""The door for those who run the process: is it alive, is it ready, what are its figures. No tenant's data is here."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class AdminHost:
     door = "admin"
 
     def __init__(self, address: str | None, readiness: Readiness) -> None:
-        self._server = AsgiServer(self, address) if address else None
+        self._server = AsgiServer(self.answer, address) if address else None
         self._readiness = readiness
 
     @property
@@ -73,16 +73,16 @@ class AdminHost:
         if self._server is not None:
             await self._server.stop(timedelta(seconds=1))
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI)."""
         del receive
         if scope["type"] == "http":
-            status, kind, body = await self._answer(scope)
+            status, kind, body = await self._found(scope)
             headers = [(b"content-type", kind), (b"content-length", b"%d" % len(body))]
             await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": body})
 
-    async def _answer(self, scope: Scope) -> tuple[int, bytes, bytes]:
+    async def _found(self, scope: Scope) -> tuple[int, bytes, bytes]:
         if scope["path"] == "/healthz":
             return 200, b"text/plain", b"alive\n"
         if scope["path"] == "/readyz":

@@ -1,4 +1,4 @@
-"""uvicorn as one part of a process that has other parts: no signals of its own, a socket bound by us, an awaited end."""
+"""uvicorn as one part of a process that has others: no signals of its own, a socket bound by us, an awaited end."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from service_host.settings import split_address
 
 if TYPE_CHECKING:
-    from uvicorn._types import ASGIApplication
+    from uvicorn._types import ASGI3Application
 
 KEEP_ALIVE_SECONDS = 30
 _BACKLOG = 512
@@ -24,12 +25,13 @@ _POLL_SECONDS = 0.005
 class AsgiServer:
     """Serves one ASGI app at one address."""
 
-    def __init__(self, app: ASGIApplication, address: str, *, certificate: str = "", key: str = "") -> None:
+    def __init__(self, app: ASGIApp, address: str, *, certificate: str = "", key: str = "") -> None:
         self.address = address
         self._config = uvicorn.Config(
-            app,
+            cast("ASGI3Application", app),
             http="h11",
             ws="none",
+            interface="asgi3",
             lifespan="off",
             log_config=None,
             access_log=False,
@@ -47,11 +49,11 @@ class AsgiServer:
         host, port = split_address(self.address)
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         bound = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-        bound.setblocking(False)
+        bound.settimeout(0)
         port = bound.getsockname()[1]
         self.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._running = asyncio.create_task(self._server.serve([bound]), name=f"http {self.address}")
-        while not self._server.started and not self._running.done():
+        while not self._server.started and not self._running.done():  # noqa: ASYNC110 - uvicorn tells nobody
             await asyncio.sleep(_POLL_SECONDS)
 
     async def stop(self, grace: timedelta) -> None:
@@ -68,5 +70,5 @@ class _WithoutSignals(uvicorn.Server):
     """Signals belong to the process."""
 
     @contextmanager
-    def capture_signals(self) -> Iterator[None]:  # type: ignore[override]  # a generator is an iterator
+    def capture_signals(self) -> Iterator[None]:
         yield

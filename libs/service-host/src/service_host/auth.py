@@ -1,8 +1,8 @@
 """Who is calling: tokens verified once, remembered until they expire.
 
-:class:`TokenVerifier` checks JWTs against a key set with an allow-list of algorithms; :class:`InsecureDev` lets everyone
-in as one tenant, on loopback only; :func:`verifier` picks by settings. :class:`~service_host.local_issuer.LocalIssuer`
-makes tokens for one's own machine.
+:class:`TokenVerifier` checks JWTs against a key set with an allow-list of algorithms; :class:`InsecureDev` lets
+everyone in as one tenant, on loopback only; :func:`verifier` picks by settings.
+:class:`~service_host.local_issuer.LocalIssuer` makes tokens for one's own machine.
 """
 
 from __future__ import annotations
@@ -59,9 +59,7 @@ class TokenVerifier:
     A verified token is remembered until it expires or the key set changes, so that a removed key ends its tokens.
     """
 
-    def __init__(
-        self, keys: KeySet, *, issuer: str, audience: str, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, keys: KeySet, *, issuer: str, audience: str, clock: Callable[[], float] = time.time) -> None:
         self._keys = keys
         self._issuer = issuer
         self._audience = audience
@@ -160,7 +158,7 @@ def _bearer(credentials: str | None) -> str:
 
 
 def _caller(claims: Mapping[str, Any]) -> Caller:
-    caller = Caller(
+    return Caller(
         tenant=_word(claims, "tenant"),
         subject=_word(claims, "sub"),
         scopes=frozenset(str(claims.get("scope", "")).split()),
@@ -169,7 +167,6 @@ def _caller(claims: Mapping[str, Any]) -> Caller:
         agent=_word(claims, "agent") if "agent" in claims else None,
         team=_word(claims, "team") if "team" in claims else None,
     )
-    return caller
 
 
 def _word(claims: Mapping[str, Any], name: str) -> str:

@@ -39,7 +39,9 @@ class Rule:
         if self.scope not in caller.scopes:
             raise PermissionDenied("SCOPE_MISSING", "The token lacks the scope for this.", scope=self.scope)
         if self.roles and not self.roles & caller.roles:
-            raise PermissionDenied("ROLE_MISSING", "The token lacks a role for this.", roles=",".join(sorted(self.roles)))
+            raise PermissionDenied(
+                "ROLE_MISSING", "The token lacks a role for this.", roles=",".join(sorted(self.roles))
+            )
         if self.needs_source and not caller.sources:
             raise PermissionDenied("SOURCE_MISSING", "The token speaks for no source.")
 

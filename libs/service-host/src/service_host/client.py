@@ -1,8 +1,8 @@
 """Channels to our own services: token and deadline with every call, retries only where they do no harm.
 
-The channel is thin: token and deadline are added as each call is made, without gRPC's interceptors (which cost more than
-the call). Methods whose descriptor says NO_SIDE_EFFECTS or IDEMPOTENT are tried again on UNAVAILABLE, others never.
-With several addresses calls go round those whose health is SERVING, so that a restart of one is not noticed.
+The channel is thin: token and deadline are added as each call is made, without gRPC's interceptors (which cost more
+than the call). Methods whose descriptor says NO_SIDE_EFFECTS or IDEMPOTENT are tried again on UNAVAILABLE,
+others never. With several addresses calls go round those whose health is SERVING, so that a restart of one is not noticed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import grpc
 from google.protobuf import descriptor_pb2
@@ -72,7 +72,8 @@ def connect(
 def refusal(error: AioRpcError) -> Refused:
     """What the service said no with: the same class, reason, message, metadata and retry time as it raised."""
     status = status_pb2.Status()
-    for key, value in error.trailing_metadata() or ():
+    trailing: Iterable[tuple[str, str | bytes]] = error.trailing_metadata() or ()  # type: ignore[assignment]
+    for key, value in trailing:
         if key == _DETAILS and isinstance(value, bytes):
             status.ParseFromString(value)
     info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
@@ -93,19 +94,19 @@ class ServiceChannel(Channel):
         self._token = token
         self._seconds = seconds
 
-    def unary_unary(self, method: str, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  # as grpc has it
+    def unary_unary(self, method: str, *args: Any, **kwargs: Any) -> Any:  # as grpc has it
         """A callable for one method."""
         return self._with(self._channel.unary_unary(method, *args, **kwargs), self._seconds)
 
-    def unary_stream(self, method: str, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+    def unary_stream(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """A callable for one method."""
         return self._with(self._channel.unary_stream(method, *args, **kwargs), None)
 
-    def stream_unary(self, method: str, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+    def stream_unary(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """A callable for one method."""
         return self._with(self._channel.stream_unary(method, *args, **kwargs), None)
 
-    def stream_stream(self, method: str, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+    def stream_stream(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """A callable for one method."""
         return self._with(self._channel.stream_stream(method, *args, **kwargs), None)
 
@@ -125,14 +126,14 @@ class ServiceChannel(Channel):
         """Wait until connected."""
         await self._channel.channel_ready()
 
-    async def __aenter__(self) -> ServiceChannel:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     def _with(self, call: Callable[..., Any], seconds: float | None) -> Callable[..., Any]:
-        def begin(request: Any = None, *, timeout: float | None = None, metadata: Any = (), **rest: Any) -> Any:  # noqa: ANN401
+        def begin(request: Any = None, *, timeout: float | None = None, metadata: Any = (), **rest: Any) -> Any:
             sent = (*metadata, *self._metadata())
             positional = () if request is None else (request,)
             return call(*positional, timeout=timeout or seconds, metadata=sent, **rest)
@@ -181,7 +182,8 @@ def _may_be_repeated(method: MethodDescriptor) -> bool:
 
 
 def _class(code: grpc.StatusCode) -> type[Refused]:
-    for kind in (errors.ResourceExhausted, *Refused.__subclasses__()):
+    kinds: tuple[type[Refused], ...] = (errors.ResourceExhausted, *Refused.__subclasses__())
+    for kind in kinds:
         if kind.status is code and kind is not errors.Bug:
             return kind
     return Refused

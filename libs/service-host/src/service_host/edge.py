@@ -1,7 +1,7 @@
 """What every call passes on its way in, whatever the door: who, may they, how long, how many.
 
-One object per process; its gRPC and HTTP doors share it, so that they cannot come to differ. It also knows how much is under
-way, which is what draining waits for.
+One object per process; its gRPC and HTTP doors share it, so that they cannot come to differ. It also knows how much is
+under way, which is what draining waits for.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class HasPeer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A method or route as the edge sees it. Without a rule it is open to all; with ``any_token`` to all who have one."""
+    """A method as the edge sees it. Without a rule it is open to all; with ``any_token``, to all who have one."""
 
     name: str
     rule: Rule | None
@@ -109,7 +109,7 @@ class Edge:
     async def quiet(self) -> None:
         """Return when no call has arrived, and none is under way, for ``drain_quiet``; the caller bounds the wait."""
         quiet_seconds = self.limits.drain_quiet.total_seconds()
-        while self.unary.count or time.monotonic() - self.last_arrival < quiet_seconds:
+        while self.unary.count or time.monotonic() - self.last_arrival < quiet_seconds:  # noqa: ASYNC110 - calls tell nothing
             await asyncio.sleep(_QUIET_CHECK_SECONDS)
 
 

@@ -14,6 +14,7 @@
     ├── ResourceExhausted      the world: too much at once, try again after ``retry_after``
     ├── Unavailable            the world: a part is away, try again after ``retry_after``
     ├── DeadlineExceeded       the world: it took too long; whether it was done is unknown
+    ├── Unimplemented          the caller: there is no such method
     └── Bug                    us: told with an id under which the log has the place
 
 A package's own exceptions know none of this: each edge maps them by one :class:`ErrorTable`. Messages and
@@ -131,6 +132,13 @@ class DeadlineExceeded(Refused):
 
     status = StatusCode.DEADLINE_EXCEEDED
     http_status = 504
+
+
+class Unimplemented(Refused):
+    """There is no such method here."""
+
+    status = StatusCode.UNIMPLEMENTED
+    http_status = 501
 
 
 class Bug(Refused):

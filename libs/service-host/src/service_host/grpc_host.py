@@ -1,8 +1,7 @@
-"""The gRPC door of a process (grpc.aio): servicers behind one edge, health, reflection, and an end without a failed call."""
+"""The gRPC door of a process (grpc.aio): servicers behind one edge, health, reflection, a quiet end."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -15,11 +14,12 @@ from grpc_reflection.v1alpha._async import ReflectionServicer
 
 from service_host.edge import Edge, Method
 from service_host.grpc_edge import wrap
+from service_host.grpc_handler import Handler, handler
 from service_host.grpc_streams import Streams
 from service_host.health import METHODS, Health
 from service_host.settings import HostSettings, Limits, split_address
 
-Handlers: TypeAlias = Mapping[str, "grpc.RpcMethodHandler[Any, Any]"]
+Handlers: TypeAlias = Mapping[str, Handler]
 _STREAMS_PER_CONNECTION = 1024
 _METADATA_BYTES = 16 * 1024
 
@@ -76,10 +76,10 @@ class GrpcHost:
 
     def _register(self, server: grpc.aio.Server, service: str, handlers: Handlers) -> None:
         wrapped = {
-            name: wrap(self.edge, self._streams, self._method(f"/{service}/{name}"), handler)
-            for name, handler in handlers.items()
+            name: wrap(self.edge, self._streams, self._method(f"/{service}/{name}"), found)
+            for name, found in handlers.items()
         }
-        server.add_registered_method_handlers(service, wrapped)
+        server.add_registered_method_handlers(service, wrapped)  # type: ignore[attr-defined] # newer than its types
 
     def _method(self, name: str) -> Method:
         if name in METHODS:
@@ -106,22 +106,11 @@ class _Recorder:
     def add_generic_rpc_handlers(self, handlers: object) -> None:
         """Taken from the other call, which names the methods."""
 
-    def add_registered_method_handlers(self, service: str, handlers: Handlers) -> None:
+    def add_registered_method_handlers(
+        self, service: str, registered: Mapping[str, grpc.RpcMethodHandler[Any, Any]]
+    ) -> None:
         """One service with its methods; refuses what is not asynchronous."""
-        for name, handler in handlers.items():
-            _check_asynchronous(f"/{service}/{name}", handler)
-        self._services[service] = handlers
-
-
-def _check_asynchronous(name: str, handler: grpc.RpcMethodHandler[Any, Any]) -> None:
-    if handler.response_streaming:
-        behaviour = handler.stream_stream if handler.request_streaming else handler.unary_stream
-        good = inspect.isasyncgenfunction(behaviour)
-    else:
-        good = inspect.iscoroutinefunction(handler.stream_unary if handler.request_streaming else handler.unary_unary)
-    if not good:
-        sentence = f"{name} must be a coroutine, or an async generator if it answers with a stream."
-        raise TypeError(sentence)
+        self._services[service] = {name: handler(f"/{service}/{name}", found) for name, found in registered.items()}
 
 
 def _names(services: Mapping[str, Handlers]) -> list[str]:

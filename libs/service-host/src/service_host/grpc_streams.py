@@ -8,28 +8,27 @@ UNAVAILABLE / DRAINING and resumes elsewhere.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import timedelta
-from typing import Any, TypeAlias
-
-import grpc
-from grpc.aio import ServicerContext
+from typing import Any, Self
 
 from service_host import call as calls
 from service_host.edge import Edge, Method, gate_key
 from service_host.errors import DeadlineExceeded, Unavailable
+from service_host.grpc_handler import Context, Decode, Encode, Handler
+from service_host.settings import Limits
 
-Context: TypeAlias = ServicerContext[Any, Any]
 RETRY_AFTER = timedelta(milliseconds=100)
 
 
 class Stream:
     """One stream under way: ``drain`` ends it, at once if it only waits."""
 
-    def __init__(self, incoming: AsyncIterator[bytes] | None, decode: Callable[[bytes], Any], idle: float) -> None:
+    def __init__(self, incoming: AsyncIterator[bytes] | None, decode: Decode, limits: Limits) -> None:
         self._incoming = incoming
         self._decode = decode
-        self._idle_seconds = idle
+        self._idle_seconds = limits.stream_idle.total_seconds()
+        self.write_seconds = limits.stream_write.total_seconds()
         self._task = asyncio.current_task()
         self._reader: asyncio.Task[Any] | None = None
         self.draining = False
@@ -41,10 +40,10 @@ class Stream:
         if waiting is not None:
             waiting.cancel()
 
-    def __aiter__(self) -> Stream:
+    def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Any:  # noqa: ANN401  # the method's request
+    async def __anext__(self) -> Any:
         if self.draining or self._incoming is None:
             raise StopAsyncIteration
         self._reader = asyncio.current_task()
@@ -85,32 +84,26 @@ class Streams:
             stream.drain()
 
 
-async def serve_stream(  # noqa: PLR0913  # everything a stream needs, once
-    edge: Edge,
-    streams: Streams,
-    method: Method,
-    handler: grpc.RpcMethodHandler[Any, Any],
-    decode: Callable[[bytes], Any],
-    incoming: Any,  # noqa: ANN401  # bytes or an iterator of them
-    context: Context,
-) -> Any:  # noqa: ANN401  # bytes, or nothing when the answers were written
-    """Serve one stream within its bounds; raises what the guard is to tell."""
+async def serve_stream(
+    edge: Edge, streams: Streams, method: Method, handler: Handler, incoming: Any, context: Context
+) -> bytes | None:
+    """Serve one stream within its bounds; raises what the guard is to tell. ``incoming`` is bytes or an iterator."""
     headers = dict(context.invocation_metadata() or ())
     verified = await edge.identify(method, headers.get("authorization"))
     key = gate_key(verified, context)
     edge.streams.enter(key)
-    idle = edge.limits.stream_idle.total_seconds()
-    stream = Stream(incoming if handler.request_streaming else None, decode, idle)
+    stream = Stream(incoming if handler.takes_stream else None, handler.decode, edge.limits)
     streams.add(stream)
     seconds = edge.stream_seconds(verified, context.time_remaining())
     limit = asyncio.timeout(seconds)
     try:
         async with limit:
             calls.begin(edge.begin(method, verified, seconds, headers))
-            request = stream if handler.request_streaming else decode(incoming)
-            return await _answer(edge, handler, request, context, stream)
+            return await _answer(handler, stream if handler.takes_stream else handler.decode(incoming), context, stream)
     except TimeoutError:
-        raise (edge.ended(verified) if limit.expired() else DeadlineExceeded("TIME_OUT", "It took too long.")) from None
+        if limit.expired():
+            raise edge.ended(verified) from None
+        raise
     except asyncio.CancelledError:
         if stream.draining:
             raise _draining() from None
@@ -120,38 +113,28 @@ async def serve_stream(  # noqa: PLR0913  # everything a stream needs, once
         edge.streams.leave(key)
 
 
-async def _answer(
-    edge: Edge, handler: grpc.RpcMethodHandler[Any, Any], request: object, context: Context, stream: Stream
-) -> bytes | None:
-    if not handler.response_streaming:
-        reply: bytes = handler.response_serializer(await handler.stream_unary(request, context))
-        if stream.draining:
-            raise _draining()
-        return reply
-    behaviour = handler.stream_stream if handler.request_streaming else handler.unary_stream
-    await _write_all(behaviour(request, context), handler.response_serializer, context, edge)
+async def _answer(handler: Handler, request: Any, context: Context, stream: Stream) -> bytes | None:
+    reply = None
+    if handler.gives_stream:
+        await _write_all(handler.answer(request, context), handler.encode, context, stream.write_seconds)
+    else:
+        reply = handler.encode(await handler.answer(request, context))
     if stream.draining:
         raise _draining()
-    return None
+    return reply
 
 
-async def _write_all(
-    replies: AsyncIterator[Any], encode: Callable[[Any], bytes], context: Context, edge: Edge
-) -> None:
+async def _write_all(replies: AsyncGenerator[Any, None], encode: Encode, context: Context, seconds: float) -> None:
     """Write what the handler yields; a reader who takes longer than a write may last is let go."""
-    seconds = edge.limits.stream_write.total_seconds()
-    write: Callable[[bytes], Awaitable[None]] = context.write
     try:
         async for reply in replies:
             try:
                 async with asyncio.timeout(seconds):
-                    await write(encode(reply))
+                    await context.write(encode(reply))
             except TimeoutError:
                 raise DeadlineExceeded("READER_TOO_SLOW", "The stream was not read in time.") from None
     finally:
-        close = getattr(replies, "aclose", None)
-        if close is not None:
-            await close()
+        await replies.aclose()
 
 
 def _draining() -> Unavailable:

@@ -74,7 +74,7 @@ def new_error_id() -> str:
 
 
 def _causes(error: BaseException) -> list[str]:
-    causes = []
+    causes: list[str] = []
     cause = error.__cause__ or error.__context__
     while cause is not None and len(causes) < 5:  # noqa: PLR2004  # enough to see where it began
         causes.append(type(cause).__name__)

@@ -1,13 +1,14 @@
 """The standard health service (grpc.health.v1), with one truth for all services of a process.
 
-Written out rather than taken from grpcio-health-checking, whose ``Watch`` holds a lock while it writes: one watcher that
-does not read would keep everybody's health from changing.
+Written out rather than taken from grpcio-health-checking, whose ``Watch`` holds a lock while it writes: one watcher
+that does not read would keep everybody's health from changing.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
+from typing import Any
 
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
@@ -41,12 +42,12 @@ class Health(health_pb2_grpc.HealthServicer):
         return _Response(status=self._status(request.service))
 
     async def List(  # noqa: N802  # the service's word
-        self, request: health_pb2.HealthListRequest, context: object
-    ) -> health_pb2.HealthListResponse:
+        self, request: Any, context: object
+    ) -> Any:
         """The status of every service."""
         del request, context
         answers = {name: _Response(status=self._status(name)) for name in self._services}
-        return health_pb2.HealthListResponse(statuses=answers)
+        return health_pb2.HealthListResponse(statuses=answers)  # type: ignore[attr-defined] # newer than its types
 
     async def Watch(  # noqa: N802  # the service's word
         self, request: health_pb2.HealthCheckRequest, context: object
@@ -61,7 +62,7 @@ class Health(health_pb2_grpc.HealthServicer):
                 told = status
             await changed.wait()
 
-    def _status(self, service: str) -> health_pb2.HealthCheckResponse.ServingStatus.ValueType:
+    def _status(self, service: str) -> int:
         if service not in self._services:
             return _Response.SERVICE_UNKNOWN
         return _Response.SERVING if self._serving else _Response.NOT_SERVING

@@ -1,7 +1,8 @@
 """The same edge for HTTP: one ASGI layer around an app that knows nothing of tokens, limits or failures.
 
-The layer finds the route itself, before the body is read, so that nobody without a token makes us parse anything. Bodies
-are read whole, within a limit and the deadline. Every answer has ``x-request-id``; every refusal is a JSON problem.
+The layer finds the route itself, before the body is read, so that nobody without a token makes us parse anything.
+Bodies are read whole, within a limit and the deadline. Every answer has ``x-request-id``; every refusal is a JSON
+problem.
 """
 
 from __future__ import annotations
@@ -98,9 +99,7 @@ class HttpEdge:
             return self._edge.stream_seconds(verified, None)
         return self._edge.allowed_seconds(method, None)
 
-    async def _in_time(
-        self, scope: Scope, receive: Receive, answer: _Answer, seconds: float, headers: Headers
-    ) -> None:
+    async def _in_time(self, scope: Scope, receive: Receive, answer: _Answer, seconds: float, headers: Headers) -> None:
         limit = asyncio.timeout(seconds)
         try:
             async with limit:
@@ -204,7 +203,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return next_message
 
 
-def _traced(method: Method, headers: Headers) -> Any:  # noqa: ANN401  # a context manager
+def _traced(method: Method, headers: Headers) -> Any:  # a context manager
     if not telemetry.tracing():
         return nullcontext()
     return CALL.start(headers.get("traceparent", ""), method=method.name, door="http")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Annotated
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,6 +12,7 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute, iter_route_contexts
 from fastapi.security import HTTPBearer
 from grpc import StatusCode
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp
@@ -24,11 +24,22 @@ from service_host.errors import InvalidArgument, PermissionDenied, problem
 from service_host.http_edge import ENDPOINT, HttpEdge, Route, route
 
 OPENAPI = "/openapi.json"
+_LOCAL_NAMES = ["localhost", "127.0.0.1", "[::1]", "[::1"]
 _CODES = {
     HTTPStatus.NOT_FOUND: StatusCode.NOT_FOUND,
     HTTPStatus.METHOD_NOT_ALLOWED: StatusCode.UNIMPLEMENTED,
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: StatusCode.INVALID_ARGUMENT,
 }
+
+
+class Problem(BaseModel):
+    """What a caller is told when the answer is no; ``reason`` is a word a program can switch on."""
+
+    code: str
+    reason: str
+    message: str
+    metadata: dict[str, str]
+    retry_after_ms: int | None = None
 
 
 class HttpHost:
@@ -50,6 +61,7 @@ class HttpHost:
             redoc_url=None,
             redirect_slashes=False,
             dependencies=[Depends(HTTPBearer(auto_error=False, description="A token.")), Depends(_is_the_one_checked)],
+            responses={"default": {"model": Problem, "description": "The answer is no, and why."}},
             telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
         )
         self.app.add_exception_handler(RequestValidationError, _malformed)
@@ -78,10 +90,10 @@ class HttpHost:
         """The app behind its edge, checked; what :meth:`start` serves."""
         routes = tuple(self._routes())
         self.edge.policy.check_http(found.method.name for found in routes if found.method.rule is not None)
-        guarded: ASGIApp = HttpEdge(self.app.build_middleware_stack(), self.edge, routes)
+        self.app.add_middleware(HttpEdge, edge=self.edge, routes=routes)
         if self.edge.settings.insecure_dev:  # a web page must not reach it under another name
-            guarded = TrustedHostMiddleware(guarded, ["localhost", "127.0.0.1", "[::1]", "[::1"])
-        return guarded
+            self.app.add_middleware(TrustedHostMiddleware, allowed_hosts=_LOCAL_NAMES)
+        return self.app
 
     def set_serving(self, *, serving: bool) -> None:
         """From now on, or no longer, keep connections."""
@@ -131,6 +143,3 @@ async def _http_refusal(_request: Request, error: Exception) -> JSONResponse:
     code = _CODES.get(status, StatusCode.INVALID_ARGUMENT)
     body = {"code": code.name, "reason": status.name, "message": f"{status.phrase}.", "metadata": {}}
     return JSONResponse(body, status, media_type="application/problem+json")
-
-
-Bearer = Annotated[object, Depends(HTTPBearer(auto_error=False))]

@@ -100,7 +100,9 @@ def _read(place: str) -> bytes:
     try:
         return _fetch(place) if "://" in place else Path(place).read_bytes()[: LONGEST_KEY_SET + 1]
     except (OSError, ValueError) as error:
-        sentence = f"The key set cannot be read ({type(error).__name__}): JWKS must be a file or an http(s) URL that answers."
+        sentence = (
+            f"The key set cannot be read ({type(error).__name__}): JWKS must be a file or an http(s) URL that answers."
+        )
         raise UnreadableKeys(sentence) from None
 
 

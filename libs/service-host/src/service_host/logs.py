@@ -1,8 +1,8 @@
 """Log lines as JSON on standard error, without personal data.
 
-Our own lines are declared events with declared keys (:class:`service_host.telemetry.Event`). Lines of libraries pass with
-their template only, never its arguments, and of an exception its class and places, never its text. In both, runs of
-digits that may be a telephone or card number are struck out; ids and times are left.
+Our own lines are declared events with declared keys (:class:`service_host.telemetry.Event`). Lines of libraries pass
+with their template only, never its arguments, and of an exception its class and places, never its text. In both,
+runs of digits that may be a telephone or card number are struck out; ids and times are left.
 """
 
 from __future__ import annotations

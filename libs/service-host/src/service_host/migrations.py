@@ -24,7 +24,7 @@ _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 
 class ChangedMigration(Exception):
-    """An applied migration differs from its file, or the files are not numbered 1, 2, 3 …"""
+    """An applied migration differs from its file, or the files are not numbered one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ async def migrate(connection: AnyConnection, *, package: str, schema: str) -> tu
 
 
 def read(package: str) -> tuple[Migration, ...]:
-    """The migrations of a package's folder in order; ChangedMigration if they are not numbered 1, 2, 3 …"""
+    """The migrations of a package's folder in order; ChangedMigration if they are not numbered one by one."""
     files = [file for file in resources.files(package).iterdir() if file.name.endswith(".sql")]
     migrations = tuple(sorted((_migration(file.name, file.read_text("utf-8")) for file in files), key=_by_number))
     if [found.number for found in migrations] != list(range(1, len(migrations) + 1)):

@@ -76,7 +76,7 @@ class Database:
         async with self.acquire() as connection:
             return await connection.fetchrow(query, *args)
 
-    async def fetchval(self, query: str, *args: object) -> Any:  # noqa: ANN401  # a column's own type
+    async def fetchval(self, query: str, *args: object) -> Any:  # a column's own type
         """The first column of the first row, or nothing."""
         async with self.acquire() as connection:
             return await connection.fetchval(query, *args)
@@ -112,7 +112,9 @@ class Database:
             raise _told(error) from error
 
     async def _give_back(self, connection: Connection) -> None:
-        with suppress(TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+        with suppress(
+            TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError
+        ):
             await self._pool.release(connection, timeout=_RELEASE_SECONDS)
 
 

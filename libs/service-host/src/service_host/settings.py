@@ -30,6 +30,7 @@ from pydantic_settings import (
 SHARED_PREFIX = "HOLDFAST_"
 FILE_SUFFIX = "SETTINGS"
 ASYMMETRIC = frozenset({"ES256", "ES384", "ES512", "EdDSA", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"})
+_LAST_PORT = 65535
 _Settings = TypeVar("_Settings", bound="HostSettings")
 
 
@@ -44,7 +45,7 @@ class WrongSettings(Exception):
 def split_address(address: str) -> tuple[str, int]:
     """``host:port`` or ``[v6]:port`` as its two parts; ValueError with one sentence otherwise."""
     host, colon, port = address.rpartition(":")
-    if not colon or not host or not port.isdigit() or int(port) > 65535:
+    if not colon or not host or not port.isdigit() or int(port) > _LAST_PORT:
         sentence = "must be host:port, with port 0 for a free one"
         raise ValueError(sentence)
     return host.strip("[]"), int(port)
@@ -188,7 +189,7 @@ def _credentials_complaint(settings: HostSettings) -> str:
             return "JWKS and INSECURE_DEV exclude each other: say one"
         return "" if settings.issuer and settings.audience else "JWKS needs ISSUER and AUDIENCE too"
     if not settings.insecure_dev:
-        return "JWKS must name the keys that tokens are checked with (a file or a URL), or start with --insecure-dev on loopback"
+        return "JWKS must name the keys tokens are checked with (a file or a URL), or use --insecure-dev on loopback"
     outside = [address for address in settings.addresses if not is_loopback(address)]
     return f"INSECURE_DEV is only for loopback addresses, and {outside[0]} is not one" if outside else ""
 
@@ -204,7 +205,9 @@ def _read(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise WrongSettings([f"The settings file cannot be read: {error.strerror}."]) from None
     except ValueError as error:
-        raise WrongSettings([f"The settings file is not {path.suffix.strip('.') or 'toml'}: {type(error).__name__}."]) from None
+        raise WrongSettings(
+            [f"The settings file is not {path.suffix.strip('.') or 'toml'}: {type(error).__name__}."]
+        ) from None
     if not isinstance(found, dict):
         raise WrongSettings(["The settings file must hold one table of settings."])
     return found

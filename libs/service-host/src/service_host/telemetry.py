@@ -92,11 +92,11 @@ class Metric(ABC):
             bound.otel = self._otel
 
     @abstractmethod
-    def _make(self, name: str, sentence: str, labels: Sequence[str]) -> Any:  # noqa: ANN401  # three classes
+    def _make(self, name: str, sentence: str, labels: Sequence[str]) -> Any:  # three classes
         """The Prometheus metric."""
 
     @abstractmethod
-    def _told(self, child: Any) -> Callable[[float], None]:  # noqa: ANN401  # of three classes
+    def _told(self, child: Any) -> Callable[[float], None]:  # of three classes
         """How Prometheus is told a number."""
 
     @abstractmethod
@@ -244,7 +244,7 @@ def exposition() -> bytes:
 
 def connect(meter: Meter | None, tracer: trace.Tracer | None) -> None:
     """Send metrics to ``meter`` and spans to ``tracer`` from now on; ``None`` stops it."""
-    global _meter, _tracer  # noqa: PLW0603  # one process tells of itself to one place
+    global _meter, _tracer  # one process tells of itself to one place
     _meter, _tracer = meter, tracer
     for metric in _metrics:
         metric.send_to(meter)
