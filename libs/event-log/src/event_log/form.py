@@ -1,6 +1,7 @@
 """The form that appends and reads must have, whoever stores them; pure."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from event_log.errors import IncarnationChanged, InvalidAppend, InvalidRead
 from event_log.model import (
@@ -23,6 +24,8 @@ def check_append(append: Append) -> None:
     """Raise InvalidAppend, in one sentence, for the first thing that is wrong."""
     events = 0
     _check_name("tenant", append.tenant)
+    if append.fence is not None:
+        _check_name("fence's name", append.fence.name)
     for part in append.streams:
         _check_part(part)
         events += len(part.events)
@@ -67,10 +70,11 @@ def _check_part(part: StreamAppend) -> None:
 
 
 def _check_event(event: NewEvent) -> None:
-    if not (0 < len(event.type) <= MAX_NAME_CHARACTERS and 0 < len(event.source_id) <= MAX_NAME_CHARACTERS):
-        raise InvalidAppend(f"an event's type and source have 1 to {MAX_NAME_CHARACTERS} characters")
-    if len(event.actor) > MAX_NAME_CHARACTERS or len(event.traceparent) > MAX_NAME_CHARACTERS:
-        raise InvalidAppend(f"an event's actor and traceparent have at most {MAX_NAME_CHARACTERS} characters")
+    if not (is_name(event.type) and is_name(event.source_id) and (not event.actor or is_name(event.actor))):
+        raise InvalidAppend(f"an event's type, source and actor are texts of at most {MAX_NAME_CHARACTERS} characters")
+    trace = event.traceparent
+    if trace and not (len(trace) <= MAX_NAME_CHARACTERS and trace.isascii() and "\0" not in trace):
+        raise InvalidAppend(f"a traceparent has at most {MAX_NAME_CHARACTERS} ASCII characters")
     if len(event.payload) > MAX_PAYLOAD_BYTES or len(event.body_mac) > MAX_MAC_BYTES:
         raise InvalidAppend(f"a payload has at most {MAX_PAYLOAD_BYTES} bytes, a body MAC {MAX_MAC_BYTES}")
     if not MIN_INT64 <= event.event_time_us <= MAX_INT64 or not MIN_INT64 <= (event.source_seq or 0) <= MAX_INT64:
@@ -78,5 +82,13 @@ def _check_event(event: NewEvent) -> None:
 
 
 def _check_name(what: str, name: str) -> None:
-    if not 0 < len(name) <= MAX_NAME_CHARACTERS:
-        raise InvalidAppend(f"a {what} has 1 to {MAX_NAME_CHARACTERS} characters")
+    if not is_name(name):
+        raise InvalidAppend(f"a {what} is a text of 1 to {MAX_NAME_CHARACTERS} characters")
+
+
+@lru_cache(maxsize=10_000)
+def is_name(name: str) -> bool:
+    """Say whether a name has a fit length and only characters that every store keeps (no NUL, no lone surrogate)."""
+    if not 0 < len(name) <= MAX_NAME_CHARACTERS or "\0" in name:
+        return False
+    return not any("\ud800" <= character <= "\udfff" for character in name)

@@ -25,13 +25,10 @@ StreamId = tuple[str, str, int]
 """Tenant, category and the key's integer: hashes many times faster than the dataclasses."""
 
 
-@dataclass(slots=True)
-class Told:
-    """What a stream holds of one event: enough to recognise it when told again."""
-
-    body_mac: bytes
-    position: int
-    version: int
+Told = tuple[bytes, int, int]
+"""What a stream holds of one event, enough to recognise it when told again: body MAC, position, version."""
+Written = tuple[StreamAppend, NewEvent, int, int]
+"""An event to write: part of the append that it stands in, itself, its position, its version."""
 
 
 @dataclass(slots=True)
@@ -40,7 +37,10 @@ class StreamState:
 
     version: int = 0
     told: dict[int, Told] = field(default_factory=dict)
+    until_position: int = 0
+    """Up to here (exclusive) the store's directory of streams already says that the stream has events."""
     last_position: int = 0
+    """Where its newest event stands, as far as this process wrote or read it."""
 
 
 @dataclass(slots=True)
@@ -48,7 +48,9 @@ class Taken:
     """An append accepted: its answer and the events to write, already placed."""
 
     appended: Appended
-    written: list[Event]
+    written: list[Written]
+    reached: list[int]
+    """Positions at which a stream comes into a partition for the first time."""
 
 
 @dataclass(slots=True)
@@ -58,8 +60,9 @@ class Known:
     streams: dict[StreamId, StreamState] = field(default_factory=dict)
     fences: dict[tuple[str, str], int] = field(default_factory=dict)
     head: int = 0
+    partition_events: int = 2**62
 
-    def take(self, append: Append, record_time_us: int) -> Taken | AppendRefused:
+    def take(self, append: Append) -> Taken | AppendRefused:
         """Decide about an append of good form and, if it is accepted, place its new events after the head."""
         try:
             fresh = [self._fresh(append.tenant, part) for part in append.streams]
@@ -69,7 +72,7 @@ class Known:
                     self._check_stream(append.tenant, part, len(new))
         except AppendRefused as refusal:
             return refusal
-        return self._place(append, fresh, record_time_us)
+        return self._place(append)
 
     def _fresh(self, tenant: str, part: StreamAppend) -> dict[int, NewEvent]:
         """Return the events not told before, by id; raise EventIdReused for an id with another body."""
@@ -77,8 +80,9 @@ class Known:
         fresh: dict[int, NewEvent] = {}
         for event in part.events:
             key = event.event_id.int
-            known = told.get(key) or fresh.setdefault(key, event)
-            if known is not event and known.body_mac != event.body_mac:
+            known = told.get(key)
+            body_mac = known[0] if known else fresh.setdefault(key, event).body_mac
+            if body_mac != event.body_mac:
                 raise EventIdReused(part.stream, event.event_id)
         return fresh
 
@@ -94,28 +98,32 @@ class Known:
         if version + fresh > MAX_STREAM_EVENTS:
             raise StreamFull(part.stream)
 
-    def _place(self, append: Append, fresh: list[dict[int, NewEvent]], record_time_us: int) -> Taken:
+    def _place(self, append: Append) -> Taken:
         placements: list[Placement] = []
-        written: list[Event] = []
-        for part, new in zip(append.streams, fresh, strict=True):
+        written: list[Written] = []
+        reached: list[int] = []
+        for part in append.streams:
             state = self.streams[stream_id(append.tenant, part)]
+            told = state.told
             for event in part.events:
                 key = event.event_id.int
-                known = state.told.get(key)
+                known = told.get(key)
                 if known is None:
-                    known = state.told[key] = self._next(state, event)
-                    written.append(as_event(append.tenant, part, event, known, record_time_us))
-                    placements.append(Placement(known.position, known.version, duplicate=False))
+                    position, version = self._next(state, reached)
+                    told[key] = (event.body_mac, position, version)
+                    written.append((part, event, position, version))
+                    placements.append(Placement(position, version, duplicate=False))
                 else:
-                    placements.append(Placement(known.position, known.version, duplicate=True))
-            if new:
-                state.last_position = self.head
-        return Taken(Appended(placements), written)
+                    placements.append(Placement(known[1], known[2], duplicate=True))
+        return Taken(Appended(placements), written, reached)
 
-    def _next(self, state: StreamState, event: NewEvent) -> Told:
-        self.head += 1
-        state.version += 1
-        return Told(event.body_mac, self.head, state.version)
+    def _next(self, state: StreamState, reached: list[int]) -> tuple[int, int]:
+        self.head = state.last_position = position = self.head + 1
+        state.version = version = state.version + 1
+        if position >= state.until_position:
+            reached.append(position)
+            state.until_position = (position // self.partition_events + 1) * self.partition_events
+        return position, version
 
 
 def stream_id(tenant: str, part: StreamAppend) -> StreamId:
@@ -138,13 +146,14 @@ def part_of(append: Append, key: UUID, category: str) -> StreamAppend:
     return next(part for part in append.streams if (part.stream.key, part.stream.category) == (key, category))
 
 
-def as_event(tenant: str, part: StreamAppend, new: NewEvent, told: Told, record_time_us: int) -> Event:
+def as_event(tenant: str, written: Written, record_time_us: int) -> Event:
     """Return the event as it will stand in the log."""
+    part, new, position, version = written
     return Event(
-        told.position,
+        position,
         tenant,
         part.stream,
-        told.version,
+        version,
         new.event_id,
         new.type,
         new.event_time_us,

@@ -1,0 +1,111 @@
+"""The statements of an appender: opening at the head, loading streams and fences, writing a flush."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from event_log.calls import Batch, FenceId
+from event_log.connections import Session
+from event_log.literals import as_texts
+from event_log.rows import COLUMNS, GENESIS_DIGEST, HEADER, TRAILER, chain
+from event_log.verdicts import StreamId, StreamState
+
+FENCE_TAKEN = "HF001"
+"""SQLSTATE with which seal_flush refuses a flush whose fence was taken."""
+
+_HEAD = """
+    select l.log_id, l.partition_events, (select max(number) from incarnation) as incarnation,
+        coalesce(f.last, 0) as head, coalesce(f.record_time_us, 0) as record_time_us, f.digest
+    from log l left join (select last, record_time_us, digest from log_flush order by first desc limit 1) f on true
+"""
+_STREAMS = """
+    select w.number, s.until_position, e.event_id, e.body_mac, e.position, e.version
+    from unnest($1::text[], $2::text[], $3::uuid[]) with ordinality as w (tenant, category, key, number)
+    join streams s on s.key = w.key and s.tenant = w.tenant and s.category = w.category
+    cross join lateral (
+        select event_id, body_mac, position, version from events
+        where key = s.key and tenant = s.tenant and category = s.category
+            and position >= s.first_position and position < s.until_position
+    ) e
+"""
+_FENCES = """
+    select f.tenant, f.name, f.epoch
+    from unnest($1::text[], $2::text[]) as w (tenant, name)
+    join fences f on f.tenant = w.tenant and f.name = w.name
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LogHead:
+    """Where the log stands: its name, how it is partitioned, its last flush."""
+
+    log_id: str
+    incarnation: int
+    partition_events: int
+    position: int
+    record_time_us: int
+    digest: bytes
+
+
+async def read_log_head(session: Session) -> LogHead:
+    """Read where the log stands."""
+    row = await session.fetchrow(_HEAD)
+    if row is None:
+        raise LookupError("the schema holds no log; apply event_log.migrations")
+    digest = row["digest"] or GENESIS_DIGEST
+    return LogHead(
+        row["log_id"], row["incarnation"], row["partition_events"], row["head"], row["record_time_us"], digest
+    )
+
+
+async def load_streams(session: Session, wanted: Sequence[StreamId]) -> dict[StreamId, StreamState]:
+    """Read what is known of some streams; one that does not exist comes as an empty state."""
+    states = {name: StreamState() for name in wanted}
+    names = list(states)
+    tenants, categories, keys = (
+        [name[0] for name in names],
+        [name[1] for name in names],
+        [UUID(int=name[2]) for name in names],
+    )
+    for number, until_position, event_id, body_mac, position, version in await session.fetch(
+        _STREAMS, tenants, categories, keys
+    ):
+        state = states[names[number - 1]]
+        state.told[event_id.int] = (body_mac, position, version)
+        state.version = max(state.version, version)
+        state.until_position = max(state.until_position, until_position)
+        state.last_position = max(state.last_position, position)
+    return states
+
+
+async def load_fences(session: Session, wanted: Sequence[FenceId]) -> dict[FenceId, int]:
+    """Read the epochs of some fences; 0 for one never acquired."""
+    epochs = dict.fromkeys(wanted, 0)
+    rows = await session.fetch(_FENCES, [tenant for tenant, _ in wanted], [name for _, name in wanted])
+    return epochs | {(row["tenant"], row["name"]): row["epoch"] for row in rows}
+
+
+async def write_flush(session: Session, batch: Batch, last: int, digest: bytes) -> bytes:
+    """Write a batch that ends at position `last`, chained to the digest before; return its own digest.
+
+    One round trip and one transaction: the server runs everything in a simple query's text as one, and the COPY's
+    condition comes last in it, so that the call which seals the flush rides behind. The driver sends the rows without
+    waiting for the server to ask. Whatever fails, nothing of it stands.
+    """
+    data = batch.copy_bytes()
+    chained = chain(digest, memoryview(data)[len(HEADER) : -len(TRAILER)])
+    first = last - len(batch.rows) + 1
+    seal = (
+        f"true; call seal_flush({first}, {last}, {batch.record_time_us}, '\\x{chained.hex()}', "
+        f"'{{{','.join(map(str, batch.reached))}}}'{_fences(batch)})"
+    )
+    await session.copy_to_table("events", source=data, columns=COLUMNS, format="binary", where=seal)
+    return chained
+
+
+def _fences(batch: Batch) -> str:
+    """Return the arguments that name a batch's fences; texts go as hexadecimal digits, so none can end its quotes."""
+    if not batch.fences:
+        return ""
+    tenants, names, epochs = zip(*sorted(batch.fences), strict=True)
+    return f", {as_texts(tenants)}, {as_texts(names)}, array[{','.join(map(str, epochs))}]::bigint[]"

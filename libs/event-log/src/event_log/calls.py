@@ -1,0 +1,117 @@
+"""What waits in a writer: calls, and the batches they are taken into; no I/O."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from event_log.errors import AppendRefused, InvalidAppend
+from event_log.form import check_append
+from event_log.log import Verdict
+from event_log.model import Append
+from event_log.rows import HEADER, TRAILER, encode
+from event_log.verdicts import Known, StreamId, Taken, streams_of
+
+MAX_BATCH_EVENTS = 4_000
+"""A batch with as many events is closed; the next call goes into another one."""
+FenceId = tuple[str, str]
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One call of append_all: its appends (or why their form is wrong), and whom to answer until when."""
+
+    appends: list[Append | InvalidAppend]
+    events: int
+    until: float
+    answer: asyncio.Future[list[Verdict]]
+
+    def answer_with(self, verdicts: list[Verdict]) -> None:
+        """Answer, unless the caller has gone."""
+        if not self.answer.done():
+            self.answer.set_result(verdicts)
+
+    def fail(self, error: Exception) -> None:
+        """Answer with an error, unless the caller has gone."""
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+    def unknown_streams(self, known: Known) -> list[StreamId]:
+        """Return the streams that must be loaded before the call can be taken."""
+        streams = known.streams
+        if len(self.appends) == 1:
+            append = self.appends[0]
+            return [] if isinstance(append, InvalidAppend) else [x for x in streams_of(append) if x not in streams]
+        wanted = (streams_of(append) for append in self.appends if isinstance(append, Append))
+        return [name for names in wanted for name in names if name not in streams]
+
+    def unknown_fences(self, known: Known) -> list[FenceId]:
+        """Return the fences to load before the call can be taken: not known, or raised elsewhere meanwhile."""
+        return [
+            (append.tenant, append.fence.name)
+            for append in self.appends
+            if isinstance(append, Append)
+            and append.fence is not None
+            and known.fences.get((append.tenant, append.fence.name), -1) < append.fence.epoch
+        ]
+
+
+@dataclass(slots=True, eq=False)
+class Batch:
+    """Calls already decided about, in order, and the rows that one flush will write for them."""
+
+    calls: list[tuple[Call, list[Verdict]]] = field(default_factory=list)
+    rows: list[bytes] = field(default_factory=list)
+    reached: list[int] = field(default_factory=list)
+    fences: set[tuple[str, str, int]] = field(default_factory=set)
+    record_time_us: int = 0
+
+    def take(self, call: Call, known: Known, record_time_us: int) -> None:
+        """Decide about a call whose streams and fences are known; its answer waits for the flush."""
+        verdicts: list[Verdict] = []
+        self.record_time_us = record_time_us
+        for append in call.appends:
+            if isinstance(append, AppendRefused):
+                verdicts.append(append)
+                continue
+            taken = known.take(append)
+            if isinstance(taken, Taken):
+                verdicts.append(taken.appended)
+                if taken.written:
+                    self._add(append, taken, record_time_us)
+            else:
+                verdicts.append(taken)
+        self.calls.append((call, verdicts))
+
+    def copy_bytes(self) -> bytearray:
+        """Return the rows as Postgres' binary COPY wants them."""
+        return bytearray(b"".join((HEADER, *self.rows, TRAILER)))
+
+    @property
+    def full(self) -> bool:
+        """Say whether the next call should go into another batch."""
+        return len(self.rows) >= MAX_BATCH_EVENTS
+
+    def _add(self, append: Append, taken: Taken, record_time_us: int) -> None:
+        tenant = append.tenant
+        for part, event, position, version in taken.written:
+            self.rows.append(encode(tenant, part, event, position, version, record_time_us))
+        self.reached += taken.reached
+        if append.fence is not None:
+            self.fences.add((tenant, append.fence.name, append.fence.epoch))
+
+
+def checked(appends: Sequence[Append]) -> list[Append | InvalidAppend]:
+    """Return the appends, those of wrong form replaced by their refusal."""
+    good: list[Append | InvalidAppend] = []
+    for append in appends:
+        try:
+            check_append(append)
+            good.append(append)
+        except InvalidAppend as invalid:
+            good.append(invalid)
+    return good
+
+
+def count_events(appends: Sequence[Append]) -> int:
+    """Return how many events the appends carry."""
+    return sum([len(part.events) for append in appends for part in append.streams])

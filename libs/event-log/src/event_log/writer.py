@@ -1,0 +1,318 @@
+"""The appender of a Postgres log: takes calls, decides in memory, writes one flush at a time.
+
+The *loader* opens the log (lease, head, partitions) and loads the streams that waiting calls name. The *flusher* writes
+the batch that gathered while the last flush ran; there is no linger. Whatever goes wrong with a flush, everything held
+in memory is thrown away, read anew, and every waiting call is decided about again: a call whose events had been
+written after all is then answered as told before.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import asyncpg
+
+from event_log.appending import FENCE_TAKEN, LogHead, write_flush
+from event_log.calls import Batch, Call, checked, count_events
+from event_log.connections import LOST, TROUBLE, Connections, Session
+from event_log.errors import Busy, LogUnavailable
+from event_log.lease import LEASE
+from event_log.log import Verdict
+from event_log.model import Append
+from event_log.side import RING_PAUSE_SECONDS, Side
+from event_log.verdicts import Known
+
+logger = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 0.25
+FIRST_PAUSE_SECONDS = 0.02
+LONGEST_PAUSE_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class WriterLimits:
+    """Bounds of an appender."""
+
+    waiting_events: int = 20_000
+    """Events that may wait; a call beyond them is told to come again."""
+    remembered_events: int = 200_000
+    """Events whose ids are kept in memory, to recognise those told again without asking the store."""
+    call: timedelta = timedelta(seconds=10)
+    """A call not answered by then is told that its outcome is unknown."""
+    statement: timedelta = timedelta(seconds=4)
+    """A statement not done by then ends with its session."""
+    lease: timedelta | None = LEASE
+    """Silence after which another appender takes over; None: append without a lease."""
+    retry_after: timedelta = timedelta(milliseconds=100)
+    """What a call beyond the bound is told."""
+
+
+class Writer:
+    """Appends to one schema; begins with its first call, inside the running loop."""
+
+    def __init__(
+        self,
+        connections: Connections,
+        now_us: Callable[[], int],
+        on_commit: Callable[[int], None],
+        limits: WriterLimits,
+    ) -> None:
+        """Open nothing yet; on_commit is told each new head."""
+        self._connections = connections
+        self._now_us = now_us
+        self._on_commit = on_commit
+        self._limits = limits
+        self._side = Side(connections, limits.lease, limits.statement)
+        self._session: Session | None = None
+        self._known: Known | None = None
+        self._log = LogHead("", 0, 1, 0, 0, b"")
+        self._committed, self._digest = 0, b""
+        self._record_time_us = 0
+        self._generation = 0
+        self._partitioned_until = 0
+        self._remembered = 0
+        self._waiting_events = 0
+        self._batches = deque([Batch()])
+        self._in_flight: Batch | None = None
+        self._unresolved: list[Call] = []
+        self._to_flush, self._to_load, self._to_ring = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._closed = False
+
+    def submit(self, appends: Sequence[Append]) -> "asyncio.Future[list[Verdict]]":
+        """Take a call in; raise Busy if too much waits, LogUnavailable after close."""
+        events = count_events(appends)
+        if self._waiting_events and self._waiting_events + events > self._limits.waiting_events:
+            raise Busy(self._limits.retry_after)
+        if not self._tasks or self._closed:
+            self._start()
+        loop = asyncio.get_running_loop()
+        call = Call(checked(appends), events, loop.time() + self._limits.call.total_seconds(), loop.create_future())
+        self._waiting_events += events
+        known = self._known
+        if known is None or call.unknown_streams(known) or call.unknown_fences(known):
+            self._unresolved.append(call)
+            self._to_load.set()
+        else:
+            self._take(call, known)
+        return call.answer
+
+    async def close(self) -> None:
+        """Write what waits, as far as the deadline allows, then end everything."""
+        self._closed = True
+        answers = [call.answer for call in self._calls() if not call.answer.done()]
+        if answers and self._tasks:
+            await asyncio.wait(answers, timeout=self._limits.call.total_seconds())
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._fail_calls(LogUnavailable("the log was closed"))
+        await self._side.close()
+        self._end_session()
+
+    def _start(self) -> None:
+        if self._closed:
+            raise LogUnavailable("the log is closed")
+        loops = (self._load_for_ever, self._flush_for_ever, self._sweep_for_ever, self._renew_for_ever)
+        for run in (*loops, self._ring_for_ever):
+            task = asyncio.create_task(run(), name=f"event_log {run.__name__}")
+            task.add_done_callback(self._ended)
+            self._tasks.append(task)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        """Answer everybody if a task ended by a fault of ours, rather than let them wait for nothing."""
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            logger.critical("the appender's %s ended", task.get_name(), exc_info=fault)
+            self._closed = True
+            self._fail_calls(LogUnavailable("the appender ended"))
+
+    def _take(self, call: Call, known: Known) -> None:
+        batch = self._batches[-1]
+        if batch.full:
+            batch = Batch()
+            self._batches.append(batch)
+        self._record_time_us = max(self._now_us(), self._record_time_us)
+        rows = len(batch.rows)
+        batch.take(call, known, self._record_time_us)
+        self._remembered += len(batch.rows) - rows
+        self._to_flush.set()
+
+    async def _flush_for_ever(self) -> None:
+        while True:
+            await self._to_flush.wait()
+            batch = self._in_flight = self._batches.popleft()
+            if not self._batches:
+                self._batches.append(Batch())
+                self._to_flush.clear()
+            try:
+                await self._flush(batch)
+            except TROUBLE as trouble:
+                await self._start_over(batch, trouble)
+            self._in_flight = None
+            await asyncio.sleep(0)  # those just answered bring their next events into the next flush
+
+    async def _flush(self, batch: Batch) -> None:
+        """Write a batch and answer its calls; raise one of TROUBLE."""
+        if batch.rows:
+            await self._write(batch)
+        for call, verdicts in batch.calls:
+            self._waiting_events -= call.events
+            call.answer_with(verdicts)
+        if self._remembered > self._limits.remembered_events:
+            self._forget()
+        if self._partitions_run_out:
+            self._to_load.set()
+
+    async def _write(self, batch: Batch) -> None:
+        if self._session is None:
+            raise ConnectionResetError("the appender has no session")
+        last = self._committed + len(batch.rows)
+        async with asyncio.timeout(self._limits.statement.total_seconds()):
+            self._digest = await write_flush(self._session, batch, last, self._digest)
+        self._committed = last
+        self._on_commit(last)
+        self._to_ring.set()
+
+    async def _start_over(self, batch: Batch, trouble: BaseException) -> None:
+        """Throw away what is held in memory; every waiting call will be decided about again."""
+        self._generation += 1
+        self._known = None
+        self._unresolved = [call for call, _ in batch.calls] + self._batched() + self._unresolved
+        self._batches = deque([Batch()])
+        self._to_flush.clear()
+        if not _by_another(trouble):
+            logger.warning("a flush failed, starting over: %s", type(trouble).__name__)
+            if isinstance(trouble, (TimeoutError, *LOST)):
+                self._end_session()
+            await asyncio.sleep(FIRST_PAUSE_SECONDS)
+        self._to_load.set()
+
+    async def _load_for_ever(self) -> None:
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            await self._to_load.wait()
+            self._to_load.clear()
+            try:
+                await self._resolve()
+                pause = FIRST_PAUSE_SECONDS
+            except (*TROUBLE, LogUnavailable) as trouble:
+                logger.warning("the log cannot be read for appending: %s", type(trouble).__name__)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+                self._to_load.set()
+
+    async def _resolve(self) -> None:
+        """Open if need be, load what waiting calls name, and take them; raise one of TROUBLE or LogUnavailable."""
+        known = self._known or await self._open()
+        if self._partitions_run_out:
+            await self._extend()
+        calls, generation = tuple(self._unresolved), self._generation
+        streams = [name for call in calls for name in call.unknown_streams(known)]
+        fences = [name for call in calls for name in call.unknown_fences(known)]
+        if streams or fences:
+            states, epochs = await self._side.load(streams, fences)
+            known.streams |= states
+            known.fences |= epochs
+            self._remembered += sum(len(state.told) for state in states.values())
+        if generation == self._generation:
+            del self._unresolved[: len(calls)]
+            for call in calls:
+                self._take_or_drop(call, known)
+        if self._unresolved:
+            self._to_load.set()
+
+    def _take_or_drop(self, call: Call, known: Known) -> None:
+        if call.answer.done():
+            self._waiting_events -= call.events
+        else:
+            self._take(call, known)
+
+    async def _open(self) -> Known:
+        """Begin at the head, holding the lease; nothing is in flight and nothing is taken while this runs."""
+        self._log = await self._side.head()
+        self._committed, self._digest = self._log.position, self._log.digest
+        self._record_time_us = self._log.record_time_us
+        self._remembered = 0
+        await self._extend()
+        if self._session is None or self._session.is_closed():
+            self._session = await self._connections.connect()
+        self._known = Known(head=self._committed, partition_events=self._log.partition_events)
+        self._on_commit(self._committed)
+        return self._known
+
+    @property
+    def _partitions_run_out(self) -> bool:
+        return self._committed + self._log.partition_events // 2 > self._partitioned_until
+
+    async def _extend(self) -> None:
+        until = self._committed + self._log.partition_events
+        await self._side.extend(until)
+        self._partitioned_until = until
+
+    def _forget(self) -> None:
+        """Drop the oldest streams from memory down to nine tenths of the bound; those with unwritten events stay."""
+        if self._known is None:
+            return
+        streams, enough = self._known.streams, self._limits.remembered_events * 9 // 10
+        for name, state in list(streams.items()):
+            if self._remembered <= enough:
+                break
+            if state.last_position <= self._committed:
+                self._remembered -= len(state.told)
+                del streams[name]
+
+    async def _sweep_for_ever(self) -> None:
+        """Tell calls whose time is up that their outcome is unknown."""
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS)
+            now = asyncio.get_running_loop().time()
+            for call in self._calls():
+                if call.until < now:
+                    call.fail(LogUnavailable("the log did not answer in time"))
+
+    async def _renew_for_ever(self) -> None:
+        while self._limits.lease is not None:
+            await asyncio.sleep(self._limits.lease.total_seconds() / 3)
+            await self._unless_trouble(self._side.renew())
+
+    async def _ring_for_ever(self) -> None:
+        while True:
+            await self._to_ring.wait()
+            self._to_ring.clear()
+            await self._unless_trouble(self._side.ring(self._committed))
+            await asyncio.sleep(RING_PAUSE_SECONDS)
+
+    @staticmethod
+    async def _unless_trouble(doing: Coroutine[object, object, None]) -> None:
+        """Do what the next flush or the next turn will do again if it fails now."""
+        try:
+            await doing
+        except (*TROUBLE, LogUnavailable) as trouble:
+            logger.info("the appender's side session is in trouble: %s", type(trouble).__name__)
+
+    def _batched(self) -> list[Call]:
+        return [call for batch in self._batches for call, _ in batch.calls]
+
+    def _calls(self) -> Iterator[Call]:
+        """Yield every call that waits, wherever it stands."""
+        if self._in_flight is not None:
+            yield from (call for call, _ in self._in_flight.calls)
+        yield from self._batched()
+        yield from self._unresolved
+
+    def _fail_calls(self, error: LogUnavailable) -> None:
+        for call in self._calls():
+            call.fail(error)
+
+    def _end_session(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            session.terminate()
+
+
+def _by_another(trouble: BaseException) -> bool:
+    """Say whether a flush failed because somebody else appended or took a fence: certainly not written, session fine."""
+    return isinstance(trouble, asyncpg.UniqueViolationError) or getattr(trouble, "sqlstate", None) == FENCE_TAKEN
