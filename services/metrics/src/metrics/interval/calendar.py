@@ -14,6 +14,8 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from metrics.errors import TooManyParts
+
 SECOND_US = 1_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTE = 60
@@ -54,10 +56,6 @@ class Part:
     utc_offset_seconds: int
 
 
-class TooManyParts(Exception):
-    """The interval would have more parts than may be asked for at once."""
-
-
 def parts(  # the calendar of an interval has this many sides
     from_us: int,
     to_us: int,
@@ -89,7 +87,7 @@ def day_start_us(day: date, zone: ZoneInfo) -> int:
 
 
 def local_us(local: datetime) -> int:
-    """Return the instant a local time stands for: the earlier of two, and the jump itself where the clock skipped it."""
+    """Return the instant a local time stands for: the earlier of two, the jump where the clock skipped it."""
     zone = local.tzinfo
     assert isinstance(zone, ZoneInfo), "the local time names its zone"
     early = _instant_us(local.replace(fold=0))

@@ -1,0 +1,78 @@
+"""Agents' spells on contacts as evidence: how long each handled, and where it passed the contact on.
+
+A queue's spells are those of its visits, credited when the visit is; an agent's are credited when they began.
+"""
+
+from dataclasses import dataclass
+
+from metrics.evidence.evidence import Credit, Evidence, Subject, among, first_told, within
+from metrics.evidence.visit import credited_by, ended_only
+
+
+@dataclass(frozen=True, slots=True)
+class AssignmentRow:
+    """One assignment. Lengths are None while it is open."""
+
+    handle_us: int | None
+    talk_us: int | None
+    hold_us: int | None
+    wrap_up_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PassedRow:
+    """One assignment and the last transfer out of it that did not fail.
+
+    `passed_reason` is None without a transfer and empty for one without a reason; `passed_after_us` counts from the
+    bridge; `passed_elsewhere` says that it went to another queue or department.
+    """
+
+    passed_reason: str | None
+    passed_after_us: int | None
+    passed_elsewhere: bool
+
+
+LENGTHS = "a.handle_us, a.talk_us, a.hold_us, a.wrap_up_us"
+PASSED = """t.reason as passed_reason, t.started_time - a.bridged_time as passed_after_us,
+           coalesce(t.to_department <> '' or (t.to_queue <> '' and t.to_queue <> a.queue), false) as passed_elsewhere"""
+LAST_TRANSFER = """
+    left join lateral (
+        select t.reason, coalesce(t.started_time, t.completed_time) as started_time, t.to_queue, t.to_department
+        from metrics.transfer t
+        where t.tenant = a.tenant and t.contact_id = a.contact_id and t.failed_time is null
+          and (t.assignment_id = a.assignment_id or (t.assignment_id = '' and t.agent <> '' and t.agent = a.agent))
+        order by coalesce(t.started_time, t.completed_time) desc nulls last, t.transfer_id limit 1
+    ) t on true"""
+"""One transfer for each assignment: it is handed on once, however often that was tried."""
+
+
+def spells(subject: Subject, credit: Credit, columns: str, joined: str = "") -> str:
+    """Return the SQL of a subject's assignments with `columns` of `a` (and `v`, the visit, for a queue)."""
+    if subject is Subject.AGENT:
+        return f"""
+        select a.agent as subject, a.started_time as credited, a.contact_id, a.assignment_id as fact_id, {columns}
+        from metrics.assignment a {joined}
+        where a.tenant = {{tenant}} and {within("a.started_time")} and {among("a.agent")}
+          and ({{team}} is null or a.team = {{team}})
+        """  # noqa: S608  # constants of this package; every value is a parameter
+    instants = credited_by(credit)
+    return f"""
+    select v.queue as subject, {first_told(*instants)} as credited, a.contact_id, a.assignment_id as fact_id, {columns}
+    from metrics.queue_visit v
+    join metrics.assignment a on a.tenant = v.tenant and a.contact_id = v.contact_id and a.visit_id = v.visit_id
+    {joined}
+    where v.tenant = {{tenant}} and {within(*instants)} and {ended_only(credit)} and {among("v.queue")}
+    """  # noqa: S608  # constants of this package; every value is a parameter
+
+
+def _assignments(subject: Subject, credit: Credit) -> str:
+    return spells(subject, credit, LENGTHS)
+
+
+def _passed(subject: Subject, credit: Credit) -> str:
+    return spells(subject, credit, PASSED, LAST_TRANSFER)
+
+
+_BOTH = frozenset({Subject.QUEUE, Subject.AGENT})
+ASSIGNMENT = Evidence("assignment", "Agents' spells on contacts.", _BOTH, _assignments, AssignmentRow)
+PASSED_ON = Evidence("assignment", "Agents' spells on contacts, with transfers out of them.", _BOTH, _passed, PassedRow)

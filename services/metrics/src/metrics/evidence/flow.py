@@ -1,0 +1,31 @@
+"""Contacts in IVR flows as evidence: who was served there, who left there, who went on."""
+
+from dataclasses import dataclass
+
+from metrics.evidence.evidence import Credit, Evidence, Subject, among, first_told, within
+
+_LEFT = ("c.flow_exited_time", "c.arrived_time", "c.first_time")
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRow:
+    """One contact in its flow: how it ended, empty while open, and whether it entered a flow at all."""
+
+    contact_end: str
+    entered: bool
+
+
+def _source(subject: Subject, _credit: Credit) -> str:
+    if subject is Subject.QUEUE:  # told for the queue they were meant for; those that got there stand in its visits
+        name, those = "c.flow_queue", "c.contact_end = 'abandoned_ivr'"
+    else:
+        name, those = "c.flow", "c.flow_entered_time is not null"
+    return f"""
+    select {name} as subject, {first_told(*_LEFT)} as credited, c.contact_id, c.contact_id as fact_id,
+           c.contact_end, c.flow_entered_time is not null as entered
+    from metrics.contact c
+    where c.tenant = {{tenant}} and {within(*_LEFT)} and {those} and {among(name)}
+    """  # noqa: S608  # constants of this module; every value is a parameter
+
+
+FLOW = Evidence("contact", "Contacts in IVR flows.", frozenset({Subject.QUEUE, Subject.FLOW}), _source, FlowRow)

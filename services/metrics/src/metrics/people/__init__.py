@@ -1,0 +1,1 @@
+"""Reading what is about people: who may, and the record that they did."""

@@ -1,0 +1,1 @@
+"""Answers to questions about figures: reports, scorecards, explanations. Reads facts; writes nothing."""

@@ -1,0 +1,57 @@
+"""A question about figures, as understood: whose, about what, when, with which thresholds; no I/O."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from metrics.errors import InvalidThreshold, TooManyNames
+from metrics.evidence.evidence import DAY_US, Subject, Terms
+from metrics.figure.definition import MINIMUM_N
+from metrics.interval.interval import Interval
+
+AT_MOST_NAMES = 1_000
+LONGEST_NAME = 200
+LARGEST_MINIMUM = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose facts, and which: a tenant's, of some subjects (None: all) and, for people, of one team at that time."""
+
+    tenant: str
+    subjects: tuple[str, ...] | None = None
+    team: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked. `together` wants one row for all subjects."""
+
+    subject: Subject
+    scope: Scope
+    interval: Interval
+    terms: Terms
+    minimum_n: int = MINIMUM_N
+    together: bool = False
+
+
+def named(names: Iterable[str]) -> tuple[str, ...] | None:
+    """Return names each once, or None for none (which asks for all); TooManyNames beyond the bounds."""
+    found = tuple(dict.fromkeys(names))
+    if len(found) > AT_MOST_NAMES or any(len(name) > LONGEST_NAME for name in found):
+        raise TooManyNames
+    return found or None
+
+
+def threshold_us(told_us: int | None, default_us: int) -> int:
+    """Return a threshold as told, or the default; InvalidThreshold if it is negative or beyond a day."""
+    found = default_us if told_us is None else told_us
+    if not 0 <= found <= DAY_US:
+        raise InvalidThreshold
+    return found
+
+
+def minimum(told: int) -> int:
+    """Return the least n to conclude from; 0 asks for the default."""
+    if not 0 <= told <= LARGEST_MINIMUM:
+        raise InvalidThreshold
+    return told or MINIMUM_N
