@@ -122,7 +122,9 @@ class AsOf(_message.Message):
     """Events of the logs that are not yet folded."""
     @_builtins.property
     def logs(self) -> _containers.MessageMap[_builtins.str, _event_pb2.Cursor]:
-        """For each log by name, the position up to which its facts are whole."""
+        """For each log by name, the position up to which its facts are whole (complete_to); its position is 0 where the
+        caller may not see positions.
+        """
 
     @_builtins.property
     def time(self) -> _timestamp_pb2.Timestamp:
@@ -231,6 +233,8 @@ class FigureDefinition(_message.Message):
     DENOMINATOR_FIELD_NUMBER: _builtins.int
     SUBJECTS_FIELD_NUMBER: _builtins.int
     SUPERSEDED_FIELD_NUMBER: _builtins.int
+    INTERVAL_FIELD_NUMBER: _builtins.int
+    FACT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Its one name."""
     formula_version: _builtins.int
@@ -245,6 +249,10 @@ class FigureDefinition(_message.Message):
     """What the denominator counts."""
     superseded: _builtins.bool
     """True if a later version has taken its place; still readable by its version."""
+    interval: _builtins.str
+    """The 95 % interval it comes with: Wilson, normal, or why none."""
+    fact: _builtins.str
+    """Fact that it counts, one row an observation: queue_visit, assignment, contact."""
     @_builtins.property
     def subjects(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Subjects it is given for: queue, agent, flow."""
@@ -260,10 +268,12 @@ class FigureDefinition(_message.Message):
         denominator: _builtins.str = ...,
         subjects: _abc.Iterable[_builtins.str] | None = ...,
         superseded: _builtins.bool = ...,
+        interval: _builtins.str = ...,
+        fact: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["denominator", b"denominator", "formula", b"formula", "formula_version", b"formula_version", "name", b"name", "numerator", b"numerator", "subjects", b"subjects", "superseded", b"superseded", "unit", b"unit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["denominator", b"denominator", "fact", b"fact", "formula", b"formula", "formula_version", b"formula_version", "interval", b"interval", "name", b"name", "numerator", b"numerator", "subjects", b"subjects", "superseded", b"superseded", "unit", b"unit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -162,6 +162,7 @@ class QueueRow(_message.Message):
     ELSEWHERE_FIELD_NUMBER: _builtins.int
     FIGURES_FIELD_NUMBER: _builtins.int
     WAIT_CLOCK_FIELD_NUMBER: _builtins.int
+    PROVISIONAL_FIELD_NUMBER: _builtins.int
     queue: _builtins.str
     """The queue; empty in a total."""
     utc_offset_seconds: _builtins.int
@@ -208,6 +209,8 @@ class QueueRow(_message.Message):
     """Visits ended as answered in another queue or removed; outside A, B and F."""
     wait_clock: _builtins.str
     """Which clock waits were taken from: dequeued, bridged, mixed."""
+    provisional: _builtins.bool
+    """True while visits credited to it still wait."""
     @_builtins.property
     def interval_start(self) -> _timestamp_pb2.Timestamp:
         """Beginning of the part; unset without a granularity."""
@@ -244,10 +247,11 @@ class QueueRow(_message.Message):
         elsewhere: _builtins.int = ...,
         figures: _abc.Iterable[_figure_pb2.Figure] | None = ...,
         wait_clock: _builtins.str = ...,
+        provisional: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["interval_start", b"interval_start"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["abandoned", b"abandoned", "abandoned_ivr", b"abandoned_ivr", "abandoned_ringing", b"abandoned_ringing", "abandoned_within", b"abandoned_within", "answered", b"answered", "answered_within", b"answered_within", "assignments", b"assignments", "assignments_handled", b"assignments_handled", "contacts", b"contacts", "elsewhere", b"elsewhere", "figures", b"figures", "flow_outs", b"flow_outs", "handle_us", b"handle_us", "hold_us", b"hold_us", "interval_start", b"interval_start", "offered", b"offered", "queue", b"queue", "short_abandoned", b"short_abandoned", "talk_us", b"talk_us", "utc_offset_seconds", b"utc_offset_seconds", "wait_abandoned_us", b"wait_abandoned_us", "wait_answered_us", b"wait_answered_us", "wait_clock", b"wait_clock", "waiting", b"waiting", "wrap_up_us", b"wrap_up_us"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abandoned", b"abandoned", "abandoned_ivr", b"abandoned_ivr", "abandoned_ringing", b"abandoned_ringing", "abandoned_within", b"abandoned_within", "answered", b"answered", "answered_within", b"answered_within", "assignments", b"assignments", "assignments_handled", b"assignments_handled", "contacts", b"contacts", "elsewhere", b"elsewhere", "figures", b"figures", "flow_outs", b"flow_outs", "handle_us", b"handle_us", "hold_us", b"hold_us", "interval_start", b"interval_start", "offered", b"offered", "provisional", b"provisional", "queue", b"queue", "short_abandoned", b"short_abandoned", "talk_us", b"talk_us", "utc_offset_seconds", b"utc_offset_seconds", "wait_abandoned_us", b"wait_abandoned_us", "wait_answered_us", b"wait_answered_us", "wait_clock", b"wait_clock", "waiting", b"waiting", "wrap_up_us", b"wrap_up_us"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -263,8 +267,12 @@ class GetAgentReportRequest(_message.Message):
     AGENTS_FIELD_NUMBER: _builtins.int
     QUEUES_FIELD_NUMBER: _builtins.int
     MINIMUM_N_FIELD_NUMBER: _builtins.int
+    FIGURES_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
     minimum_n: _builtins.int
     """Least n to conclude from; 0: 30."""
+    purpose: _builtins.str
+    """Why it is read, kept with the record of the reading: coaching, evaluation, planning."""
     @_builtins.property
     def interval(self) -> _figure_pb2.ReportInterval:
         """When; assignments count where they began."""
@@ -277,6 +285,10 @@ class GetAgentReportRequest(_message.Message):
     def queues(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Only assignments from these queues; empty: all."""
 
+    @_builtins.property
+    def figures(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Figures, as in GetQueueReportRequest; empty: the latest version of each."""
+
     def __init__(
         self,
         *,
@@ -284,10 +296,12 @@ class GetAgentReportRequest(_message.Message):
         agents: _abc.Iterable[_builtins.str] | None = ...,
         queues: _abc.Iterable[_builtins.str] | None = ...,
         minimum_n: _builtins.int = ...,
+        figures: _abc.Iterable[_builtins.str] | None = ...,
+        purpose: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["interval", b"interval"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agents", b"agents", "interval", b"interval", "minimum_n", b"minimum_n", "queues", b"queues"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agents", b"agents", "figures", b"figures", "interval", b"interval", "minimum_n", b"minimum_n", "purpose", b"purpose", "queues", b"queues"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -388,6 +402,142 @@ class AgentRow(_message.Message):
 Global___AgentRow: _TypeAlias = AgentRow  # noqa: Y015
 
 @_typing.final
+class GetFlowReportRequest(_message.Message):
+    """Asks for figures of IVR flows."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INTERVAL_FIELD_NUMBER: _builtins.int
+    FLOWS_FIELD_NUMBER: _builtins.int
+    MINIMUM_N_FIELD_NUMBER: _builtins.int
+    FIGURES_FIELD_NUMBER: _builtins.int
+    minimum_n: _builtins.int
+    """Least n to conclude from; 0: 30."""
+    @_builtins.property
+    def interval(self) -> _figure_pb2.ReportInterval:
+        """When; a contact counts where it left the flow."""
+
+    @_builtins.property
+    def flows(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only these flows; empty: all."""
+
+    @_builtins.property
+    def figures(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Figures, as in GetQueueReportRequest; empty: the latest version of each."""
+
+    def __init__(
+        self,
+        *,
+        interval: _figure_pb2.ReportInterval | None = ...,
+        flows: _abc.Iterable[_builtins.str] | None = ...,
+        minimum_n: _builtins.int = ...,
+        figures: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["interval", b"interval"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["figures", b"figures", "flows", b"flows", "interval", b"interval", "minimum_n", b"minimum_n"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetFlowReportRequest: _TypeAlias = GetFlowReportRequest  # noqa: Y015
+
+@_typing.final
+class GetFlowReportResponse(_message.Message):
+    """Figures of IVR flows."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AS_OF_FIELD_NUMBER: _builtins.int
+    ROWS_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    INTERVAL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def as_of(self) -> _figure_pb2.AsOf:
+        """How current this is."""
+
+    @_builtins.property
+    def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___FlowRow]:
+        """Rows, in order of flow and interval."""
+
+    @_builtins.property
+    def total(self) -> Global___FlowRow:
+        """All rows together."""
+
+    @_builtins.property
+    def interval(self) -> _figure_pb2.ReportInterval:
+        """The interval, as understood."""
+
+    def __init__(
+        self,
+        *,
+        as_of: _figure_pb2.AsOf | None = ...,
+        rows: _abc.Iterable[Global___FlowRow] | None = ...,
+        total: Global___FlowRow | None = ...,
+        interval: _figure_pb2.ReportInterval | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "interval", b"interval", "total", b"total"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "interval", b"interval", "rows", b"rows", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetFlowReportResponse: _TypeAlias = GetFlowReportResponse  # noqa: Y015
+
+@_typing.final
+class FlowRow(_message.Message):
+    """Counts and figures of one version of one flow in one part of the interval."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FLOW_FIELD_NUMBER: _builtins.int
+    FLOW_VERSION_FIELD_NUMBER: _builtins.int
+    INTERVAL_START_FIELD_NUMBER: _builtins.int
+    UTC_OFFSET_SECONDS_FIELD_NUMBER: _builtins.int
+    ENTERED_FIELD_NUMBER: _builtins.int
+    CONTAINED_FIELD_NUMBER: _builtins.int
+    ABANDONED_IVR_FIELD_NUMBER: _builtins.int
+    FIGURES_FIELD_NUMBER: _builtins.int
+    flow: _builtins.str
+    """The flow; empty in a total."""
+    flow_version: _builtins.str
+    """Its version; empty in a total."""
+    utc_offset_seconds: _builtins.int
+    """Offset of the zone from UTC then, in seconds."""
+    entered: _builtins.int
+    """Contacts that entered the flow."""
+    contained: _builtins.int
+    """Of these, served by the IVR alone."""
+    abandoned_ivr: _builtins.int
+    """Of these, left in the IVR."""
+    @_builtins.property
+    def interval_start(self) -> _timestamp_pb2.Timestamp:
+        """Beginning of the part; unset without a granularity."""
+
+    @_builtins.property
+    def figures(self) -> _containers.RepeatedCompositeFieldContainer[_figure_pb2.Figure]:
+        """Figures of the row."""
+
+    def __init__(
+        self,
+        *,
+        flow: _builtins.str = ...,
+        flow_version: _builtins.str = ...,
+        interval_start: _timestamp_pb2.Timestamp | None = ...,
+        utc_offset_seconds: _builtins.int = ...,
+        entered: _builtins.int = ...,
+        contained: _builtins.int = ...,
+        abandoned_ivr: _builtins.int = ...,
+        figures: _abc.Iterable[_figure_pb2.Figure] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["interval_start", b"interval_start"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abandoned_ivr", b"abandoned_ivr", "contained", b"contained", "entered", b"entered", "figures", b"figures", "flow", b"flow", "flow_version", b"flow_version", "interval_start", b"interval_start", "utc_offset_seconds", b"utc_offset_seconds"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FlowRow: _TypeAlias = FlowRow  # noqa: Y015
+
+@_typing.final
 class GetScorecardRequest(_message.Message):
     """Asks for a scorecard."""
 
@@ -398,10 +548,13 @@ class GetScorecardRequest(_message.Message):
     MINIMUM_N_FIELD_NUMBER: _builtins.int
     LONG_WAIT_FIELD_NUMBER: _builtins.int
     FIGURES_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
     agent: _builtins.str
     """The agent."""
     minimum_n: _builtins.int
     """Least n to conclude from; 0: 30."""
+    purpose: _builtins.str
+    """Why it is read, kept with the record of the reading: coaching, evaluation, appeal."""
     @_builtins.property
     def interval(self) -> _figure_pb2.ReportInterval:
         """When."""
@@ -422,10 +575,11 @@ class GetScorecardRequest(_message.Message):
         minimum_n: _builtins.int = ...,
         long_wait: _duration_pb2.Duration | None = ...,
         figures: _abc.Iterable[_builtins.str] | None = ...,
+        purpose: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["interval", b"interval", "long_wait", b"long_wait"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "figures", b"figures", "interval", b"interval", "long_wait", b"long_wait", "minimum_n", b"minimum_n"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "figures", b"figures", "interval", b"interval", "long_wait", b"long_wait", "minimum_n", b"minimum_n", "purpose", b"purpose"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -590,21 +744,30 @@ class ExplainFigureRequest(_message.Message):
     FIGURE_FIELD_NUMBER: _builtins.int
     QUEUE_FIELD_NUMBER: _builtins.int
     AGENT_FIELD_NUMBER: _builtins.int
+    FLOW_FIELD_NUMBER: _builtins.int
     INTERVAL_FIELD_NUMBER: _builtins.int
     THRESHOLD_FIELD_NUMBER: _builtins.int
     SHORT_ABANDON_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    MINIMUM_N_FIELD_NUMBER: _builtins.int
+    PURPOSE_FIELD_NUMBER: _builtins.int
     figure: _builtins.str
     """Name, or name@version."""
     queue: _builtins.str
     """A queue; empty: all queues."""
     agent: _builtins.str
     """An agent."""
+    flow: _builtins.str
+    """An IVR flow; empty: all flows."""
     page_size: _builtins.int
     """At most this many facts a page; 0: 100, at most 1,000."""
     page_token: _builtins.str
     """From the page before; empty: the first."""
+    minimum_n: _builtins.int
+    """Least n to conclude from; 0: 30."""
+    purpose: _builtins.str
+    """Why it is read, kept with the record of the reading if it is about an agent."""
     @_builtins.property
     def interval(self) -> _figure_pb2.ReportInterval:
         """When."""
@@ -623,17 +786,20 @@ class ExplainFigureRequest(_message.Message):
         figure: _builtins.str = ...,
         queue: _builtins.str = ...,
         agent: _builtins.str = ...,
+        flow: _builtins.str = ...,
         interval: _figure_pb2.ReportInterval | None = ...,
         threshold: _duration_pb2.Duration | None = ...,
         short_abandon: _duration_pb2.Duration | None = ...,
         page_size: _builtins.int = ...,
         page_token: _builtins.str = ...,
+        minimum_n: _builtins.int = ...,
+        purpose: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "interval", b"interval", "queue", b"queue", "short_abandon", b"short_abandon", "subject", b"subject", "threshold", b"threshold"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "flow", b"flow", "interval", b"interval", "queue", b"queue", "short_abandon", b"short_abandon", "subject", b"subject", "threshold", b"threshold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "figure", b"figure", "interval", b"interval", "page_size", b"page_size", "page_token", b"page_token", "queue", b"queue", "short_abandon", b"short_abandon", "subject", b"subject", "threshold", b"threshold"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "figure", b"figure", "flow", b"flow", "interval", b"interval", "minimum_n", b"minimum_n", "page_size", b"page_size", "page_token", b"page_token", "purpose", b"purpose", "queue", b"queue", "short_abandon", b"short_abandon", "subject", b"subject", "threshold", b"threshold"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_subject: _TypeAlias = _typing.Literal["queue", "agent"]  # noqa: Y015
+    _WhichOneofReturnType_subject: _TypeAlias = _typing.Literal["queue", "agent", "flow"]  # noqa: Y015
     _WhichOneofArgType_subject: _TypeAlias = _typing.Literal["subject", b"subject"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_subject) -> _WhichOneofReturnType_subject | None: ...
 
@@ -652,10 +818,13 @@ class ExplainFigureResponse(_message.Message):
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     FACT_COUNT_FIELD_NUMBER: _builtins.int
     RECOMPUTED_FIELD_NUMBER: _builtins.int
+    NOT_RECOMPUTED_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
     """For the next page; empty: this is the last."""
     fact_count: _builtins.int
     """Number of facts on all pages."""
+    not_recomputed: _builtins.str
+    """Why recomputed is unset, where it is."""
     @_builtins.property
     def as_of(self) -> _figure_pb2.AsOf:
         """How current this is."""
@@ -674,7 +843,9 @@ class ExplainFigureResponse(_message.Message):
 
     @_builtins.property
     def recomputed(self) -> _figure_pb2.Figure:
-        """The same figure, computed again from the events of the facts."""
+        """The same figure, computed again from the events of the facts on all pages; only with the first page, and
+        unset where that is more than may be read for one answer.
+        """
 
     def __init__(
         self,
@@ -686,10 +857,11 @@ class ExplainFigureResponse(_message.Message):
         next_page_token: _builtins.str = ...,
         fact_count: _builtins.int = ...,
         recomputed: _figure_pb2.Figure | None = ...,
+        not_recomputed: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "definition", b"definition", "figure", b"figure", "recomputed", b"recomputed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "definition", b"definition", "fact_count", b"fact_count", "facts", b"facts", "figure", b"figure", "next_page_token", b"next_page_token", "recomputed", b"recomputed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "definition", b"definition", "fact_count", b"fact_count", "facts", b"facts", "figure", b"figure", "next_page_token", b"next_page_token", "not_recomputed", b"not_recomputed", "recomputed", b"recomputed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

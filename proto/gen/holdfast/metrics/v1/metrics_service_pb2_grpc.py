@@ -46,6 +46,11 @@ class MetricsServiceStub:
                 request_serializer=holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.GetAgentReportRequest.SerializeToString,
                 response_deserializer=holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.GetAgentReportResponse.FromString,
                 _registered_method=True)
+        self.GetFlowReport = channel.unary_unary(
+                '/holdfast.metrics.v1.MetricsService/GetFlowReport',
+                request_serializer=holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.GetFlowReportRequest.SerializeToString,
+                response_deserializer=holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.GetFlowReportResponse.FromString,
+                _registered_method=True)
         self.GetScorecard = channel.unary_unary(
                 '/holdfast.metrics.v1.MetricsService/GetScorecard',
                 request_serializer=holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.GetScorecardRequest.SerializeToString,
@@ -88,6 +93,13 @@ class MetricsServiceServicer:
 
     def GetAgentReport(self, request, context):
         """Handle times by agent over an interval, in order of agent; no order by figure is offered.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetFlowReport(self, request, context):
+        """Figures of IVR flows over an interval, a row for each flow and part of the interval, and their total.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -142,6 +154,11 @@ def add_MetricsServiceServicer_to_server(servicer, server):
                     servicer.GetAgentReport,
                     request_deserializer=holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.GetAgentReportRequest.FromString,
                     response_serializer=holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.GetAgentReportResponse.SerializeToString,
+            ),
+            'GetFlowReport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetFlowReport,
+                    request_deserializer=holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.GetFlowReportRequest.FromString,
+                    response_serializer=holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.GetFlowReportResponse.SerializeToString,
             ),
             'GetScorecard': grpc.unary_unary_rpc_method_handler(
                     servicer.GetScorecard,
@@ -225,6 +242,33 @@ class MetricsService:
             '/holdfast.metrics.v1.MetricsService/GetAgentReport',
             holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.GetAgentReportRequest.SerializeToString,
             holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.GetAgentReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetFlowReport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.metrics.v1.MetricsService/GetFlowReport',
+            holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.GetFlowReportRequest.SerializeToString,
+            holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.GetFlowReportResponse.FromString,
             options,
             channel_credentials,
             insecure,

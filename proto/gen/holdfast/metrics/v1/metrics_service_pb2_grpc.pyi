@@ -41,6 +41,8 @@ class MetricsServiceStub:
     """
     GetAgentReport: _grpc.UnaryUnaryMultiCallable[_metrics_service_pb2.GetAgentReportRequest, _metrics_service_pb2.GetAgentReportResponse]
     """Handle times by agent over an interval, in order of agent; no order by figure is offered."""
+    GetFlowReport: _grpc.UnaryUnaryMultiCallable[_metrics_service_pb2.GetFlowReportRequest, _metrics_service_pb2.GetFlowReportResponse]
+    """Figures of IVR flows over an interval, a row for each flow and part of the interval, and their total."""
     GetScorecard: _grpc.UnaryUnaryMultiCallable[_metrics_service_pb2.GetScorecardRequest, _metrics_service_pb2.GetScorecardResponse]
     """One agent's figures with their evidence: all of it, what was in the agent's hands, what was left out and
     why. Agents see their own, supervisors their team's; every reading is audited.
@@ -69,6 +71,8 @@ class MetricsServiceAsyncStub(MetricsServiceStub):
     """
     GetAgentReport: _aio.UnaryUnaryMultiCallable[_metrics_service_pb2.GetAgentReportRequest, _metrics_service_pb2.GetAgentReportResponse]  # type: ignore[assignment]
     """Handle times by agent over an interval, in order of agent; no order by figure is offered."""
+    GetFlowReport: _aio.UnaryUnaryMultiCallable[_metrics_service_pb2.GetFlowReportRequest, _metrics_service_pb2.GetFlowReportResponse]  # type: ignore[assignment]
+    """Figures of IVR flows over an interval, a row for each flow and part of the interval, and their total."""
     GetScorecard: _aio.UnaryUnaryMultiCallable[_metrics_service_pb2.GetScorecardRequest, _metrics_service_pb2.GetScorecardResponse]  # type: ignore[assignment]
     """One agent's figures with their evidence: all of it, what was in the agent's hands, what was left out and
     why. Agents see their own, supervisors their team's; every reading is audited.
@@ -106,6 +110,14 @@ class MetricsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_metrics_service_pb2.GetAgentReportResponse, _abc.Awaitable[_metrics_service_pb2.GetAgentReportResponse]]:
         """Handle times by agent over an interval, in order of agent; no order by figure is offered."""
+
+    @_abc_1.abstractmethod
+    def GetFlowReport(
+        self,
+        request: _metrics_service_pb2.GetFlowReportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_metrics_service_pb2.GetFlowReportResponse, _abc.Awaitable[_metrics_service_pb2.GetFlowReportResponse]]:
+        """Figures of IVR flows over an interval, a row for each flow and part of the interval, and their total."""
 
     @_abc_1.abstractmethod
     def GetScorecard(
