@@ -1153,3 +1153,55 @@ class RebuildFactsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__differences) -> _WhichOneofReturnType__differences | None: ...
 
 Global___RebuildFactsResponse: _TypeAlias = RebuildFactsResponse  # noqa: Y015
+
+@_typing.final
+class SetTenantTimeZoneRequest(_message.Message):
+    """Says in which zone the tenant's days begin."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
+    ONLY_IF_UNSET_FIELD_NUMBER: _builtins.int
+    time_zone: _builtins.str
+    """IANA name of the zone: Asia/Jerusalem."""
+    only_if_unset: _builtins.bool
+    """Leaves a zone alone that was set before."""
+    def __init__(
+        self,
+        *,
+        time_zone: _builtins.str = ...,
+        only_if_unset: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["only_if_unset", b"only_if_unset", "time_zone", b"time_zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetTenantTimeZoneRequest: _TypeAlias = SetTenantTimeZoneRequest  # noqa: Y015
+
+@_typing.final
+class SetTenantTimeZoneResponse(_message.Message):
+    """The tenant's zone as it now stands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TIME_ZONE_FIELD_NUMBER: _builtins.int
+    CHANGED_FIELD_NUMBER: _builtins.int
+    time_zone: _builtins.str
+    """IANA name of the zone."""
+    changed: _builtins.bool
+    """True if this call set it, or changed it."""
+    def __init__(
+        self,
+        *,
+        time_zone: _builtins.str = ...,
+        changed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "time_zone", b"time_zone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetTenantTimeZoneResponse: _TypeAlias = SetTenantTimeZoneResponse  # noqa: Y015

@@ -71,6 +71,11 @@ class MetricsServiceStub:
                 request_serializer=holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.GetFactsStatusRequest.SerializeToString,
                 response_deserializer=holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.GetFactsStatusResponse.FromString,
                 _registered_method=True)
+        self.SetTenantTimeZone = channel.unary_unary(
+                '/holdfast.metrics.v1.MetricsService/SetTenantTimeZone',
+                request_serializer=holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.SetTenantTimeZoneRequest.SerializeToString,
+                response_deserializer=holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.SetTenantTimeZoneResponse.FromString,
+                _registered_method=True)
         self.RebuildFacts = channel.unary_stream(
                 '/holdfast.metrics.v1.MetricsService/RebuildFacts',
                 request_serializer=holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.RebuildFactsRequest.SerializeToString,
@@ -134,6 +139,13 @@ class MetricsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetTenantTimeZone(self, request, context):
+        """Sets the time zone in which the tenant's days begin wherever a report names none. Needs an operator's scope.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RebuildFacts(self, request, context):
         """Folds everything anew beside the live facts, compares both at one position and, if asked, takes the new
         one live. Ending the call early leaves the live facts untouched. Needs an operator's scope.
@@ -179,6 +191,11 @@ def add_MetricsServiceServicer_to_server(servicer, server):
                     servicer.GetFactsStatus,
                     request_deserializer=holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.GetFactsStatusRequest.FromString,
                     response_serializer=holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.GetFactsStatusResponse.SerializeToString,
+            ),
+            'SetTenantTimeZone': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetTenantTimeZone,
+                    request_deserializer=holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.SetTenantTimeZoneRequest.FromString,
+                    response_serializer=holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.SetTenantTimeZoneResponse.SerializeToString,
             ),
             'RebuildFacts': grpc.unary_stream_rpc_method_handler(
                     servicer.RebuildFacts,
@@ -377,6 +394,33 @@ class MetricsService:
             '/holdfast.metrics.v1.MetricsService/GetFactsStatus',
             holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.GetFactsStatusRequest.SerializeToString,
             holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.GetFactsStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetTenantTimeZone(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.metrics.v1.MetricsService/SetTenantTimeZone',
+            holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.SetTenantTimeZoneRequest.SerializeToString,
+            holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.SetTenantTimeZoneResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -53,6 +53,8 @@ class MetricsServiceStub:
     """What every figure means, all versions."""
     GetFactsStatus: _grpc.UnaryUnaryMultiCallable[_metrics_service_pb2.GetFactsStatusRequest, _metrics_service_pb2.GetFactsStatusResponse]
     """How far the facts follow the logs."""
+    SetTenantTimeZone: _grpc.UnaryUnaryMultiCallable[_metrics_service_pb2.SetTenantTimeZoneRequest, _metrics_service_pb2.SetTenantTimeZoneResponse]
+    """Sets the time zone in which the tenant's days begin wherever a report names none. Needs an operator's scope."""
     RebuildFacts: _grpc.UnaryStreamMultiCallable[_metrics_service_pb2.RebuildFactsRequest, _metrics_service_pb2.RebuildFactsResponse]
     """Folds everything anew beside the live facts, compares both at one position and, if asked, takes the new
     one live. Ending the call early leaves the live facts untouched. Needs an operator's scope.
@@ -83,6 +85,8 @@ class MetricsServiceAsyncStub(MetricsServiceStub):
     """What every figure means, all versions."""
     GetFactsStatus: _aio.UnaryUnaryMultiCallable[_metrics_service_pb2.GetFactsStatusRequest, _metrics_service_pb2.GetFactsStatusResponse]  # type: ignore[assignment]
     """How far the facts follow the logs."""
+    SetTenantTimeZone: _aio.UnaryUnaryMultiCallable[_metrics_service_pb2.SetTenantTimeZoneRequest, _metrics_service_pb2.SetTenantTimeZoneResponse]  # type: ignore[assignment]
+    """Sets the time zone in which the tenant's days begin wherever a report names none. Needs an operator's scope."""
     RebuildFacts: _aio.UnaryStreamMultiCallable[_metrics_service_pb2.RebuildFactsRequest, _metrics_service_pb2.RebuildFactsResponse]  # type: ignore[assignment]
     """Folds everything anew beside the live facts, compares both at one position and, if asked, takes the new
     one live. Ending the call early leaves the live facts untouched. Needs an operator's scope.
@@ -152,6 +156,14 @@ class MetricsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_metrics_service_pb2.GetFactsStatusResponse, _abc.Awaitable[_metrics_service_pb2.GetFactsStatusResponse]]:
         """How far the facts follow the logs."""
+
+    @_abc_1.abstractmethod
+    def SetTenantTimeZone(
+        self,
+        request: _metrics_service_pb2.SetTenantTimeZoneRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_metrics_service_pb2.SetTenantTimeZoneResponse, _abc.Awaitable[_metrics_service_pb2.SetTenantTimeZoneResponse]]:
+        """Sets the time zone in which the tenant's days begin wherever a report names none. Needs an operator's scope."""
 
     @_abc_1.abstractmethod
     def RebuildFacts(
