@@ -185,9 +185,7 @@ async def test_a_stream_ends_with_its_token(echoing: Echoing, credentials: Crede
     assert (await refused(call.read())).reason == "TOKEN_EXPIRED"
 
 
-async def test_streams_are_told_to_resume_elsewhere_when_the_host_stops(
-    serve: Serve, credentials: Credentials
-) -> None:
+async def test_streams_are_told_to_resume_elsewhere_when_the_host_stops(serve: Serve, credentials: Credentials) -> None:
     async with serve() as echoing:
         sends = echoing.method("Count")(BytesValue(value=b"1"), metadata=credentials())
         talks = echoing.method("Talk")(metadata=credentials())

@@ -57,13 +57,13 @@ class AsgiServer:
             await asyncio.sleep(_POLL_SECONDS)
 
     async def stop(self, grace: timedelta) -> None:
-        """Take no further connection; requests under way have ``grace`` to end."""
+        """Take no further connection; requests under way have ``grace`` to end. May be called again with less."""
         if self._running is None:
             return
         self._config.timeout_graceful_shutdown = max(1, round(grace.total_seconds()))
+        self._server.force_exit = not grace
         self._server.should_exit = True
-        await self._running
-        self._running = None
+        await asyncio.wait({self._running})
 
 
 class _WithoutSignals(uvicorn.Server):

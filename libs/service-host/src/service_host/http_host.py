@@ -88,9 +88,8 @@ class HttpHost:
 
     def asgi(self) -> ASGIApp:
         """The app behind its edge, checked; what :meth:`start` serves."""
-        routes = tuple(self._routes())
-        self.edge.policy.check_http(found.method.name for found in routes if found.method.rule is not None)
-        self.app.add_middleware(HttpEdge, edge=self.edge, routes=routes)
+        self.edge.policy.check_http(f"{verb} {path}" for verb, path, _ in self._served() if path != OPENAPI)
+        self.app.add_middleware(HttpEdge, edge=self.edge, routes=tuple(self._routes()))
         if self.edge.settings.insecure_dev:  # a web page must not reach it under another name
             self.app.add_middleware(TrustedHostMiddleware, allowed_hosts=_LOCAL_NAMES)
         return self.app
@@ -106,17 +105,17 @@ class HttpHost:
             self._server = None
 
     def _routes(self) -> Iterator[Route]:
+        for verb, path, endpoint in self._served():
+            rule = None if path == OPENAPI else self.edge.policy.rule(f"{verb} {path}")
+            yield route(Method(f"{verb} {path}", rule, any_token=True), verb, path, endpoint)
+
+    def _served(self) -> Iterator[tuple[str, str, object]]:
+        """Each verb and path template with what runs for it."""
         for context in iter_route_contexts(self.app.routes):
             if not isinstance(context.original_route, APIRoute) or context.path is None:
                 raise UndeclaredMethods("Only plain HTTP routes can be checked; mounts and web sockets are refused.")
             for verb in sorted(context.methods or ()):
-                yield route(self._method(verb, context.path), verb, context.path, context.endpoint)
-
-    def _method(self, verb: str, path: str) -> Method:
-        name = f"{verb} {path}"
-        if path == OPENAPI:
-            return Method(name, None, any_token=True)
-        return Method(name, self.edge.policy.rule(name))
+                yield verb, context.path, context.endpoint
 
     async def _openapi(self) -> JSONResponse:
         return JSONResponse(self.app.openapi())

@@ -53,7 +53,7 @@ class KeySet:
         self._algorithms = frozenset(algorithms) & ASYMMETRIC
         self._monotonic = monotonic
         self._keys: Mapping[str, Key] = {}
-        self._text = b""
+        self._text: bytes | None = None
         self._asked_at = float("-inf")
         self._old_at = float("-inf")
         self._lock = asyncio.Lock()

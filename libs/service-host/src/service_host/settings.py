@@ -17,7 +17,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -67,6 +67,15 @@ def _checked_address(address: str) -> str:
     return address
 
 
+def _seconds(given: object) -> object:
+    """A number of seconds in text; anything else is left to pydantic (ISO 8601, or a length)."""
+    try:
+        return timedelta(seconds=float(given)) if isinstance(given, str) else given
+    except ValueError:
+        return given
+
+
+Length = Annotated[timedelta, BeforeValidator(_seconds)]
 Address = Annotated[str, AfterValidator(_checked_address)]
 
 
@@ -81,17 +90,17 @@ class Limits(BaseModel):
     streams_per_caller: int = Field(64, gt=0)
     unary_total: int = Field(4096, gt=0)
     streams_total: int = Field(1024, gt=0)
-    default_deadline: timedelta = timedelta(seconds=10)
-    maximum_deadline: timedelta = timedelta(seconds=60)
-    stream_idle: timedelta = timedelta(minutes=10)
-    stream_write: timedelta = timedelta(seconds=30)
-    stream_life: timedelta = timedelta(hours=12)
-    connection_age: timedelta = timedelta(hours=1)
-    connection_age_grace: timedelta = timedelta(minutes=5)
-    keepalive: timedelta = timedelta(seconds=30)
-    drain_quiet: timedelta = timedelta(milliseconds=300)
-    drain_wait: timedelta = timedelta(seconds=5)
-    drain_grace: timedelta = timedelta(seconds=10)
+    default_deadline: Length = timedelta(seconds=10)
+    maximum_deadline: Length = timedelta(seconds=60)
+    stream_idle: Length = timedelta(minutes=10)
+    stream_write: Length = timedelta(seconds=30)
+    stream_life: Length = timedelta(hours=12)
+    connection_age: Length = timedelta(hours=1)
+    connection_age_grace: Length = timedelta(minutes=5)
+    keepalive: Length = timedelta(seconds=30)
+    drain_quiet: Length = timedelta(milliseconds=300)
+    drain_wait: Length = timedelta(seconds=5)
+    drain_grace: Length = timedelta(seconds=10)
 
 
 class HostSettings(BaseSettings):
