@@ -8,6 +8,7 @@ EventLogError
 │   ├── StreamFull                the caller: begin another stream
 │   └── InvalidAppend             the caller: the form is wrong
 ├── InvalidRead                   the caller: limit, column or address out of bounds
+├── NotAllowed                    the operator: the log's door is closed to this token
 ├── IncarnationChanged            the reader: what it holds may not be what the log holds; rebuild
 └── Unavailable                   the world
     ├── Busy                      certainly not applied; retry after a while
@@ -114,6 +115,10 @@ class IncarnationChanged(EventLogError):
         )
         self.held = held
         self.actual = actual
+
+
+class NotAllowed(EventLogError):
+    """The log's door is closed to the token that this process holds."""
 
 
 class Unavailable(EventLogError):

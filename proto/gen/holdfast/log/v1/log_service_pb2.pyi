@@ -330,15 +330,28 @@ class AppendRefusal(_message.Message):
     MESSAGE_FIELD_NUMBER: _builtins.int
     CONFLICTING_FIELD_NUMBER: _builtins.int
     ACTUAL_VERSION_FIELD_NUMBER: _builtins.int
+    STREAM_FIELD_NUMBER: _builtins.int
+    EVENT_ID_FIELD_NUMBER: _builtins.int
+    FENCE_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
     """A word to switch on: VERSION_CONFLICT, EVENT_ID_REUSED, FENCED, STREAM_FULL, INVALID."""
     message: _builtins.str
     """One sentence."""
     actual_version: _builtins.int
     """The stream's version, where the reason is VERSION_CONFLICT."""
+    event_id: _builtins.bytes
+    """The event it is about, 16 bytes of a UUID, where the reason is EVENT_ID_REUSED."""
     @_builtins.property
     def conflicting(self) -> _containers.RepeatedCompositeFieldContainer[_event_pb2.Event]:
         """Events that conflict, where the reason is VERSION_CONFLICT; at most 100."""
+
+    @_builtins.property
+    def stream(self) -> Global___StreamName:
+        """The stream it is about, where the reason is VERSION_CONFLICT, EVENT_ID_REUSED or STREAM_FULL."""
+
+    @_builtins.property
+    def fence(self) -> Global___Fence:
+        """The fence that is not held, where the reason is FENCED."""
 
     def __init__(
         self,
@@ -347,10 +360,13 @@ class AppendRefusal(_message.Message):
         message: _builtins.str = ...,
         conflicting: _abc.Iterable[_event_pb2.Event] | None = ...,
         actual_version: _builtins.int = ...,
+        stream: Global___StreamName | None = ...,
+        event_id: _builtins.bytes = ...,
+        fence: Global___Fence | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["fence", b"fence", "stream", b"stream"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["actual_version", b"actual_version", "conflicting", b"conflicting", "message", b"message", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["actual_version", b"actual_version", "conflicting", b"conflicting", "event_id", b"event_id", "fence", b"fence", "message", b"message", "reason", b"reason", "stream", b"stream"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -456,6 +472,9 @@ class ReadStreamResponse(_message.Message):
 
     EVENTS_FIELD_NUMBER: _builtins.int
     AS_OF_FIELD_NUMBER: _builtins.int
+    CUT_SHORT_FIELD_NUMBER: _builtins.int
+    cut_short: _builtins.bool
+    """True if the page was cut short by its weight: go on after its last version."""
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[_event_pb2.Event]:
         """Its events."""
@@ -469,10 +488,11 @@ class ReadStreamResponse(_message.Message):
         *,
         events: _abc.Iterable[_event_pb2.Event] | None = ...,
         as_of: _event_pb2.Cursor | None = ...,
+        cut_short: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "events", b"events"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "cut_short", b"cut_short", "events", b"events"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
