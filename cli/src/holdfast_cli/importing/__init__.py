@@ -5,8 +5,8 @@ tells them to a running call-events and counts what became of them. Reading and 
 
 For commands:
 
-- `bank_1999.import_bank_1999(path, stub, tenant=…, time_zone=…, sending=…)` and `asterisk_queue_log.import_asterisk_queue_log(…)` are
-  coroutines that import a file and return an `ImportSummary`;
+- `bank_1999.import_bank_1999(path, stub, tenant=…, time_zone=…, sending=…)` and
+  `asterisk_queue_log.import_asterisk_queue_log(…)` are coroutines that import a file and return an `ImportSummary`;
 - `stub` is a `CallEventsServiceStub` on a `grpc.aio` channel that adds the caller's token; `tenant` is that token's,
   because ids of contacts are made of it (`contact_life.identity`);
 - `sending=Sending(on_progress=…, resume_folder=…)` says whom to tell a `Progress` a few times a second, and in which

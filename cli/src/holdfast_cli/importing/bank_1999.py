@@ -43,7 +43,7 @@ Fields: TypeAlias = Callable[[list[str]], tuple[str, ...]]
 _IN_ORDER: Final[Fields] = itemgetter(*range(len(COLUMNS)))
 
 
-async def import_bank_1999(  # noqa: PLR0913 - what a person may say on the command line
+async def import_bank_1999(
     path: Path,
     stub: CallEventsServiceAsyncStub,
     *,
@@ -94,7 +94,7 @@ def rows_of(path: Path, oddities: Oddities) -> Iterator[tuple[Line, Row]]:
         if row is None:
             continue
         servers.add(row.server)
-        identity = hash(row[:2] + (row.date,))
+        identity = hash((row.date, row.line, row.call))
         if identity in seen:
             oddities.add("duplicate_row", line.number)
         seen.add(identity)

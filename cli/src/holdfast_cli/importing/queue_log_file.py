@@ -1,0 +1,117 @@
+"""A queue_log as Asterisk writes it to a file, or as its table is exported, line by line.
+
+- the file: `time|callid|queue|agent|event|data…`, times in seconds since 1970;
+- the table as CSV: `time,callid,queuename,agent,event,data1,…,data5`, with or without a header line (which may name
+  the columns in another order and others beside them), commas, semicolons or tabs, quoted or not, times as text;
+- the table as psql prints it, between bars.
+"""
+
+import csv
+from collections.abc import Callable, Iterator
+from datetime import tzinfo
+from itertools import islice
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from holdfast_cli.importing.errors import NotThisFormat
+from holdfast_cli.importing.lines import Line, lines_of
+from holdfast_cli.importing.oddities import Oddities
+from holdfast_cli.importing.queue_log_line import MalformedLine, QueueLogLine, read_line
+
+ODDITIES: Final = {
+    "blank_line": "a line without anything in it",
+    "malformed_line": "a line that is none of a queue_log; left out",
+    "truncated_last_line": "the file ends within a line; left out",
+    "unknown_verb:<verb>": "an event that the importer does not know; left out",
+    "no_agent": "an event about an agent that names none; left out",
+    "no_call": "an event about a call that names none; left out",
+    "told_length_differs": "the wait or talk told differs by more than 2 s from the stamps; the told one counts",
+    "connect_without_enter": "a call left a queue that it was not seen to enter; its start is taken from the told wait",
+    "connect_before_enter": "a call was connected or left by its stamp before it entered; the told wait counts",
+    "complete_without_connect": "a talk ended that was not seen to begin; its start is taken from the told length",
+    "second_end": "a visit or talk was told to end again; left out",
+    "still_waiting": "a call that still waits at the end of the file",
+    "still_talking": "a call that is still connected at the end of the file",
+    "repeated_line": "a line that stood there before, word for word; left out",
+}
+"""What may be odd about a queue_log, by name."""
+
+LOOKED_AT: Final = 50
+_ORDER: Final = ("time", "callid", "queuename", "agent", "event", "data1", "data2", "data3", "data4", "data5")
+_SAME: Final = {"queue": "queuename", "created": "time", "data": "data1", "verb": "event", "uniqueid": "callid"}
+_RULES: Final = frozenset("-+=| ")
+
+Split: TypeAlias = Callable[[str], list[str]]
+
+
+def queue_log_lines(path: Path, zone: tzinfo, oddities: Oddities) -> Iterator[tuple[Line, QueueLogLine]]:
+    """Give the lines of a queue_log; counts what is none. Raises CannotRead, NotThisFormat (before the first)."""
+    lines = lines_of(path)
+    first = list(islice(lines, LOOKED_AT))
+    split, header = _how_to_split(path, first, zone)
+    for source in (first, lines):
+        for line in source:
+            told = _read(line, split, header, zone, oddities)
+            if told is not None:
+                yield line, told
+
+
+def _read(line: Line, split: Split, header: int, zone: tzinfo, oddities: Oddities) -> QueueLogLine | None:
+    if line.number <= header or not line.text.strip() or _RULES.issuperset(line.text):
+        if not line.text:
+            oddities.add("blank_line", line.number)
+        return None
+    try:
+        return read_line(split(line.text), zone)
+    except (MalformedLine, csv.Error):
+        oddities.add("malformed_line" if line.ended else "truncated_last_line", line.number)
+        return None
+
+
+def _how_to_split(path: Path, first: list[Line], zone: tzinfo) -> tuple[Split, int]:
+    """Return how to take the fields from a line, and the number of the header line (0 if none)."""
+    split: Split = _bars
+    header = 0
+    for line in first:
+        split_plain = _splitter(line.text)
+        names = [_SAME.get(name.lower(), name.lower()) for name in split_plain(line.text)]
+        if "callid" in names and "event" in names:
+            split, header = _by_header(split_plain, names), line.number
+            continue
+        split = split if header else split_plain
+        try:
+            read_line(split(line.text), zone)
+        except (MalformedLine, csv.Error):
+            continue
+        return split, header
+    raise NotThisFormat(
+        f"{path.name} is no queue_log: none of its lines up to {len(first)} is one. Give Asterisk's queue_log file "
+        "(time|callid|queue|agent|event|data…) or its table as CSV (time,callid,queuename,agent,event,data1,…,data5)."
+    )
+
+
+def _splitter(text: str) -> Split:
+    """Return how a line seems to be parted: by bars, else by what is left most often of comma, semicolon and tab."""
+    if "|" in text:
+        return _bars
+    delimiter = max(",;\t", key=text.count)
+    return lambda line: [field.strip() for field in next(csv.reader([line], delimiter=delimiter), [])]
+
+
+def _bars(text: str) -> list[str]:
+    """Part by bars; psql's table has blanks around fields, and some print a bar at both ends."""
+    fields = [field.strip() for field in text.split("|")]
+    return fields[1:] if fields and not fields[0] else fields
+
+
+def _by_header(split: Split, names: list[str]) -> Split:
+    """Take the columns that a header names, in our order; missing ones are empty."""
+    places = [names.index(name) if name in names else -1 for name in _ORDER]
+
+    def columns(text: str) -> list[str]:
+        fields = split(text)
+        if len(fields) < len([name for name in names if name]) // 2:
+            raise MalformedLine("it has too few columns")
+        return [fields[place] if 0 <= place < len(fields) else "" for place in places]
+
+    return columns
