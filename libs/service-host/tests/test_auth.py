@@ -232,7 +232,7 @@ class KeyServer:
         keys = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # noqa: N802 - the base class's word
+            def do_GET(self) -> None:
                 keys.asked += 1
                 body = content()
                 self.send_response(200 if body else 500)
@@ -284,7 +284,7 @@ def test_an_issuer_keeps_its_key_and_lets_nobody_read_it(tmp_path: Path) -> None
 def test_insecure_dev_is_only_for_loopback() -> None:
     with pytest.raises(WrongSettings):
         InsecureDev(
-            HostSettings.model_construct(grpc_address="0.0.0.0:1", http_address=None, admin_address=None),  # noqa: S104
+            HostSettings.model_construct(grpc_address="0.0.0.0:1", http_address=None, admin_address=None),
             Policy({}),
         )
 

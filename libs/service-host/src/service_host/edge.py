@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from opentelemetry.trace import SpanKind
+
 from service_host import telemetry
 from service_host.auth import Caller, Verified, Verifier, verifier
 from service_host.authorisation import Policy, Rule
@@ -25,7 +27,9 @@ from service_host.settings import HostSettings, Limits
 
 CALLS = telemetry.Counter("holdfast.calls", "Calls answered, by door, method and status.", "door", "method", "code")
 DURATION = telemetry.Histogram("holdfast.call.duration", "How long calls took, in seconds.", "door", "method")
-CALL = telemetry.Span("holdfast.call", "One call, from its arrival to its answer.", "method", "code", "door")
+CALL = telemetry.Span(
+    "holdfast.call", "One call, from its arrival to its answer.", "method", "code", "door", kind=SpanKind.SERVER
+)
 
 ANONYMOUS = Caller("", "", frozenset())
 LONGEST_REQUEST_ID = 64

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeAlias
 
 import grpc
 from grpc.aio import AbortError
+from opentelemetry.trace import INVALID_SPAN, Span
 
 from service_host import call as calls
 from service_host import telemetry
@@ -67,12 +67,11 @@ def _guarded(edge: Edge, method: Method, answer: Answer) -> Answer:
     """Await an answer; whatever goes wrong is told as a refusal, counted, and nothing else leaves."""
     meter = Meter("grpc", method.name)
 
-    async def guarded(incoming: Any, context: Context) -> Any:
+    async def guarded(incoming: Any, context: Context, span: Span = INVALID_SPAN) -> Any:
         code = "CANCELLED"
         started = time.perf_counter()
         try:
-            with _traced(method, context):
-                found = await answer(incoming, context)
+            found = await answer(incoming, context)
         except AbortError:
             code = "ABORTED_BY_HANDLER"
             raise
@@ -85,18 +84,16 @@ def _guarded(edge: Edge, method: Method, answer: Answer) -> Answer:
             return found
         finally:
             meter.record(code, time.perf_counter() - started)
+            span.set_attribute("code", code)
 
-    return guarded
+    async def traced(incoming: Any, context: Context) -> Any:
+        if not telemetry.tracing():
+            return await guarded(incoming, context)
+        headers = dict(context.invocation_metadata() or ())
+        with CALL.start(str(headers.get("traceparent", "")), method=method.name, door="grpc") as span:
+            return await guarded(incoming, context, span)
 
-
-def _traced(method: Method, context: Context) -> AbstractContextManager[object]:
-    if not telemetry.tracing():
-        return _UNTRACED
-    headers = dict(context.invocation_metadata() or ())
-    return CALL.start(str(headers.get("traceparent", "")), method=method.name, door="grpc")
-
-
-_UNTRACED = nullcontext()
+    return traced
 
 
 async def _in_time(answer: Awaitable[Any], seconds: float) -> Any:

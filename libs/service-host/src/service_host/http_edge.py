@@ -28,6 +28,7 @@ from service_host.errors import DeadlineExceeded, Refused, TooLarge, Unauthentic
 Headers: TypeAlias = dict[str, str]
 ENDPOINT = "holdfast.endpoint"
 DISCARDED_TIMES = 4
+CLIENT_GONE = 499
 UNMATCHED = Method("unmatched", None, any_token=True)
 
 
@@ -69,15 +70,16 @@ class HttpEdge:
         headers = {key.decode("latin-1").lower(): value.decode("latin-1") for key, value in scope["headers"]}
         answer = _Answer(send, self._edge)
         started = time.perf_counter()
-        try:
-            with _traced(method, headers):
+        with _traced(method, headers) as span:
+            try:
                 await self._admitted(scope, receive, answer, method, headers)
-        except ClientGone:
-            answer.status = 499
-        except Exception as error:  # noqa: BLE001  # the outermost guard
-            await answer.refuse(self._edge.guard.refusal(error, method.name))
-        finally:
-            self._meter(method).record(str(answer.status), time.perf_counter() - started)
+            except ClientGone:
+                answer.status = CLIENT_GONE
+            except Exception as error:  # noqa: BLE001 - the outermost guard
+                await answer.refuse(self._edge.guard.refusal(error, method.name))
+            finally:
+                self._meter(method).record(str(answer.status), time.perf_counter() - started)
+                span.set_attribute("code", str(answer.status))
 
     async def _admitted(
         self, scope: Scope, receive: Receive, answer: _Answer, method: Method, headers: Headers

@@ -12,22 +12,19 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import asyncpg
+from asyncpg.pool import PoolConnectionProxy
 
 from service_host import call
 from service_host.errors import DeadlineExceeded, Unavailable
 from service_host.migrations import ChangedMigration, migrate
 
-if TYPE_CHECKING:
-    from asyncpg.pool import PoolConnectionProxy
-
-    Connection: TypeAlias = PoolConnectionProxy[asyncpg.Record]
-
-__all__ = ["ChangedMigration", "Database", "connect", "connection_lost", "migrate"]
+__all__ = ["ChangedMigration", "Connection", "Database", "connect", "connection_lost", "migrate"]
 
 _Answer = TypeVar("_Answer")
+Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"  # in quotes: generic for type checkers only
 RETRY_AFTER = timedelta(seconds=1)
 _RELEASE_SECONDS = 1.0
 _CONNECT_SECONDS = 5.0

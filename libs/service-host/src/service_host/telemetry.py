@@ -180,8 +180,11 @@ class Histogram(Metric):
 class Span:
     """A stretch of work seen in traces; costs nothing while tracing is off."""
 
-    def __init__(self, name: str, sentence: str, *attributes: str) -> None:
+    def __init__(
+        self, name: str, sentence: str, *attributes: str, kind: trace.SpanKind = trace.SpanKind.INTERNAL
+    ) -> None:
         self.declared = declare("span", name, sentence, *attributes)
+        self._kind = kind
 
     @contextmanager
     def start(self, traceparent: str = "", **attributes: str | float) -> Iterator[trace.Span]:
@@ -193,6 +196,7 @@ class Span:
         with _tracer.start_as_current_span(
             self.declared.name,
             parent,
+            self._kind,
             attributes={key: value for key, value in attributes.items() if key in self.declared.keys},
             record_exception=False,
             set_status_on_exception=False,
