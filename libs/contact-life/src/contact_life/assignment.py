@@ -53,7 +53,9 @@ def finished_assignments(
 
     `over` says that the caller's part of the contact is known to have ended.
     """
-    bridged = sorted((draft for draft in drafts if draft.bridges), key=lambda draft: (draft.begun.time_us, draft.spell_id))
+    bridged = sorted(
+        (draft for draft in drafts if draft.bridges), key=lambda draft: (draft.begun.time_us, draft.spell_id)
+    )
     return tuple(
         _finished(draft, number, answered_visit(draft, visits), handling_of(draft, over=over))
         for number, draft in enumerate(bridged, 1)

@@ -6,6 +6,7 @@ then its spell counts from its leg's answer.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from contact_life.identity import assignment_id
 from contact_life.leg import AGENT_SIDE, CALLER_SIDE, LegDraft
@@ -13,8 +14,17 @@ from contact_life.observed import Observed
 from contact_life.words import LegRole
 
 
+HOLDS: Final = {"LegHeld": "hold", "LegResumed": "hold", "ConsultStarted": "consult", "ConsultEnded": "consult"}
+"""Types that begin or end what counts as hold, and which of the two kinds they are of."""
+
+BEGIN_HOLDS: Final = frozenset({"LegHeld", "ConsultStarted"})
+
+
 class SpellDraft:
-    """An agent's spell while the fold goes through the events. `callers` has the caller's leg of each bridge, if told."""
+    """An agent's spell while the fold goes through the events.
+
+    `callers` has the caller's leg of each bridge, None where nobody told it.
+    """
 
     __slots__ = (
         "agent",
@@ -65,6 +75,7 @@ class Bridging:
         self._legs = legs
         self._by_leg: dict[str, SpellDraft] = {}
         self._conferences: dict[str, list[str]] = {}
+        self._holding: dict[tuple[str, str], SpellDraft] = {}
         self.spells: dict[str, SpellDraft] = {}
         self.unplaced: list[Observed] = []
 
@@ -128,10 +139,21 @@ class Bridging:
             spell.events.append(event)
 
     def held(self, event: Observed) -> None:
-        """Give a beginning or end of hold or consult to its spell."""
-        spell = self._named(event, "")
+        """Give a beginning or end of hold or consult to its spell; an end to the one that holds the leg."""
+        mark = (HOLDS[event.type], event.body.leg_id)
+        begins = event.type in BEGIN_HOLDS
+        holding = None if begins or event.body.assignment_id else self._holding.get(mark)
+        if holding is None:
+            spell = self._named(event, "")
+        else:
+            spell = holding
+            spell.events.append(event)
         if spell is not None:
             spell.holds.append(event)
+            if begins:
+                self._holding[mark] = spell
+            else:
+                self._holding.pop(mark, None)
 
     def wrapped_up(self, event: Observed) -> None:
         """Give a beginning or end of wrap-up to its spell."""
@@ -160,7 +182,9 @@ class Bridging:
         begun = [
             spell
             for spell in self.spells.values()
-            if spell.bridges and spell.begun.time_us <= event.time_us and (agent in ("", spell.agent) or not spell.agent)
+            if spell.bridges
+            and spell.begun.time_us <= event.time_us
+            and (agent in ("", spell.agent) or not spell.agent)
         ]
         return max(begun, key=lambda spell: (spell.begun.time_us, spell.spell_id)) if begun else None
 
@@ -195,7 +219,9 @@ class Bridging:
 
     def _sides(self, peer: str, leg: str) -> tuple[str, str]:
         """Return the agent's leg and the other one of a bridge, by roles; as told where roles do not decide."""
-        turned = self._role(peer) in CALLER_SIDE or (self._role(leg) in AGENT_SIDE and self._role(peer) not in AGENT_SIDE)
+        turned = self._role(peer) in CALLER_SIDE or (
+            self._role(leg) in AGENT_SIDE and self._role(peer) not in AGENT_SIDE
+        )
         return (leg, peer) if turned else (peer, leg)
 
 

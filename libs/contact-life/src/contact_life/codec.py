@@ -22,14 +22,14 @@ class CodecError(Exception):
     """A payload and its type do not go together."""
 
 
-class MalformedPayload(CodecError):  # noqa: N818 - says what it is
+class MalformedPayload(CodecError):
     """The bytes are no message of their type."""
 
 
 def _classes(carrier: type[Message]) -> dict[str, type[Message]]:
     """Return the message class of every type in the carrier's oneof `body`."""
-    fields = carrier.DESCRIPTOR.oneofs_by_name["body"].fields
-    return {field.message_type.name: GetMessageClass(field.message_type) for field in fields}
+    bodies: list[Any] = [field.message_type for field in carrier.DESCRIPTOR.oneofs_by_name["body"].fields]
+    return {body.name: GetMessageClass(body) for body in bodies}
 
 
 CONTACT_TYPES: Final = _classes(contact_event_pb2.ContactEvent)
@@ -74,7 +74,7 @@ def observe(event: event_pb2.Event) -> Observed:
     )
 
 
-def body_of(event: contact_event_pb2.ContactEvent | contact_event_pb2.AgentEvent) -> Any:  # noqa: ANN401 - any type's
+def body_of(event: contact_event_pb2.ContactEvent | contact_event_pb2.AgentEvent) -> Any:
     """Return the body of an event as a request carries it, or None if it carries none that we know."""
     name = event.WhichOneof("body")
     return getattr(event, name) if name else None

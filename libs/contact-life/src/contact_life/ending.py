@@ -47,12 +47,13 @@ class Parts:
         last = self.flows[-1] if self.flows else None
         if last is None or last.exited_time_us is not None or last.entered_time_us is None:
             return False
-        later = [visit.enqueued_time_us for visit in self.visits] + [spell.started_time_us for spell in self.assignments]
-        return all(time_us is None or time_us < last.entered_time_us for time_us in later)
+        later = [visit.enqueued_time_us or 0 for visit in self.visits]
+        later += [spell.started_time_us for spell in self.assignments]
+        return all(time_us < last.entered_time_us for time_us in later)
 
 
 def callers_gone(legs: Iterable[LegDraft], closed: Observed | None) -> int | None:
-    """Return when the caller's part ended as their legs (else the closure) tell it; None if they tell nothing or it runs."""
+    """Return when the caller's part ended as their legs, else the closure, tell it; None if it runs or none tells."""
     mine = [leg.end for leg in legs if leg.role in CALLER_SIDE]
     ends = [end.time_us for end in mine if end is not None]
     if ends and (len(ends) == len(mine) or closed is not None):
@@ -120,15 +121,17 @@ def end_of(parts: Parts, gone_us: int | None) -> ContactEnd:
 def _left_after_service(parts: Parts) -> bool:
     """Whether the contact was sent to a queue again after its last agent, and not answered there."""
     last = parts.visits[-1] if parts.visits else None
-    if last is None or last.enqueued_time_us is None or last.dequeue_kind == DequeueKind.ANSWERED or last.bridged_time_us:
+    if last is None or last.enqueued_time_us is None or last.bridged_time_us is not None:
+        return False
+    if last.dequeue_kind == DequeueKind.ANSWERED:
         return False
     return all(spell.bridged_time_us <= last.enqueued_time_us for spell in parts.assignments)
 
 
 def _nothing_left(parts: Parts) -> bool:
     """Whether nothing is open after something that ends a contact, for contacts without a leg of the caller."""
-    waits = parts.open_visit or parts.talking or parts.in_flow or any(transfer.under_way for transfer in parts.transfers)
-    if waits or _callback_pending(parts.others):
+    moving = any(transfer.under_way for transfer in parts.transfers)
+    if moving or parts.open_visit or parts.talking or parts.in_flow or _callback_pending(parts.others):
         return False
     last = parts.visits[-1].dequeue_kind if parts.visits else DequeueKind.UNSPECIFIED
     served = parts.assignments or any(flow.self_served and flow.exited_time_us for flow in parts.flows)
@@ -165,8 +168,8 @@ def _unserved(parts: Parts, gone_us: int | None) -> ContactEnd:
 
 def _left_queue(last: Visit, parts: Parts, gone_us: int | None) -> ContactEnd:
     """Return the end of a contact whose last visit was not answered."""
-    waiting = last.dequeue_kind == DequeueKind.UNSPECIFIED and gone_us is not None and has_caller_leg(parts.legs.values())
-    if last.dequeue_kind == DequeueKind.ABANDONED or waiting:
+    hung_up = gone_us is not None and has_caller_leg(parts.legs.values())
+    if last.dequeue_kind == DequeueKind.ABANDONED or (hung_up and last.dequeue_kind == DequeueKind.UNSPECIFIED):
         return ContactEnd.ABANDONED_RINGING if last.ringing else ContactEnd.ABANDONED_QUEUE
     if last.dequeue_kind == DequeueKind.CLOSED:
         return ContactEnd.REFUSED_CLOSED
@@ -184,14 +187,16 @@ def _line_failed(parts: Parts) -> bool:
     if not parts.assignments:
         return False
     last = parts.assignments[-1]
+    heard_us = max(event.time_us for event in last.events if event.type in _HEARD)
     legs = [leg for leg in parts.legs.values() if leg.role in CALLER_SIDE or leg.leg_id in last.leg_ids]
-    ends = [leg.end for leg in legs if leg.end is not None]
+    ends = [leg.end for leg in legs if leg.end is not None and leg.end.time_us >= heard_us]
     if not ends:
         return False
     body = min(ends, key=lambda end: end.time_us).body
     return body.ended_how in _FAILED and body.release_side not in _MEANT and not body.observation.inferred
 
 
+_HEARD: Final = frozenset({"Bridged", "ConferenceJoined"})
 _FAILED: Final = frozenset({int(EndedHow.MEDIA_TIMEOUT), int(EndedHow.NODE_FAILURE)})
 _MEANT: Final = frozenset({int(ReleaseSide.CALLER), int(ReleaseSide.AGENT), int(ReleaseSide.SUPERVISOR)})
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from contact_life.observed import Observed
 from contact_life.pairing import Draft, adopt_early_ends, belongs_to, first_told, in_turn, is_inferred
@@ -26,6 +27,10 @@ class Flow:
     nodes: tuple[str, ...]
     self_served: bool
     events: tuple[Observed, ...]
+
+
+_VERSIONED: Final = frozenset({"FlowEntered", "NodeVisited", "FlowExited"})
+"""Types that name their flow and its version."""
 
 
 def flows_of(events: Sequence[Observed]) -> tuple[Flow, ...]:
@@ -62,7 +67,7 @@ def _added(drafts: list[Draft], name: str) -> Draft:
 
 def _flow_name(event: Observed) -> str:
     """Return the flow that the event names, empty if its type names none."""
-    return event.body.flow if event.type in {"FlowEntered", "FlowExited", "NodeVisited"} else ""
+    return event.body.flow if event.type in _VERSIONED else ""
 
 
 def _finished(draft: Draft, ordinal: int) -> Flow:
@@ -72,7 +77,7 @@ def _finished(draft: Draft, ordinal: int) -> Flow:
     length = None
     if begin is not None and end is not None and not inferred and end.time_us >= begin.time_us:
         length = end.time_us - begin.time_us
-    versions = (event.body.version for event in draft.events if event.type in {"FlowEntered", "NodeVisited", "FlowExited"})
+    versions = (event.body.version for event in draft.events if event.type in _VERSIONED)
     return Flow(
         flow=draft.name,
         version=next(filter(None, versions), ""),

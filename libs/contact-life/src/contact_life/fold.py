@@ -81,7 +81,7 @@ def _state(
     return _contact(contact_id, whole, told, talk, gone_us, timeline, voided)
 
 
-def _contact(  # noqa: PLR0913 - the one place where everything comes together
+def _contact(
     contact_id: str,
     parts: Parts,
     told: Sequence[Observed],

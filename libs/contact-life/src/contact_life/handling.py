@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from contact_life.bridging import SpellDraft
+from contact_life.bridging import BEGIN_HOLDS, HOLDS, SpellDraft
 from contact_life.observed import Observed
 from contact_life.pairing import first_told, is_inferred
 from contact_life.spans import Span, covered_us, overlap
@@ -139,7 +139,7 @@ def _held(spell: SpellDraft) -> list[tuple[int, int | None]]:
     spans: list[tuple[int, int | None]] = []
     since: dict[tuple[str, str], int] = {}
     for event in spell.events:
-        kind = _HOLDS.get(event.type)
+        kind = HOLDS.get(event.type)
         if kind is not None:
             _mark(since, spans, (kind, event.body.leg_id), event)
         elif event.type in _BRIDGES:
@@ -152,14 +152,12 @@ def _mark(
     since: dict[tuple[str, str], int], spans: list[tuple[int, int | None]], key: tuple[str, str], event: Observed
 ) -> None:
     """Begin or end one hold or consult."""
-    if event.type in _BEGIN_HOLDS:
+    if event.type in BEGIN_HOLDS:
         since.setdefault(key, event.time_us)
     elif key in since:
         spans.append((since.pop(key), event.time_us))
 
 
-_HOLDS: Final = {"LegHeld": "hold", "LegResumed": "hold", "ConsultStarted": "consult", "ConsultEnded": "consult"}
-_BEGIN_HOLDS: Final = frozenset({"LegHeld", "ConsultStarted"})
 _BRIDGES: Final = frozenset({"Bridged", "ConferenceJoined"})
 
 
@@ -181,11 +179,11 @@ def ends_without_hold(events: Sequence[Observed]) -> list[Observed]:
     open_ones: set[tuple[str, str]] = set()
     ends = []
     for event in events:
-        kind = _HOLDS.get(event.type)
+        kind = HOLDS.get(event.type)
         if kind is None:
             continue
         key = (kind, event.body.leg_id)
-        if event.type in _BEGIN_HOLDS:
+        if event.type in BEGIN_HOLDS:
             open_ones.add(key)
         elif key in open_ones:
             open_ones.remove(key)

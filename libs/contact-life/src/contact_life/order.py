@@ -108,7 +108,7 @@ def voided_ids(ordered: list[Observed], void_type: str = "EventVoided") -> froze
 
 
 def is_before(first: Observed, second: Observed) -> bool:
-    """Whether the first is known to have happened before the second: an earlier instant, or counted so by one source."""
+    """Whether the first is known to be earlier than the second: by its instant, or as one source counts."""
     if first.time_us != second.time_us or first.source_id != second.source_id:
         return first.time_us < second.time_us
     if first.source_seq is None or second.source_seq is None:

@@ -1,6 +1,7 @@
 """Rules about answers, bridges and what agents did. What each says stands in `anomaly.RULES`."""
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from contact_life.contact import Contact
 from contact_life.leg import AGENT_SIDE
@@ -25,7 +26,8 @@ def bridged_before_answer(contact: Contact) -> Iterator[Finding]:
     for spell in contact.assignments:
         late_us = spell.started_time_us - spell.bridged_time_us
         if late_us > SAME_MOMENT_US:
-            yield f"an agent was bridged {late_us / 1_000_000:.3f} s before the answer", _bridges_and_answers(spell.events)
+            shown = _bridges_and_answers(spell.events)
+            yield f"an agent was bridged {late_us / 1_000_000:.3f} s before the answer", shown
 
 
 def _bridges_and_answers(events: Sequence[Observed]) -> list[Observed]:
@@ -59,10 +61,13 @@ def dequeued_answered_without_bridge(contact: Contact) -> Iterator[Finding]:
             yield "a queue visit was answered and nobody was bridged", visit.events
 
 
+_ANSWERED: Final = frozenset({int(DequeueKind.ANSWERED), int(DequeueKind.UNSPECIFIED)})
+
+
 def abandoned_yet_bridged(contact: Contact) -> Iterator[Finding]:
     """Find unanswered visits that a bridge says it answered."""
     for visit in contact.visits:
-        if visit.bridged_time_us is not None and visit.dequeue_kind not in (DequeueKind.ANSWERED, DequeueKind.UNSPECIFIED):
+        if visit.bridged_time_us is not None and visit.dequeue_kind not in _ANSWERED:
             yield "a queue visit ended unanswered and was bridged", visit.events
 
 

@@ -79,6 +79,7 @@ def voided_unknown_event(contact: Contact) -> Iterator[Finding]:
     missing = contact.voided.difference(event.event_id for event in contact.timeline)
     if missing:
         voids = [event for event in contact.valid if event.type == "EventVoided"]
-        yield f"{len(missing)} events were voided that nobody told", [
-            event for event in voids if event.body.event_id.lower() in missing
-        ]
+        yield (
+            f"{len(missing)} events were voided that nobody told",
+            [event for event in voids if event.body.event_id.lower() in missing],
+        )
