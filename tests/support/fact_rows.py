@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
+
 from metrics.fact.catalogue import FACTS
 from metrics.fact.declaration import Fact
 from metrics.generation import create_generation, go_live

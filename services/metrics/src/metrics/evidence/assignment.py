@@ -53,7 +53,7 @@ def spells(subject: Subject, credit: Credit, columns: str, joined: str = "") -> 
         select a.agent as subject, a.started_time as credited, a.contact_id, a.assignment_id as fact_id, {columns}
         from metrics.assignment a {joined}
         where a.tenant = {{tenant}} and {within("a.started_time")} and {among("a.agent")}
-          and ({{team}} is null or a.team = {{team}})
+          and ({{team}} is null or a.team = {{team}}) and ({{queues}} is null or a.queue = any({{queues}}))
         """  # noqa: S608  # constants of this package; every value is a parameter
     instants = credited_by(credit)
     return f"""

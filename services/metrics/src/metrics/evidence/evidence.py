@@ -2,8 +2,8 @@
 
 A source is SQL that gives one row for each piece of evidence of a subject within an interval, with the columns
 `subject, credited, contact_id, fact_id` and those its measures read. Placeholders stand in braces: the scope's
-(`tenant, from_us, to_us, subjects, team`), the parts' (`starts, ends`) and the terms'. Every placeholder becomes a
-parameter of the statement; no value is ever written into the text.
+(`tenant, from_us, to_us, subjects, team, queues`), the parts' (`starts, ends`) and the terms'. Every placeholder
+becomes a parameter of the statement; no value is ever written into the text.
 """
 
 import enum

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from metrics.evidence.evidence import Credit, Evidence, Subject, among, first_told, within
 
+SEPARATOR = "\x1f"
+VERSIONED = "c.flow || chr(31) || c.flow_version"
+"""A flow's subject is its name and version; SEPARATOR stands between them."""
 _LEFT = ("c.flow_exited_time", "c.arrived_time", "c.first_time")
 
 
@@ -17,11 +20,11 @@ class FlowRow:
 
 def _source(subject: Subject, _credit: Credit) -> str:
     if subject is Subject.QUEUE:  # told for the queue they were meant for; those that got there stand in its visits
-        name, those = "c.flow_queue", "c.contact_end = 'abandoned_ivr'"
+        name, those, shown = "c.flow_queue", "c.contact_end = 'abandoned_ivr'", "c.flow_queue"
     else:
-        name, those = "c.flow", "c.flow_entered_time is not null"
+        name, those, shown = "c.flow", "c.flow_entered_time is not null", VERSIONED
     return f"""
-    select {name} as subject, {first_told(*_LEFT)} as credited, c.contact_id, c.contact_id as fact_id,
+    select {shown} as subject, {first_told(*_LEFT)} as credited, c.contact_id, c.contact_id as fact_id,
            c.contact_end, c.flow_entered_time is not null as entered
     from metrics.contact c
     where c.tenant = {{tenant}} and {within(*_LEFT)} and {those} and {among(name)}

@@ -10,6 +10,7 @@ create table people_read (
     team text not null default '',
     from_time bigint not null,
     to_time bigint not null,
+    purpose text not null default '',
     request_id text not null
 );
 comment on table people_read is 'Every answer that told something about an agent.';
@@ -22,5 +23,6 @@ comment on column people_read.agents is 'Agents asked for; empty: all that the r
 comment on column people_read.team is 'Team that the reading was limited to; empty: none.';
 comment on column people_read.from_time is 'Beginning of the interval asked for, microseconds since 1970 UTC.';
 comment on column people_read.to_time is 'End of the interval asked for, microseconds since 1970 UTC.';
+comment on column people_read.purpose is 'Why, in the reader''s words; empty if not said.';
 comment on column people_read.request_id is 'The call, as logs name it.';
 create index people_read_by_tenant on people_read (tenant, read_time);

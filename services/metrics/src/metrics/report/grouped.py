@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from metrics.connection import Connection
 from metrics.errors import TooManyRows
-from metrics.evidence.evidence import Evidence
+from metrics.evidence.evidence import Evidence, Measure
 from metrics.figure.definition import Definition, Sums
 from metrics.interval.calendar import Part
 from metrics.report.question import Question
@@ -37,6 +37,11 @@ class Groups:
 
     rows: tuple[Group, ...]
     total: Sums
+
+
+def sums_of(*measures: Measure[Any]) -> dict[str, str]:
+    """Return the aggregates that sum some measures, name → SQL."""
+    return {measure.name: f"coalesce(sum({measure.sql}), 0)::bigint" for measure in measures}
 
 
 def columns_of(definitions: Iterable[Definition], base: Columns) -> Columns:

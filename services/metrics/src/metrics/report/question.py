@@ -15,11 +15,15 @@ LARGEST_MINIMUM = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whose facts, and which: a tenant's, of some subjects (None: all) and, for people, of one team at that time."""
+    """Whose facts, and which: a tenant's, of some subjects (None: all).
+
+    For agents also: what one team did (None: any), and what came from some queues (None: any).
+    """
 
     tenant: str
     subjects: tuple[str, ...] | None = None
     team: str | None = None
+    queues: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,26 +6,22 @@ from typing import Any, Final
 
 from metrics.connection import Connection
 from metrics.evidence.assignment import ASSIGNMENT
-from metrics.evidence.evidence import Evidence, Measure
+from metrics.evidence.evidence import Evidence
 from metrics.evidence.flow import FLOW
 from metrics.evidence.visit import VISIT, VISITED
 from metrics.figure import flows, handling, service_level, waiting
 from metrics.figure.definition import Definition, Figure, Sums, figure
-from metrics.interval.calendar import Part
-from metrics.report.grouped import columns_of, grouped
+from metrics.interval.calendar import Granularity, Part
+from metrics.report.grouped import columns_of, grouped, sums_of
 from metrics.report.question import Question
 
 _CLOCK: Final = """case when min(nullif(wait_clock, '')) = max(nullif(wait_clock, '')) then max(wait_clock)
     when max(wait_clock) <> '' then 'mixed' else '' end"""
 
 
-def _sums(*measures: Measure[Any]) -> dict[str, str]:
-    return {measure.name: f"coalesce(sum({measure.sql}), 0)::bigint" for measure in measures}
-
-
 COLUMNS: Final[dict[Evidence[Any], dict[str, str]]] = {
     VISIT: {
-        **_sums(
+        **sums_of(
             waiting.OFFERED,
             waiting.ANSWERED,
             waiting.ABANDONED,
@@ -42,17 +38,17 @@ COLUMNS: Final[dict[Evidence[Any], dict[str, str]]] = {
         "wait_clock": _CLOCK,
     },
     VISITED: {"contacts": "count(distinct root_contact_id)"},
-    ASSIGNMENT: _sums(
+    ASSIGNMENT: sums_of(
         handling.ASSIGNMENTS, handling.HANDLED, handling.HANDLE, handling.TALK, handling.HOLD, handling.WRAP_UP
     ),
-    FLOW: _sums(flows.ABANDONED_IVR),
+    FLOW: sums_of(flows.ABANDONED_IVR),
 }
 """What every row has, whichever figures are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueueRow:
-    """One queue (empty: all together) in one part (None in the total): sums by name, and figures."""
+    """One queue (empty: all together): sums by name, and figures. No part in a total or where nothing is cut."""
 
     queue: str
     part: Part | None
@@ -72,8 +68,11 @@ async def queue_report(connection: Connection, question: Question, definitions: 
     """Return the report; TooManyRows where it would be too long."""
     wanted = tuple(definitions)
     groups = await grouped(connection, question, columns_of(wanted, COLUMNS))
+    cut = question.interval.granularity is not Granularity.WHOLE
     rows = tuple(
-        QueueRow(group.subject, group.part, group.sums, _figures(wanted, group.sums, question.minimum_n))
+        QueueRow(
+            group.subject, group.part if cut else None, group.sums, _figures(wanted, group.sums, question.minimum_n)
+        )
         for group in groups.rows
     )
     return QueueReport(rows, QueueRow("", None, groups.total, _figures(wanted, groups.total, question.minimum_n)))

@@ -7,7 +7,14 @@ from typing import Any
 
 from metrics.report.question import Question
 
-_TYPES = {"tenant": "text", "subjects": "text[]", "team": "text", "starts": "bigint[]", "ends": "bigint[]"}
+_TYPES = {
+    "tenant": "text",
+    "subjects": "text[]",
+    "team": "text",
+    "queues": "text[]",
+    "starts": "bigint[]",
+    "ends": "bigint[]",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,7 @@ def values_of(question: Question) -> dict[str, Any]:
         "tenant": scope.tenant,
         "subjects": None if scope.subjects is None else list(scope.subjects),
         "team": scope.team,
+        "queues": None if scope.queues is None else list(scope.queues),
         "from_us": interval.from_us,
         "to_us": interval.to_us,
         "starts": [part.start_us for part in parts],

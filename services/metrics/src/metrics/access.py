@@ -1,0 +1,59 @@
+"""Who may call which method, and how what is wrong is told: the tables of both doors."""
+
+from typing import Final
+
+from metrics import errors
+from metrics.people.policy import READ_LOG, READ_PEOPLE, SUPERVISOR
+from service_host.authorisation import Policy, Rule
+from service_host.errors import ErrorTable, InvalidArgument, NotFound, Row
+
+_READ: Final = Rule(scope="figures:read")
+_OPERATE: Final = Rule(scope="operator")
+_SERVICE: Final = "/holdfast.metrics.v1.MetricsService"
+
+
+class MetricsPolicy(Policy):
+    """The rules of the methods; what a token may read of people and of the log is decided inside some of them."""
+
+    def every_scope(self) -> frozenset[str]:
+        """Return all scopes that anything here asks for."""
+        return super().every_scope() | {READ_PEOPLE, READ_LOG}
+
+    def every_role(self) -> frozenset[str]:
+        """Return all roles that anything here asks for."""
+        return super().every_role() | {SUPERVISOR}
+
+
+POLICY: Final = MetricsPolicy(
+    {
+        f"{_SERVICE}/GetQueueReport": _READ,
+        f"{_SERVICE}/GetAgentReport": _READ,
+        f"{_SERVICE}/GetFlowReport": _READ,
+        f"{_SERVICE}/GetScorecard": _READ,
+        f"{_SERVICE}/ExplainFigure": _READ,
+        f"{_SERVICE}/ListFigureDefinitions": _READ,
+        f"{_SERVICE}/GetFactsStatus": _READ,
+        f"{_SERVICE}/RebuildFacts": _OPERATE,
+        f"{_SERVICE}/SetTenantTimeZone": _OPERATE,
+        "GET /v1/queues": _READ,
+        "GET /v1/agents": _READ,
+        "GET /v1/agents/{agent}/scorecard": _READ,
+        "GET /v1/flows": _READ,
+        "GET /v1/figures": _READ,
+        "GET /v1/figures/{figure}:explain": _READ,
+        "GET /v1/status": _READ,
+    }
+)
+ERRORS: Final = ErrorTable(
+    {
+        errors.InvalidInterval: Row(InvalidArgument, "INTERVAL_INVALID"),
+        errors.UnknownTimeZone: Row(InvalidArgument, "TIME_ZONE_UNKNOWN"),
+        errors.InvalidThreshold: Row(InvalidArgument, "THRESHOLD_INVALID"),
+        errors.TooManyNames: Row(InvalidArgument, "TOO_MANY_NAMES"),
+        errors.TooManyParts: Row(InvalidArgument, "TOO_MANY_PARTS"),
+        errors.TooManyRows: Row(InvalidArgument, "TOO_MANY_ROWS"),
+        errors.UnknownFigure: Row(InvalidArgument, "FIGURE_UNKNOWN"),
+        errors.InvalidPageToken: Row(InvalidArgument, "PAGE_TOKEN_INVALID"),
+        errors.NoSuchAgent: Row(NotFound, "AGENT_NOT_FOUND"),
+    }
+)

@@ -1,0 +1,177 @@
+"""Answers as messages; no I/O. Lengths are seconds where the message says so, else microseconds."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from holdfast.log.v1 import event_pb2
+from holdfast.metrics.v1 import figure_pb2, metrics_service_pb2
+from metrics.as_of import AsOf
+from metrics.asking import CREDITS, GRANULARITIES
+from metrics.evidence.evidence import Measure
+from metrics.figure.definition import Definition, Figure, Sums
+from metrics.interval.calendar import Part
+from metrics.interval.interval import Interval
+from metrics.report.agent_report import AgentRow
+from metrics.report.flow_report import FlowRow
+from metrics.report.queue_report import QueueRow
+
+_GRANULARITY_NUMBERS: Final = {granularity: number for number, granularity in GRANULARITIES.items()}
+_CREDIT_NUMBERS: Final = {credit: number for number, credit in CREDITS.items()}
+_QUEUE_SUMS: Final = (
+    "offered",
+    "answered",
+    "abandoned",
+    "abandoned_ringing",
+    "short_abandoned",
+    "abandoned_ivr",
+    "flow_outs",
+    "answered_within",
+    "abandoned_within",
+    "wait_answered_us",
+    "wait_abandoned_us",
+    "handle_us",
+    "assignments",
+    "assignments_handled",
+    "talk_us",
+    "hold_us",
+    "wrap_up_us",
+    "contacts",
+    "waiting",
+    "elsewhere",
+)
+
+
+def as_of(found: AsOf, *, positions: bool) -> figure_pb2.AsOf:
+    """Return how current an answer is; positions only to those who may see them."""
+    logs = {
+        log.log_id: event_pb2.Cursor(
+            log_id=log.log_id, incarnation=log.incarnation, position=log.position if positions else 0
+        )
+        for log in found.logs
+    }
+    behind = found.behind if positions else min(found.behind, 1)
+    return figure_pb2.AsOf(logs=logs, time=_time(found.time_us), parked=found.parked, behind=behind)
+
+
+def interval(found: Interval) -> figure_pb2.ReportInterval:
+    """Return the interval as understood."""
+    return figure_pb2.ReportInterval(
+        from_time=timestamp(found.from_us),
+        to_time=timestamp(found.to_us),
+        time_zone=found.zone.key,
+        granularity=_GRANULARITY_NUMBERS[found.granularity],
+        week_start=found.week_start,
+        credit=_CREDIT_NUMBERS[found.credit],
+    )
+
+
+def figure(found: Figure) -> figure_pb2.Figure:
+    """Return a figure; what is undefined stays unset."""
+    reading = found.reading
+    return figure_pb2.Figure(
+        name=found.name,
+        formula_version=found.definition.version,
+        unit=found.definition.formula.unit,
+        value=reading.value,
+        numerator=reading.numerator,
+        denominator=reading.denominator,
+        n=reading.n,
+        interval_low=reading.span.low if reading.span else None,
+        interval_high=reading.span.high if reading.span else None,
+        insufficient_evidence=found.insufficient_evidence,
+        provisional=found.provisional,
+    )
+
+
+def definition(found: Definition) -> figure_pb2.FigureDefinition:
+    """Return what a figure means."""
+    divisor = found.denominator
+    return figure_pb2.FigureDefinition(
+        name=found.name,
+        formula_version=found.version,
+        unit=found.formula.unit,
+        formula=found.words,
+        numerator=_meaning(found.numerator),
+        denominator=_meaning(divisor) if divisor else "",
+        subjects=sorted(found.subjects),
+        superseded=found.superseded,
+        interval=found.formula.interval,
+        fact=found.evidence.name,
+    )
+
+
+def queue_row(row: QueueRow) -> metrics_service_pb2.QueueRow:
+    """Return a row of the queue report."""
+    sums: dict[str, Any] = {name: _sum(row.sums, name) for name in _QUEUE_SUMS}
+    return metrics_service_pb2.QueueRow(
+        queue=row.queue,
+        interval_start=start_of(row.part),
+        utc_offset_seconds=row.part.utc_offset_seconds if row.part else 0,
+        **sums,
+        figures=_figures(row.figures),
+        wait_clock=row.sums.get("wait_clock") or "",
+        provisional=bool(row.sums.get("waiting")),
+    )
+
+
+def agent_row(row: AgentRow) -> metrics_service_pb2.AgentRow:
+    """Return a row of the agent report."""
+    return metrics_service_pb2.AgentRow(
+        agent=row.agent,
+        interval_start=start_of(row.part),
+        contacts=_sum(row.sums, "assignments"),
+        contacts_handled=_sum(row.sums, "assignments_handled"),
+        handle_us=_sum(row.sums, "handle_us"),
+        talk_us=_sum(row.sums, "talk_us"),
+        hold_us=_sum(row.sums, "hold_us"),
+        wrap_up_us=_sum(row.sums, "wrap_up_us"),
+        figures=_figures(row.figures),
+    )
+
+
+def flow_row(row: FlowRow) -> metrics_service_pb2.FlowRow:
+    """Return a row of the flow report."""
+    return metrics_service_pb2.FlowRow(
+        flow=row.flow,
+        flow_version=row.version,
+        interval_start=start_of(row.part),
+        utc_offset_seconds=row.part.utc_offset_seconds if row.part else 0,
+        entered=_sum(row.sums, "flow_entered"),
+        contained=_sum(row.sums, "contained"),
+        abandoned_ivr=_sum(row.sums, "abandoned_ivr"),
+        figures=_figures(row.figures),
+    )
+
+
+def timestamp(instant_us: int) -> Timestamp:
+    """Return an instant."""
+    return Timestamp(seconds=instant_us // 1_000_000, nanos=instant_us % 1_000_000 * 1000)
+
+
+def start_of(part: Part | None) -> Timestamp | None:
+    """Return where a part begins; None where the interval is not cut."""
+    return None if part is None else timestamp(part.start_us)
+
+
+def duration(length_us: int) -> Duration:
+    """Return a length."""
+    return Duration(seconds=length_us // 1_000_000, nanos=length_us % 1_000_000 * 1000)
+
+
+def _time(instant_us: int | None) -> Timestamp | None:
+    return None if instant_us is None else timestamp(instant_us)
+
+
+def _meaning(measure: Measure[object]) -> str:
+    return f"{measure.symbol}: {measure.words}" if measure.symbol else measure.words
+
+
+def _figures(found: Iterable[Figure]) -> list[figure_pb2.Figure]:
+    return [figure(one) for one in found]
+
+
+def _sum(sums: Sums, name: str) -> int:
+    return int(sums.get(name) or 0)

@@ -1,0 +1,24 @@
+"""What metrics is told when it starts, beside what every service is told."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from service_host.settings import HostSettings
+
+
+class Settings(HostSettings, env_prefix="HOLDFAST_METRICS_"):
+    """Names in the environment: ``HOLDFAST_METRICS_<FIELD>``.
+
+    ``feed`` names the log of call-events by URL; its token stands in ``feed_token_file``. An explanation computes a
+    figure again from events where no more than ``recomputed_facts`` facts are behind it.
+    """
+
+    feed: str = "grpc://127.0.0.1:7701"
+    feed_token_file: Path | None = None
+    recomputed_facts: int = Field(20_000, ge=0, le=200_000)
+
+    @property
+    def feed_address(self) -> str:
+        """Host and port of the log."""
+        return self.feed.removeprefix("grpc://")
