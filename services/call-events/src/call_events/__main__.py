@@ -1,0 +1,81 @@
+"""``python -m call_events migrate`` prepares the database, ``… serve`` serves.
+
+Settings come from the environment (`call_events.settings`). When it serves, a line of JSON on standard output says so.
+"""
+
+import asyncio
+import os
+import secrets
+import sys
+from typing import Final
+
+from call_events import master_key, schema
+from call_events.aliases import Aliases
+from call_events.callers import Callers
+from call_events.contact_index import ContactIndex
+from call_events.erasure import Erasures
+from call_events.errors import WrongMasterKey
+from call_events.forgetting import Forgetting
+from call_events.grpc_api import CallEventsApi, Parts
+from call_events.policy import ERRORS, POLICY
+from call_events.recorder import Recorder
+from call_events.settings import Settings
+from event_log.memory import clock_us
+from event_log.postgres import open_log
+from holdfast.call_events.v1 import call_events_service_pb2_grpc as stubs
+from service_host import postgres, process
+from service_host.edge import Edge
+from service_host.grpc_host import GrpcHost
+from service_host.settings import WrongSettings, load
+
+NAME: Final = "call-events"
+USAGE: Final = "usage: python -m call_events migrate|serve"
+
+
+async def open_service(settings: Settings, service: process.Service) -> None:
+    """Open what the service needs and wire it."""
+    try:
+        master = master_key.read(settings.master_key_file)
+        database = await service.enter(postgres.connect(settings.session_url, application_name=NAME))
+        await schema.check_key(database, master)
+    except WrongMasterKey as wrong:
+        raise WrongSettings([str(wrong)]) from None
+    log = await service.enter(open_log(settings.session_url, settings.db_schema))
+    callers = Callers(database, master)
+    aliases = Aliases(database)
+    erasures = Erasures(database, callers, master)
+    recorder = Recorder(log, aliases, callers, master, clock_us, settings.own_numbers)
+    identity = await log.head()
+    parts = Parts(log, database, master, aliases, callers, recorder, erasures, settings.own_numbers, identity)
+    index = ContactIndex(log, database, f"{os.getpid()}-{secrets.token_hex(4)}", settings.index_duty)
+    service.background("forgetting", Forgetting(settings.session_url, callers.hear).run())
+    service.background("erasures", erasures.run())
+    service.background("contact index", index.run())
+    service.ready_when("database", database.ready)
+    grpc = GrpcHost(Edge(settings, POLICY, ERRORS))
+    grpc.add(stubs.add_CallEventsServiceServicer_to_server, CallEventsApi(parts))
+    service.serve(grpc)
+
+
+def migrate() -> None:
+    """Bring the database up to date and end."""
+    try:
+        asyncio.run(schema.bring_up_to_date(load(Settings)))
+    except (WrongSettings, WrongMasterKey) as wrong:
+        sys.exit(str(wrong))
+
+
+def main() -> None:
+    """Do what the first argument says."""
+    verb = sys.argv.pop(1) if len(sys.argv) > 1 else ""
+    if verb == "migrate":
+        migrate()
+    elif verb == "serve":
+        sys.argv.insert(1, "--ready-json")
+        process.run(NAME, Settings, open_service)
+    else:
+        sys.exit(USAGE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Numbered SQL files of what call-events keeps beside its log; `call_events.schema` applies them."""

@@ -1,0 +1,46 @@
+"""What call-events is told when it starts, beside what every service is told."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from pydantic import Field, StringConstraints
+
+from service_host.settings import Address, HostSettings
+
+Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
+LEAST_DUTY: Final = 0.01
+
+
+class Settings(HostSettings, env_prefix="HOLDFAST_CALL_EVENTS_"):
+    """Names in the environment: ``HOLDFAST_CALL_EVENTS_<FIELD>``.
+
+    ``database_url`` may be of the schema's owner: sessions that serve take on `role`, which may only insert events.
+    ``own_numbers`` are the tenants' own, whole or as prefixes that end with ``*``: they never stand for a caller.
+    ``index_duty`` is the share of time that keeping the list of contacts may take while events arrive.
+    """
+
+    log_address: Address = "127.0.0.1:0"
+    master_key_file: Path
+    db_schema: Identifier = "call_events"
+    role: Identifier = "call_events"
+    own_numbers: Mapping[str, tuple[str, ...]] = {}
+    index_duty: float = Field(0.25, ge=LEAST_DUTY, le=1)
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Every address the process will listen on."""
+        return (*super().addresses, self.log_address)
+
+    @property
+    def log_settings(self) -> HostSettings:
+        """The settings of the door for services."""
+        return self.model_copy(update={"grpc_address": self.log_address})
+
+    @property
+    def session_url(self) -> str:
+        """The database's address for sessions that serve: the role, and the schema as search path."""
+        parts = urlsplit(self.database_url)
+        given = dict(parse_qsl(parts.query)) | {"role": self.role, "search_path": self.db_schema}
+        return urlunsplit(parts._replace(query=urlencode(given)))

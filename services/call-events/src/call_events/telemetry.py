@@ -1,0 +1,33 @@
+"""Every metric, span and log line of call-events, declared once. None carries a number or a name of a customer."""
+
+from service_host import telemetry
+
+RECORDED = telemetry.Counter(
+    "holdfast.call_events.recorded", "Events that stand in the log, by whether they stood there before.", "outcome"
+)
+REFUSED = telemetry.Counter("holdfast.call_events.refused", "Events that were refused, by reason.", "reason")
+NOTED = telemetry.Counter("holdfast.call_events.noted", "What was noted while taking events, by note.", "note")
+CALLERS_MADE = telemetry.Counter("holdfast.call_events.callers_made", "Callers who got a key of their own.")
+INDEX_BEHIND = telemetry.Gauge(
+    "holdfast.call_events.index_behind", "Events that the list of contacts is behind the log."
+)
+RECORD = telemetry.Span("holdfast.call_events.record", "Recording the events of one message.", "events")
+ERASED = telemetry.Event(
+    "customer_erased",
+    "A customer's key and number were destroyed.",
+    "tenant",
+    "erased_by",
+    "caller_ref",
+    "keys_destroyed",
+)
+SWEPT = telemetry.Event("erasures_swept", "The pages that held erased customers were rewritten.", "erasures")
+SWEEP_FAILED = telemetry.Event(
+    "sweep_failed", "Rewriting the table of callers failed and will be tried again.", "error_class"
+)
+INDEX_REBUILT = telemetry.Event("index_rebuilt", "The list of contacts begins anew.", "log_id", "incarnation")
+INDEX_FAILED = telemetry.Event(
+    "index_failed", "Following the log for the list of contacts failed and goes on.", "error_class", "places"
+)
+CONTACT_NOT_FOLDED = telemetry.Event(
+    "contact_not_folded", "A contact's events could not be folded; the list leaves it out.", "contact_id", "error_class"
+)
