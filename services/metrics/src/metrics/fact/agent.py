@@ -90,7 +90,7 @@ AGENT_RING: Final = Fact(
             Kind.LENGTH,
             "How long it was told to have rung.",
             Reducer.EARLIEST,
-            of("ring_ms", "AgentRingEnded"),
+            (Told("AgentRingEnded", "ring_ms", unit_us=1_000),),
             inner=True,
         ),
         Column(

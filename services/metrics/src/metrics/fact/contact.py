@@ -72,7 +72,13 @@ CONTACT: Final = Fact(
             of("resumes_contact_id", "ContactArrived"),
         ),
         Column("flow", Kind.TEXT, "IVR flow that it entered first.", Reducer.ONCE, of("flow", "FlowEntered")),
-        Column("flow_version", Kind.TEXT, "Version of that flow.", Reducer.ONCE, of("version", "FlowEntered")),
+        Column(
+            "flow_version",
+            Kind.TEXT,
+            "Version of that flow.",
+            Reducer.AGREED,
+            of("version", "FlowEntered", "FlowExited"),
+        ),
         Column(
             "flow_queue",
             Kind.TEXT,
@@ -155,16 +161,52 @@ CONTACT: Final = Fact(
         ),
         Column("first_time", Kind.MOMENT, "Instant of its earliest event.", Reducer.EARLIEST, at(EVERY_EVENT)),
         Column("last_time", Kind.MOMENT, "Instant of its latest event.", Reducer.LAST, at(EVERY_EVENT)),
+        Column(
+            "native_id",
+            Kind.TEXT,
+            "The source's id of the first leg.",
+            Reducer.ONCE,
+            of("native_id", "ContactArrived"),
+            inner=True,
+        ),
+        Column(
+            "identified_time",
+            Kind.MOMENT,
+            "When the person was identified.",
+            Reducer.ONCE,
+            at("CustomerIdentified"),
+            inner=True,
+        ),
+        Column(
+            "reason_time", Kind.MOMENT, "When the reason was told.", Reducer.ONCE, at("ContactReasonSet"), inner=True
+        ),
+        Column("flow_exit", Kind.TEXT, "Flow that the exit names.", Reducer.ONCE, of("flow", "FlowExited"), inner=True),
+        Column(
+            "flow_touched_time",
+            Kind.MOMENT,
+            "When something first happened in a flow.",
+            Reducer.EARLIEST,
+            at("NodeVisited", "InputCollected", "SelfServed", "FlowExited"),
+            inner=True,
+        ),
+        Column("unbridged_time", Kind.MOMENT, "When two legs last parted.", Reducer.LAST, at("Unbridged"), inner=True),
+        Column(
+            "last_seq",
+            Kind.NUMBER,
+            "The source's own count of its last event; 0: it does not count.",
+            Reducer.LAST,
+            of("@source_seq", EVERY_EVENT),
+            inner=True,
+        ),
         Column("ended_time", Kind.MOMENT, "When it ended; null while a part of it is open."),
         Column(
             "contact_end",
             Kind.WORD,
-            "How it ended: handled, abandoned_ivr, abandoned_queue, abandoned_ringing, contained, voicemail, callback_failed, dropped, refused_closed, refused_full, unknown; empty while open.",
+            "How it ended: handled, abandoned_ivr, abandoned_queue, abandoned_ringing, contained, voicemail,"
+            " callback_failed, dropped, refused_closed, refused_full, unknown; empty while open.",
         ),
         Column("anomalies", Kind.NUMBER, "Number of things in its events that cannot or should not be."),
-        Column(
-            "irregular", Kind.FLAG, "Whether its facts were folded by the full rules, event by event.", compared=False
-        ),
+        Column("irregular", Kind.FLAG, "Whether its events are told so that only the full rules can fold them."),
         Column(
             "first_position",
             Kind.NUMBER,
@@ -212,6 +254,7 @@ CONTACT_LINK: Final = Fact(
 )
 
 _LEG_EVENTS: Final = ("LegCreated", "LegRinging", "LegAnswered", "LegEnded")
+_LEG_MENTIONS: Final = ("LegMediaLost", "LegMediaBack", "LegQuality")
 
 LEG: Final = Fact(
     name="leg",
@@ -282,8 +325,25 @@ LEG: Final = Fact(
             Reducer.ONCE,
             of("observation.inferred", "LegEnded"),
         ),
+        Column(
+            "assignment_id",
+            Kind.ID,
+            "Spell of the agent that it serves.",
+            Reducer.AGREED,
+            of("assignment_id", "LegCreated", "LegAnswered", "LegEnded"),
+            inner=True,
+        ),
+        Column(
+            "ring_visit_id",
+            Kind.ID,
+            "Queue visit that it rang for.",
+            Reducer.AGREED,
+            of("visit_id", "LegRinging"),
+            inner=True,
+        ),
     ),
-    ids=dict.fromkeys(_LEG_EVENTS, "leg_id"),
+    ids=dict.fromkeys((*_LEG_EVENTS, *_LEG_MENTIONS), "leg_id"),
+    nameless=True,
 )
 
 ANOMALY: Final = Fact(

@@ -29,7 +29,6 @@ class Reducer(enum.Enum):
     EARLIEST = "the least told"
     LATEST = "the one told at the latest instant"
     LAST = "the greatest told"
-    COUNT = "number of events that tell it"
     DERIVED = "computed from the other columns"
 
 
@@ -42,14 +41,16 @@ class Told:
     """Where an event tells a column: a field of its payload, or of its envelope after a @.
 
     `@time` is the instant to reckon with, `@position`, `@source_id`. `words` names the proto enum of the field.
-    `where` limits the telling to events whose field has one of some words. `constant` tells a fixed word instead.
+    `constant` tells a fixed word instead. A length is told in units of `unit_us`. Where `within` names a message that
+    the field lies in, an empty text there was told to be empty.
     """
 
     event: str
     field: str = "@time"
     words: str = ""
-    where: tuple[str, str, tuple[str, ...]] | None = None
-    constant: str | bool | None = None
+    constant: str | None = None
+    unit_us: int = 1
+    within: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Column:
     """A column: name, kind, a sentence for people, and how it comes about.
 
     `inner` columns are the fold's own memory: they stand in the tables but in no view. `personal` ones name a person
-    of the tenant and are given to BI as pseudonyms only. `compared` is false where two right folds may differ.
+    of the tenant and are given to BI as pseudonyms only.
     """
 
     name: str
@@ -67,7 +68,6 @@ class Column:
     told: tuple[Told, ...] = ()
     inner: bool = False
     personal: bool = False
-    compared: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,8 @@ class Fact:
 
     `key` are its first columns after the tenant. `ids` says for every event that tells something of the entity which
     payload field names it; the field is empty where the stream alone does. `present` is the SQL condition under which
-    a row is a fact already, rather than the fold's memory of what may become one.
+    a row is a fact already, rather than the fold's memory of what may become one. An empty name in `ids` means that
+    the event tells nothing of such an entity, unless the fact may be `nameless`.
     """
 
     name: str
@@ -87,6 +88,12 @@ class Fact:
     ids: Mapping[str, str] = field(default_factory=dict)
     present: str = ""
     indexes: tuple[tuple[str, ...], ...] = ()
+    nameless: bool = False
+
+    @property
+    def entity_key(self) -> str:
+        """Name of the last key column, that of the entity within its stream."""
+        return self.key[-1].name
 
     @property
     def key_names(self) -> tuple[str, ...]:
@@ -113,6 +120,6 @@ def at(*events: str) -> tuple[Told, ...]:
     return tuple(Told(event) for event in events)
 
 
-def of(path: str, *events: str, words: str = "") -> tuple[Told, ...]:
+def of(path: str, *events: str, words: str = "", within: str = "") -> tuple[Told, ...]:
     """Return tellings of one payload field of some events."""
-    return tuple(Told(event, path, words) for event in events)
+    return tuple(Told(event, path, words, within=within) for event in events)

@@ -15,7 +15,7 @@ QUEUE_VISIT: Final = Fact(
             Kind.TEXT,
             "Queue, as the tenant names it.",
             Reducer.AGREED,
-            of("queue", "Enqueued", "Dequeued", "Bridged"),
+            of("queue", "Enqueued", "Dequeued"),
         ),
         Column(
             "priority",
@@ -27,33 +27,24 @@ QUEUE_VISIT: Final = Fact(
         Column(
             "enqueued_time", Kind.MOMENT, "When it began; null if only its end was told.", Reducer.ONCE, at("Enqueued")
         ),
-        Column("dequeued_time", Kind.MOMENT, "When it ended; null while it waits.", Reducer.ONCE, at("Dequeued")),
+        Column("told_dequeued_time", Kind.MOMENT, "When its end was told.", Reducer.ONCE, at("Dequeued"), inner=True),
+        Column(
+            "told_kind",
+            Kind.WORD,
+            "How it ended, as told.",
+            Reducer.ONCE,
+            of("kind", "Dequeued", words="DequeueKind"),
+            inner=True,
+        ),
+        Column("dequeued_time", Kind.MOMENT, "When it ended: as told, else when it was bridged; null while it waits."),
         Column(
             "dequeue_kind",
             Kind.WORD,
-            "How it ended, as told: answered, abandoned, transferred, overflow, closed, full, voicemail, callback, answered_elsewhere, removed, timeout, key_pressed.",
-            Reducer.ONCE,
-            of("kind", "Dequeued", words="DequeueKind"),
+            "How it ended: answered, abandoned, transferred, overflow, closed, full, voicemail, callback,"
+            " answered_elsewhere, removed, timeout, key_pressed.",
         ),
-        Column(
-            "ringing_time",
-            Kind.MOMENT,
-            "When an agent's endpoint first rang for it.",
-            Reducer.EARLIEST,
-            at("LegRinging"),
-        ),
-        Column(
-            "answered_time",
-            Kind.MOMENT,
-            "When an agent's leg first answered for it.",
-            Reducer.EARLIEST,
-            at("LegAnswered"),
-            inner=True,
-        ),
-        Column(
-            "bridged_time", Kind.MOMENT, "When caller and agent first heard each other.", Reducer.ONCE, at("Bridged")
-        ),
-        Column("rang", Kind.FLAG, "Whether an agent's endpoint rang for it."),
+        Column("bridged_time", Kind.MOMENT, "When caller and agent first heard each other."),
+        Column("rang", Kind.FLAG, "Whether an agent's endpoint rang for it when it ended, or rings while it waits."),
         Column("outcome", Kind.WORD, "What became of it: answered, abandoned, flow_out, elsewhere, waiting."),
         Column(
             "wait_us",
@@ -61,32 +52,11 @@ QUEUE_VISIT: Final = Fact(
             "Wait from its beginning to its end; null while it waits and where no length can be told.",
         ),
         Column("wait_clock", Kind.WORD, "Which instants the wait was taken from: dequeued, bridged, mixed_clock."),
-        Column(
-            "inferred",
-            Kind.FLAG,
-            "Whether its end was concluded rather than told; it then has no wait.",
-            Reducer.ONCE,
-            of("observation.inferred", "Dequeued"),
-        ),
-        Column(
-            "assignment_id", Kind.ID, "Agent's spell that answered it.", Reducer.ONCE, of("assignment_id", "Bridged")
-        ),
-        Column(
-            "agent",
-            Kind.TEXT,
-            "Agent who answered it, empty if unknown.",
-            Reducer.ONCE,
-            of("agent", "Bridged"),
-            personal=True,
-        ),
+        Column("inferred", Kind.FLAG, "Whether its end was concluded rather than told; it then has no wait."),
+        Column("assignment_id", Kind.ID, "Agent's spell that answered it."),
+        Column("agent", Kind.TEXT, "Agent who answered it, empty if unknown.", personal=True),
     ),
-    ids={
-        "Enqueued": "visit_id",
-        "Dequeued": "visit_id",
-        "LegRinging": "visit_id",
-        "LegAnswered": "visit_id",
-        "Bridged": "visit_id",
-    },
+    ids={"Enqueued": "visit_id", "Dequeued": "visit_id"},
     indexes=(("tenant", "enqueued_time"), ("tenant", "dequeued_time")),
 )
 
@@ -101,7 +71,7 @@ ASSIGNMENT: Final = Fact(
             Kind.TEXT,
             "The agent, empty if unknown.",
             Reducer.AGREED,
-            of("agent", "LegAnswered", "Bridged", "LegEnded", "WrapUpStarted", "WrapUpEnded"),
+            of("agent", "LegAnswered", "Bridged"),
             personal=True,
         ),
         Column("queue", Kind.TEXT, "Queue it is credited to, if any.", Reducer.AGREED, of("queue", "Bridged")),
@@ -117,28 +87,28 @@ ASSIGNMENT: Final = Fact(
             Kind.TEXT,
             "The agent's leg.",
             Reducer.AGREED,
-            (*of("leg_id", "LegAnswered", "LegEnded"), *of("peer_leg_id", "Bridged")),
+            (*of("leg_id", "LegAnswered"), *of("peer_leg_id", "Bridged")),
         ),
         Column(
             "team",
             Kind.TEXT,
             "Team of the agent then.",
             Reducer.AGREED,
-            of("agent_snapshot.team", "LegAnswered", "Bridged"),
+            of("agent_snapshot.team", "LegAnswered", "Bridged", within="agent_snapshot"),
         ),
         Column(
             "site",
             Kind.TEXT,
             "Site of the agent then.",
             Reducer.AGREED,
-            of("agent_snapshot.site", "LegAnswered", "Bridged"),
+            of("agent_snapshot.site", "LegAnswered", "Bridged", within="agent_snapshot"),
         ),
         Column(
             "supervisor",
             Kind.TEXT,
             "Supervisor of the agent then.",
             Reducer.AGREED,
-            of("agent_snapshot.supervisor", "LegAnswered", "Bridged"),
+            of("agent_snapshot.supervisor", "LegAnswered", "Bridged", within="agent_snapshot"),
             personal=True,
         ),
         Column(
@@ -146,7 +116,7 @@ ASSIGNMENT: Final = Fact(
             Kind.TEXT,
             "Endpoint the agent used.",
             Reducer.AGREED,
-            of("agent_snapshot.endpoint", "LegAnswered", "Bridged"),
+            of("agent_snapshot.endpoint", "LegAnswered", "Bridged", within="agent_snapshot"),
         ),
         Column(
             "answered_time",
@@ -160,12 +130,14 @@ ASSIGNMENT: Final = Fact(
             "bridged_time", Kind.MOMENT, "When caller and agent first heard each other.", Reducer.ONCE, at("Bridged")
         ),
         Column(
-            "talk_ended_time",
-            Kind.MOMENT,
-            "When the agent's leg ended; null while it lives.",
-            Reducer.ONCE,
-            at("LegEnded"),
+            "caller_leg_id",
+            Kind.TEXT,
+            "The leg it was bridged with.",
+            Reducer.AGREED,
+            of("leg_id", "Bridged"),
+            inner=True,
         ),
+        Column("talk_ended_time", Kind.MOMENT, "When the agent's leg ended, else wrap-up began; null while it talks."),
         Column(
             "wrap_up_started_time",
             Kind.MOMENT,
@@ -183,6 +155,9 @@ ASSIGNMENT: Final = Fact(
             inner=True,
         ),
         Column(
+            "disposition_time", Kind.MOMENT, "When the label was told.", Reducer.ONCE, at("DispositionSet"), inner=True
+        ),
+        Column(
             "disposition", Kind.TEXT, "Outcome label told last.", Reducer.LATEST, of("disposition", "DispositionSet")
         ),
         Column("inferred", Kind.FLAG, "Whether an end of it was concluded rather than told; it then has no lengths."),
@@ -198,9 +173,7 @@ ASSIGNMENT: Final = Fact(
             "Talk, hold and wrap-up together, by the clock of the agent's leg; null while it is open.",
         ),
     ),
-    ids=dict.fromkeys(
-        ("LegAnswered", "Bridged", "LegEnded", "WrapUpStarted", "WrapUpEnded", "DispositionSet"), "assignment_id"
-    ),
+    ids=dict.fromkeys(("LegAnswered", "Bridged", "WrapUpStarted", "WrapUpEnded", "DispositionSet"), "assignment_id"),
     present="bridged_time is not null",
     indexes=(("tenant", "started_time"), ("tenant", "agent", "started_time")),
 )

@@ -1,0 +1,110 @@
+"""Events of a packed page as decoded frames, each type its own, and which streams they are of.
+
+An event that cannot be decoded is *malformed*: it is told apart from the others, which go on without it.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+import pyarrow as pa
+
+from contact_life.observed import EARLIEST_TIME_US, LATEST_AHEAD_US
+from metrics.fact.payload import MalformedPayload, columns_of
+from metrics.fact.screen import DOUBT, NEEDED_PATHS, doubts_of_events
+from metrics.fact.telling import ROW, TIME
+
+COLUMNS: Final = (
+    "position",
+    "tenant",
+    "source_id",
+    "category",
+    "key",
+    "version",
+    "type",
+    "event_time_us",
+    "record_time_us",
+    "source_seq",
+    "payload",
+)
+"""Columns of a packed page that facts are folded from."""
+_ENVELOPE: Final = (ROW, TIME, "@position", "@source_id", "@source_seq")
+CATEGORIES: Final = ("contact", "agent")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Decoded events.
+
+    `streams` has a row for each stream: `@row`, tenant, category, key (16 bytes), id (text of the UUID), first_version,
+    and `@doubt` where an event alone shows that columns cannot fold it. `events` is the envelope of all of them, `bodies` the
+    frames by type with the envelope's columns. `malformed` are positions of events that no one can decode.
+    """
+
+    streams: pl.DataFrame
+    events: pl.DataFrame
+    bodies: dict[str, pl.DataFrame]
+    malformed: tuple[int, ...]
+
+
+def batch_of(page: pa.RecordBatch) -> Batch:
+    """Return the events of a packed page that facts are folded from."""
+    raw = pl.DataFrame(pl.from_arrow(page.select(COLUMNS))).filter(pl.col("category").is_in(CATEGORIES))
+    streams = _streams(raw)
+    events = raw.join(streams.select("tenant", "category", "key", ROW), on=["tenant", "category", "key"])
+    events = events.with_columns(_believed()).rename(
+        {"position": "@position", "source_id": "@source_id", "source_seq": "@source_seq"}
+    )
+    bodies: dict[str, pl.DataFrame] = {}
+    malformed: list[int] = []
+    for (event_type,), told in events.group_by("type"):
+        name = str(event_type)
+        if name in NEEDED_PATHS:
+            bodies[name], bad = _decoded(name, told)
+            malformed += bad
+    events = events.drop("payload").filter(~pl.col("@position").is_in(malformed))
+    doubtful = doubts_of_events(events, bodies)
+    return Batch(streams.with_columns(pl.col(ROW).is_in(doubtful).alias(DOUBT)), events, bodies, tuple(malformed))
+
+
+def _streams(raw: pl.DataFrame) -> pl.DataFrame:
+    found = raw.group_by("tenant", "category", "key").agg(pl.col("version").min().alias("first_version"))
+    return found.with_row_index(ROW).with_columns(uuid_text("key").alias("id"))
+
+
+def uuid_text(column: str) -> pl.Expr:
+    """Return the text of a column of 16 bytes."""
+    digits = pl.col(column).bin.encode("hex")
+    parts = [digits.str.slice(start, length) for start, length in ((0, 8), (8, 4), (12, 4), (16, 4), (20, 12))]
+    return pl.concat_str(parts, separator="-")
+
+
+def _believed() -> pl.Expr:
+    told, recorded = pl.col("event_time_us"), pl.col("record_time_us")
+    believable = (told >= EARLIEST_TIME_US) & (told <= recorded + LATEST_AHEAD_US)
+    return pl.when(believable).then(told).otherwise(recorded).alias(TIME)
+
+
+def _decoded(name: str, told: pl.DataFrame) -> tuple[pl.DataFrame, list[int]]:
+    bad: list[int] = []
+    try:
+        columns = columns_of(name, told["payload"].to_arrow().cast(pa.binary()), NEEDED_PATHS[name])
+    except MalformedPayload:
+        bad = _undecodable(name, told)
+        told = told.filter(~pl.col("@position").is_in(bad))
+        columns = columns_of(name, told["payload"].to_arrow().cast(pa.binary()), NEEDED_PATHS[name])
+    return pl.concat([told.select(_ENVELOPE), columns], how="horizontal"), bad
+
+
+def _undecodable(name: str, told: pl.DataFrame) -> list[int]:
+    return [
+        position for position, payload in told.select("@position", "payload").iter_rows() if not _decodes(name, payload)
+    ]
+
+
+def _decodes(name: str, payload: bytes) -> bool:
+    try:
+        columns_of(name, pa.array([payload], pa.binary()), NEEDED_PATHS[name])
+    except MalformedPayload:
+        return False
+    return True

@@ -1,0 +1,139 @@
+"""How plain contacts ended and when, over their finished parts; the columnar form of `contact_life.ending`."""
+
+from typing import Final
+
+import polars as pl
+
+from metrics.fact.finish import rings
+from metrics.fact.telling import ROW
+
+_REFUSED: Final = {"closed": "refused_closed", "full": "refused_full"}
+_FINAL: Final = ("abandoned", "closed", "full")
+
+
+def with_gone(contact: pl.DataFrame, leg: pl.DataFrame) -> pl.DataFrame:
+    """Return contacts with `gone_time`, when the caller's part ended as legs or closure tell it, and `caller_legs`."""
+    callers = (
+        leg.filter(pl.col("role") == "caller")
+        .group_by(ROW)
+        .agg(pl.len().alias("caller_legs"), pl.col("ended_time").count().alias("ends"), pl.col("ended_time").max())
+        .rename({"ended_time": "legs_ended_time"})
+    )
+    joined = contact.join(callers, on=ROW, how="left").with_columns(pl.col("caller_legs", "ends").fill_null(0))
+    by_legs = (pl.col("ends") > 0) & ((pl.col("ends") == pl.col("caller_legs")) | pl.col("closed_time").is_not_null())
+    gone = pl.when(by_legs).then(pl.col("legs_ended_time")).otherwise(pl.col("closed_time"))
+    return joined.with_columns(gone.alias("gone_time"))
+
+
+def finished_contacts(
+    contact: pl.DataFrame, visit: pl.DataFrame, spell: pl.DataFrame, leg: pl.DataFrame
+) -> pl.DataFrame:
+    """Return contacts (with `gone_time`) with contact_end and ended_time."""
+    present = spell.filter(pl.col("bridged_time").is_not_null())
+    joined = contact.join(_of_visits(visit), on=ROW, how="left").join(_of_spells(present), on=ROW, how="left")
+    joined = joined.join(_ringing(contact, leg), on=ROW, how="left")
+    flags = ("open_visit", "answered_visit", "talking", "ringing_now")
+    joined = joined.with_columns(
+        pl.col(flags).fill_null(value=False), pl.col("visits", "spells").fill_null(0)
+    ).with_columns(_in_flow())
+    joined = joined.with_columns(_ended().alias("over")).with_columns(_end().alias("contact_end"))
+    return joined.with_columns(_ended_time().alias("ended_time"))
+
+
+def _of_visits(visit: pl.DataFrame) -> pl.DataFrame:
+    last = visit.sort(ROW, "enqueued_time", "visit_id").group_by(ROW, maintain_order=True).last()
+    last = last.select(
+        ROW,
+        pl.col("dequeue_kind").alias("last_kind"),
+        pl.col("rang").alias("last_rang"),
+        pl.col("enqueued_time").alias("last_enqueued_time"),
+        pl.col("bridged_time").is_not_null().alias("last_bridged"),
+    )
+    counted = visit.group_by(ROW).agg(
+        pl.len().alias("visits"),
+        pl.col("dequeued_time").is_null().any().alias("open_visit"),
+        (pl.col("dequeue_kind") == "answered").any().alias("answered_visit"),
+        pl.col("dequeued_time").max().alias("last_dequeued_time"),
+    )
+    return counted.join(last, on=ROW)
+
+
+def _of_spells(spell: pl.DataFrame) -> pl.DataFrame:
+    return spell.group_by(ROW).agg(
+        pl.len().alias("spells"),
+        (pl.col("talk_ended_time").is_null() & pl.col("ended_time").is_null()).any().alias("talking"),
+        pl.col("bridged_time").max().alias("last_bridged_time"),
+        pl.col("started_time").max().alias("last_started_time"),
+        pl.col("talk_ended_time").max().alias("last_talk_ended_time"),
+    )
+
+
+def _ringing(contact: pl.DataFrame, leg: pl.DataFrame) -> pl.DataFrame:
+    rung = leg.filter((pl.col("role") == "agent") & pl.col("ringing_time").is_not_null())
+    joined = rung.rename({"ended_time": "leg_ended_time"}).join(contact.select(ROW, "gone_time"), on=ROW)
+    return joined.filter(rings(pl.col("gone_time"))).select(ROW, pl.lit(value=True).alias("ringing_now")).unique()
+
+
+def _in_flow() -> pl.Expr:
+    entered = pl.col("flow_entered_time")
+    later = pl.max_horizontal("last_enqueued_time", "last_started_time") >= entered
+    inside = entered.is_not_null() & pl.col("flow_exited_time").is_null()
+    return (inside & ~later.fill_null(value=False)).alias("in_flow")
+
+
+def _ended() -> pl.Expr:
+    """Return whether the caller's part is over."""
+    left_by_themselves = pl.col("self_served_time").is_not_null() & pl.col("flow_exited_time").is_not_null()
+    final = pl.col("last_kind").is_in(_FINAL).fill_null(value=False)
+    something = (pl.col("spells") > 0) | left_by_themselves | final
+    nothing_left = ~(pl.col("open_visit") | pl.col("talking") | pl.col("in_flow")) & something
+    return pl.col("gone_time").is_not_null() | ((pl.col("caller_legs") == 0) & nothing_left)
+
+
+def _end() -> pl.Expr:
+    served = (pl.col("spells") > 0) | pl.col("answered_visit")
+    left_queue = _left_queue()
+    left = pl.when(left_queue == "unknown").then(pl.lit("handled")).otherwise(left_queue)
+    end = (
+        pl.when(served & _left_after_service())
+        .then(left)
+        .when(served)
+        .then(pl.lit("handled"))
+        .when(pl.col("visits") > 0)
+        .then(left_queue)
+        .when(pl.col("ringing_now"))
+        .then(pl.lit("abandoned_ringing"))
+        .when(pl.col("self_served_time").is_not_null())
+        .then(pl.lit("contained"))
+        .when(pl.col("flow_entered_time").is_not_null() & pl.col("gone_time").is_not_null())
+        .then(pl.lit("abandoned_ivr"))
+        .otherwise(pl.lit("unknown"))
+    )
+    return pl.when(pl.col("over")).then(end)
+
+
+def _left_after_service() -> pl.Expr:
+    unanswered = (pl.col("last_kind").fill_null("") != "answered") & ~pl.col("last_bridged").fill_null(value=True)
+    served_before = (pl.col("last_bridged_time") <= pl.col("last_enqueued_time")).fill_null(value=True)
+    return (pl.col("visits") > 0) & unanswered & served_before
+
+
+def _left_queue() -> pl.Expr:
+    kind = pl.col("last_kind")
+    waiting = kind.is_null() & pl.col("gone_time").is_not_null() & (pl.col("caller_legs") > 0)
+    rang = pl.when(pl.col("last_rang")).then(pl.lit("abandoned_ringing")).otherwise(pl.lit("abandoned_queue"))
+    aside = pl.when(pl.col("self_served_time").is_not_null()).then(pl.lit("contained")).otherwise(pl.lit("unknown"))
+    return (
+        pl.when((kind == "abandoned") | waiting)
+        .then(rang)
+        .when(kind.is_in(list(_REFUSED)))
+        .then(kind.replace(_REFUSED))
+        .otherwise(aside)
+    )
+
+
+def _ended_time() -> pl.Expr:
+    parts = pl.max_horizontal("last_dequeued_time", "last_talk_ended_time", "flow_exited_time")
+    by_legs = pl.col("gone_time").is_not_null() & (pl.col("caller_legs") > 0)
+    ended = pl.when(by_legs).then(pl.col("gone_time")).otherwise(pl.coalesce(parts, pl.col("gone_time")))
+    return pl.when(pl.col("over")).then(ended)

@@ -1,0 +1,166 @@
+"""Columns that are computed from the others, over whole contacts: legs, visits and assignments joined by their ids.
+
+Only for plain contacts (see `screen`); the rules are those of `contact_life`, shortened to what is plain. Frames here
+have `@row`, the contact's number in the batch, instead of tenant and contact. Absent text is null.
+"""
+
+from typing import Final
+
+import polars as pl
+
+from contact_life.pairing import SAME_MOMENT_US
+from metrics.fact.telling import ROW
+
+_LEG: Final = [ROW, "leg_id"]
+_VISIT: Final = [ROW, "visit_id"]
+
+
+def finished_legs(leg: pl.DataFrame, contact: pl.DataFrame) -> pl.DataFrame:
+    """Return legs with the role that the arrival gives, and with their contact's native_id and closed_time."""
+    joined = leg.join(contact.select(ROW, "native_id", "closed_time"), on=ROW, how="left")
+    native = pl.when(pl.col("leg_id") == pl.col("native_id")).then(pl.lit("caller"))
+    return joined.with_columns(pl.coalesce("role", native).alias("role"))
+
+
+def finished_assignments(
+    spell: pl.DataFrame, leg: pl.DataFrame, visit: pl.DataFrame, contact: pl.DataFrame
+) -> pl.DataFrame:
+    """Return assignments with their lengths, and what the screen needs of their legs and contacts."""
+    joined = _with_legs(spell, leg)
+    joined = joined.with_columns(
+        pl.coalesce("agent", "leg_agent").alias("agent"), pl.coalesce("visit_id", "ring_visit_id").alias("visit_id")
+    )
+    queues = visit.select(*_VISIT, pl.col("queue").alias("visit_queue"))
+    joined = joined.join(queues, on=_VISIT, how="left").with_columns(pl.coalesce("queue", "visit_queue").alias("queue"))
+    joined = joined.join(visit.select(ROW).unique().with_columns(has_visits=True), on=ROW, how="left")
+    whole = contact.select(ROW, "closed_time", "unbridged_time", "arrived_time")
+    return (
+        joined.join(whole, on=ROW, how="left")
+        .with_columns(*_instants())
+        .with_columns(*_lengths())
+        .with_columns(_handle())
+    )
+
+
+def _with_legs(spell: pl.DataFrame, leg: pl.DataFrame) -> pl.DataFrame:
+    legs = leg.select(
+        *_LEG,
+        pl.col("role").alias("leg_role"),
+        pl.col("agent").alias("leg_agent"),
+        pl.col("assignment_id").alias("leg_spell"),
+        pl.col("ended_time").alias("leg_ended_time"),
+        (pl.col("created_time").is_not_null() | pl.col("ringing_time").is_not_null()).alias("leg_begun"),
+        pl.col("ring_visit_id"),
+    )
+    callers = leg.select(ROW, pl.col("leg_id").alias("caller_leg_id"), pl.col("role").alias("caller_role"))
+    named = spell.with_columns(pl.col("leg_id", "caller_leg_id").fill_null(""))
+    named = named.with_columns(pl.len().over(_LEG).alias("leg_spells"))
+    return named.join(legs, on=_LEG, how="left").join(callers, on=[ROW, "caller_leg_id"], how="left")
+
+
+def _instants() -> tuple[pl.Expr, ...]:
+    talk_ended = pl.coalesce("leg_ended_time", "wrap_up_started_time")
+    running = pl.col("wrap_up_started_time").is_not_null() & pl.col("wrap_up_ended_time").is_null()
+    return (
+        pl.coalesce("answered_time", "bridged_time").alias("started_time"),
+        talk_ended.alias("talk_ended_time"),
+        pl.when(~running).then(pl.coalesce(pl.col("wrap_up_ended_time"), talk_ended)).alias("ended_time"),
+        pl.lit(value=False).alias("inferred"),
+        pl.lit(value=False).alias("mixed_clock"),
+    )
+
+
+def _lengths() -> tuple[pl.Expr, ...]:
+    talk = pl.col("talk_ended_time") - pl.col("started_time")
+    begun = pl.max_horizontal(pl.coalesce("wrap_up_started_time", "talk_ended_time"), "talk_ended_time")
+    wrap_up = pl.max_horizontal(pl.col("wrap_up_ended_time") - begun, pl.lit(0))
+    told = pl.col("wrap_up_started_time").is_not_null() | pl.col("wrap_up_ended_time").is_not_null()
+    known = begun.is_not_null() & pl.col("wrap_up_ended_time").is_not_null()
+    return (
+        talk.alias("talk_us"),
+        pl.when(talk.is_not_null()).then(pl.lit(0, pl.Int64)).alias("hold_us"),
+        pl.when(~told).then(pl.lit(0, pl.Int64)).when(known).then(wrap_up).alias("wrap_up_us"),
+    )
+
+
+def _handle() -> pl.Expr:
+    handled = pl.col("talk_us") + pl.col("hold_us") + pl.col("wrap_up_us")
+    return pl.when(pl.col("ended_time").is_not_null()).then(handled).alias("handle_us")
+
+
+def finished_visits(visit: pl.DataFrame, spell: pl.DataFrame, leg: pl.DataFrame, contact: pl.DataFrame) -> pl.DataFrame:
+    """Return visits with their ends, waits and answers; `contact` has the instant the caller left as `gone_time`."""
+    answers = (
+        spell.filter(pl.col("bridged_time").is_not_null() & pl.col("visit_id").is_not_null())
+        .group_by(_VISIT)
+        .agg(
+            pl.len().alias("answers"),
+            pl.col("bridged_time").min(),
+            pl.col("assignment_id").first(),
+            pl.col("agent").first(),
+        )
+    )
+    joined = visit.join(answers, on=_VISIT, how="left").join(
+        contact.select(ROW, "closed_time", "gone_time"), on=ROW, how="left"
+    )
+    joined = joined.with_columns(
+        pl.coalesce("told_dequeued_time", "bridged_time").alias("dequeued_time"),
+        pl.when(pl.col("told_dequeued_time").is_not_null())
+        .then(pl.col("told_kind"))
+        .when(pl.col("bridged_time").is_not_null())
+        .then(pl.lit("answered"))
+        .alias("dequeue_kind"),
+    )
+    return (
+        _with_waits(joined)
+        .join(_rang(joined, leg), on=_VISIT, how="left")
+        .with_columns(pl.col("rang").fill_null(value=False))
+    )
+
+
+def _with_waits(visit: pl.DataFrame) -> pl.DataFrame:
+    wait = pl.col("dequeued_time") - pl.col("enqueued_time")
+    clock = pl.when(pl.col("told_dequeued_time").is_not_null()).then(pl.lit("dequeued")).otherwise(pl.lit("bridged"))
+    return visit.with_columns(
+        wait.alias("wait_us"),
+        pl.when(wait.is_not_null()).then(clock).alias("wait_clock"),
+        pl.lit(value=False).alias("inferred"),
+    )
+
+
+def _rang(visit: pl.DataFrame, leg: pl.DataFrame) -> pl.DataFrame:
+    """Return the visits that an agent's endpoint rang for when they ended, or rings for."""
+    rung = leg.filter((pl.col("role") == "agent") & pl.col("ringing_time").is_not_null()).select(
+        ROW, "ring_visit_id", "ringing_time", "answered_time", pl.col("ended_time").alias("leg_ended_time")
+    )
+    until = pl.coalesce("told_dequeued_time", "gone_time")
+    pairs = visit.select(*_VISIT, until.alias("until")).join(rung, on=ROW)
+    theirs = (pl.col("ring_visit_id") == pl.col("visit_id")).fill_null(value=True)
+    return pairs.filter(theirs & rings(pl.col("until"))).select(*_VISIT, pl.lit(value=True).alias("rang")).unique()
+
+
+def rings(until: pl.Expr) -> pl.Expr:
+    """Return whether a leg rang at an instant, or rings now where that is null."""
+    answered, ended = pl.col("answered_time"), pl.col("leg_ended_time")
+    now = answered.is_null() & ended.is_null()
+    unanswered = (answered > until).fill_null(value=True)
+    unended = (ended + SAME_MOMENT_US >= until).fill_null(value=True)
+    then = (pl.col("ringing_time") <= until) & unanswered & unended
+    return pl.when(until.is_null()).then(now).otherwise(then)
+
+
+def outcome() -> pl.Expr:
+    """Return what became of a visit; `contact_end` is its contact's."""
+    kind, end = pl.col("dequeue_kind"), pl.col("contact_end").fill_null("")
+    return (
+        pl.when(pl.col("bridged_time").is_not_null() | (kind == "answered"))
+        .then(pl.lit("answered"))
+        .when((kind == "abandoned") | (kind.is_null() & end.str.starts_with("abandoned")))
+        .then(pl.lit("abandoned"))
+        .when(kind.is_null() & (end == ""))
+        .then(pl.lit("waiting"))
+        .when(kind.is_null() | kind.is_in(["answered_elsewhere", "removed"]))
+        .then(pl.lit("elsewhere"))
+        .otherwise(pl.lit("flow_out"))
+        .alias("outcome")
+    )

@@ -1,0 +1,130 @@
+"""Payloads of one event type as columns; the only module here that knows how protobuf becomes columns.
+
+`ptars` does it in native code. Where it is missing, or gives another schema than expected, the same columns are made
+message by message; a test keeps both equal. A column is named by its path in the message (`end_cause.code`). What the
+path leads through and was not told gives the default of the field: empty text, 0, false; an instant not told is null.
+A path with a question mark at its end (`agent_snapshot?`) says whether that message was told.
+
+    MalformedPayload   some of the payloads are no message of their type; nothing says which
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, Final, Protocol
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import DecodeError, Message
+
+from contact_life.codec import TYPES
+
+try:
+    import ptars
+except ImportError:  # a platform without a wheel of it
+    ptars = None
+
+_US: Final = pa.timestamp("us", tz="UTC")
+_DTYPES: Final[Mapping[int, type[pl.DataType]]] = {
+    FieldDescriptor.CPPTYPE_STRING: pl.String,
+    FieldDescriptor.CPPTYPE_BOOL: pl.Boolean,
+    FieldDescriptor.CPPTYPE_ENUM: pl.Int32,
+    FieldDescriptor.CPPTYPE_INT32: pl.Int32,
+    FieldDescriptor.CPPTYPE_INT64: pl.Int64,
+    FieldDescriptor.CPPTYPE_MESSAGE: pl.Int64,
+}
+"""What a path's last field becomes; a message there is a Timestamp, in microseconds."""
+
+
+class MalformedPayload(ValueError):
+    """Some of the payloads are no message of their type."""
+
+
+class Columns(Protocol):
+    """Makes columns of the payloads of one type."""
+
+    def __call__(self, event_type: str, payloads: pa.Array, paths: Sequence[str]) -> pl.DataFrame:
+        """Return a column for each path; raise MalformedPayload."""
+
+
+def columns_of(event_type: str, payloads: pa.Array, paths: Sequence[str]) -> pl.DataFrame:
+    """Return a column for each path, a row for each payload (binary); raise MalformedPayload."""
+    made = native_columns if ptars is not None else message_columns
+    return made(event_type, payloads, paths)
+
+
+def native_columns(event_type: str, payloads: pa.Array, paths: Sequence[str]) -> pl.DataFrame:
+    """Do what columns_of says with ptars."""
+    try:
+        batch = _handler(event_type).array_to_record_batch(payloads)
+    except ValueError as error:
+        raise MalformedPayload(event_type) from error
+    return pl.DataFrame({path: _leaf(batch, event_type, path) for path in paths})
+
+
+def message_columns(event_type: str, payloads: pa.Array, paths: Sequence[str]) -> pl.DataFrame:
+    """Do what columns_of says with a message for each payload."""
+    made = TYPES[event_type]
+    try:
+        messages = [made.FromString(payload) for payload in payloads.to_pylist()]
+    except DecodeError as error:
+        raise MalformedPayload(event_type) from error
+    return pl.DataFrame(
+        {
+            path: pl.Series([_value(m, path.split(".")) for m in messages], dtype=_dtype(event_type, path))
+            for path in paths
+        }
+    )
+
+
+@cache
+def _handler(event_type: str) -> Any:
+    descriptor = TYPES[event_type].DESCRIPTOR
+    pool = ptars.HandlerPool([descriptor.file], config=ptars.PtarsConfig(timestamp_unit="us", duration_unit="us"))
+    return pool.get_for_message(descriptor)
+
+
+def _leaf(batch: pa.RecordBatch, event_type: str, path: str) -> pl.Series:
+    if path.endswith("?"):
+        return pl.Series(path, pc.is_valid(batch.column(path[:-1])))
+    first, *rest = path.split(".")
+    found = batch.column(first)
+    if rest:
+        found = pc.struct_field(found, rest)
+    if pa.types.is_timestamp(found.type):
+        found = found.cast(_US).cast(pa.int64())
+    field = _field(event_type, path)
+    series = pl.Series(path, found).cast(_DTYPES[field.cpp_type])
+    return series if field.has_presence else series.fill_null(field.default_value)
+
+
+@cache
+def _field(event_type: str, path: str) -> FieldDescriptor:
+    descriptor: Descriptor | None = TYPES[event_type].DESCRIPTOR
+    field: FieldDescriptor | None = None
+    for name in path.split("."):
+        assert descriptor is not None, f"{event_type} has no {path}"
+        field = descriptor.fields_by_name[name]
+        descriptor = field.message_type
+    assert field is not None
+    return field
+
+
+def _dtype(event_type: str, path: str) -> type[pl.DataType]:
+    if path.endswith("?"):
+        return pl.Boolean
+    return _DTYPES[_field(event_type, path).cpp_type]
+
+
+def _value(message: Message, path: list[str]) -> Any:
+    name, *rest = path
+    if name.endswith("?"):
+        return message.HasField(name[:-1])
+    if rest:
+        return _value(getattr(message, name), rest)
+    field = message.DESCRIPTOR.fields_by_name[name]
+    if field.has_presence and not message.HasField(name):
+        return None
+    value = getattr(message, name)
+    return value.ToMicroseconds() if field.message_type is not None else value

@@ -1,0 +1,148 @@
+"""Which contacts columns can fold, and which only the full rules of `contact_life` can.
+
+A contact is *plain* if nothing in its events needs a rule that looks at single events: every part was told once, by
+one source, with its ids, in order, and nothing is odd. What is not plain here is *doubtful*, and folded event by event.
+Doubt costs time only; a contact taken for plain that is not would get wrong facts. So everything here errs towards
+doubt, and a property test holds it against the full rules.
+"""
+
+from typing import Final
+
+import polars as pl
+
+from contact_life.codec import AGENT_TYPES, CONTACT_TYPES
+from contact_life.pairing import SAME_MOMENT_US
+from contact_life.words import LegRole
+from metrics.fact.telling import PATHS, ROW, TIME
+
+DOUBT: Final = "@doubt"
+INFERRED: Final = "observation.inferred"
+
+_PLAIN_TYPES: Final = ["ContactArrived", "CustomerIdentified", "ContactReasonSet", "ContactLinked", "ContactUnlinked", "ContactClosed", "FlowEntered", "NodeVisited", "InputCollected", "SelfServed", "EstimateTold", "FlowExited", "Enqueued", "StepAdvanced", "Dequeued", "LegCreated", "LegRinging", "LegAnswered", "LegMediaLost", "LegMediaBack", "LegQuality", "LegEnded", "Bridged", "Unbridged", "WrapUpStarted", "WrapUpEnded", "DispositionSet", "AnswerGiven", "NoteAdded", "RecordingStarted", "RecordingPaused", "RecordingResumed", "RecordingStopped", "AssistRequested", "SupervisorIntervened", "SystemFaultReported", "SurveyAnswered", "AgentLoggedIn", "AgentLoggedOut", "AgentStateChanged", "AgentRingStarted", "AgentRingEnded", "SourceGap", "SourceSnapshot"]
+"""Types that columns fold, or that change no fact. All others need the full rules."""
+
+_NAMED: Final = {
+    "Enqueued": "visit_id",
+    "Dequeued": "visit_id",
+    "Bridged": "assignment_id",
+    "WrapUpStarted": "assignment_id",
+    "WrapUpEnded": "assignment_id",
+    "DispositionSet": "assignment_id",
+    "AgentRingStarted": "ring_id",
+    "AgentRingEnded": "ring_id",
+    "AgentStateChanged": "spell_id",
+}
+"""Events that must say which part they are about; where they do not, the rules look for it."""
+
+
+def _needed() -> dict[str, tuple[str, ...]]:
+    known = CONTACT_TYPES | AGENT_TYPES
+    observed = {name for name, made in known.items() if "observation" in made.DESCRIPTOR.fields_by_name}
+    return {
+        name: tuple(dict.fromkeys((*PATHS.get(name, ()), *((INFERRED,) if name in observed else ())))) for name in known
+    }
+
+
+NEEDED_PATHS: Final = _needed()
+"""Payload paths that are decoded of every known type; every payload is decoded, so that a malformed one is found."""
+
+
+def doubts_of_events(events: pl.DataFrame, bodies: dict[str, pl.DataFrame]) -> pl.Series:
+    """Return the rows of the streams in which an event by itself needs the full rules."""
+    odd = [events.filter(_odd_envelope())[ROW]]
+    for name, told in bodies.items():
+        conditions = [pl.col(INFERRED)] if INFERRED in told.columns else []
+        if name in _NAMED:
+            conditions.append(pl.col(_NAMED[name]) == "")
+        if name == "LegAnswered":
+            conditions.append((pl.col("role") == LegRole.CALLER) != (pl.col("assignment_id") == ""))
+        if name == "Dequeued":
+            conditions.append(pl.col("kind") == 0)
+        if conditions:
+            odd.append(told.filter(pl.any_horizontal(conditions))[ROW])
+    return pl.concat([*odd, _clocks_went_back(events)]).unique()
+
+
+def _odd_envelope() -> pl.Expr:
+    unbelieved = pl.col(TIME) != pl.col("event_time_us")
+    return unbelieved | ~pl.col("type").is_in(_PLAIN_TYPES) | (pl.col("@source_seq") <= 0)
+
+
+def _clocks_went_back(events: pl.DataFrame) -> pl.Series:
+    counted = events.filter(pl.col("@source_seq").is_not_null()).sort(ROW, "@source_seq", TIME)
+    back = (pl.col(ROW) == pl.col(ROW).shift()) & (pl.col(TIME) < pl.col(TIME).shift())
+    return counted.filter(back)[ROW]
+
+
+def doubtful_contact(contact: pl.DataFrame) -> pl.Series:
+    """Return the rows of merged contacts that need the full rules, before their parts are looked at."""
+    touched, entered, left = pl.col("flow_touched_time"), pl.col("flow_entered_time"), pl.col("flow_exited_time")
+    closed = pl.col("closed_time")
+    at_once = (pl.col("last_seq") > 0) & ((touched == entered) | (left == entered))
+    unentered = entered.is_null() & touched.is_not_null()
+    renamed = pl.col("flow_exit").is_not_null() & (pl.col("flow_exit") != pl.col("flow").fill_null(""))
+    unleft = closed.is_not_null() & entered.is_not_null() & left.is_null()
+    return _rows(
+        contact, unentered, touched < entered, left < entered, at_once, renamed, closed < pl.col("last_time"), unleft
+    )
+
+
+def doubtful_leg(leg: pl.DataFrame) -> pl.Series:
+    """Return the rows of finished legs that need the full rules."""
+    begun = pl.min_horizontal("created_time", "ringing_time", "answered_time")
+    ended = pl.col("ended_time")
+    known = pl.col("role").is_in(["caller", "agent"]).fill_null(value=False)
+    named = (pl.col("leg_id") == pl.col("native_id")).fill_null(value=False)
+    never = pl.col("closed_time").is_not_null() & ended.is_null()
+    failed = pl.col("ended_how").is_in(["media_timeout", "node_failure"])
+    return _rows(leg, ~known, ended < begun, ended.is_not_null() & begun.is_null() & ~named, never, failed)
+
+
+def doubtful_assignment(spell: pl.DataFrame) -> pl.Series:
+    """Return the rows of finished assignments that need the full rules."""
+    bridged, started, ended = pl.col("bridged_time"), pl.col("started_time"), pl.col("talk_ended_time")
+    wrap_up_ended = pl.col("wrap_up_ended_time")
+    last = pl.max_horizontal("bridged_time", "answered_time")
+    present = bridged.is_not_null()
+    unanswered = pl.col("answered_time").is_null() & pl.col("leg_begun")
+    return _rows(
+        spell,
+        started.is_null(),
+        pl.col("leg_role").fill_null("") != "agent",
+        pl.col("caller_role").fill_null("caller") != "caller",
+        pl.col("leg_agent") != pl.col("agent"),
+        pl.col("ring_visit_id") != pl.col("visit_id"),
+        pl.col("leg_spells") > 1,
+        pl.col("leg_spell") != pl.col("assignment_id"),
+        present & unanswered,
+        present & pl.col("visit_id").is_null() & pl.col("has_visits"),
+        present & (ended < started),
+        present & (started - bridged > SAME_MOMENT_US),
+        present & (last - ended > SAME_MOMENT_US),
+        present & ((wrap_up_ended < ended) | (wrap_up_ended < pl.col("wrap_up_started_time"))),
+        present & pl.col("closed_time").is_not_null() & pl.col("ended_time").is_null(),
+        present & pl.col("unbridged_time").is_not_null() & pl.col("leg_ended_time").is_null(),
+        present & pl.col("arrived_time").is_null(),
+    )
+
+
+def doubtful_visit(visit: pl.DataFrame) -> pl.Series:
+    """Return the rows of finished visits that need the full rules."""
+    answered = (pl.col("told_kind") == "answered").fill_null(value=False)
+    told_otherwise = pl.col("told_kind").is_not_null() & ~answered
+    bridged = pl.col("bridged_time").is_not_null()
+    again = pl.struct(ROW, "queue").is_duplicated()
+    return _rows(
+        visit,
+        pl.col("enqueued_time").is_null(),
+        pl.col("dequeued_time") < pl.col("enqueued_time"),
+        pl.col("answers") > 1,
+        again,
+        bridged & told_otherwise,
+        answered & ~bridged,
+        pl.col("closed_time").is_not_null() & pl.col("dequeued_time").is_null(),
+    )
+
+
+def _rows(frame: pl.DataFrame, *conditions: pl.Expr) -> pl.Series:
+    return frame.filter(pl.any_horizontal(condition.fill_null(value=False) for condition in conditions))[ROW]

@@ -1,0 +1,86 @@
+"""Rows of facts out of Postgres and into it, over the connection of whoever calls and inside their transaction.
+
+Rows go in by COPY as text: the server's own work on the rows is most of the time, and encoding costs the least so.
+Contacts are replaced whole: all their rows are dropped and written again, in order of key.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from metrics.connection import Connection
+from metrics.fact.catalogue import CONTACT_FACTS
+from metrics.fact.declaration import Fact, Kind
+from metrics.fact.telling import column_dtype
+
+_NULL: Final = "\\N"
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Contacts: tenants and contact ids, side by side."""
+
+    tenants: Sequence[str]
+    contact_ids: Sequence[str]
+
+    @classmethod
+    def of(cls, streams: pl.DataFrame) -> "Keys":
+        """Return the contacts of a batch's streams."""
+        return cls(streams["tenant"].to_list(), streams["id"].to_list())
+
+
+def empty_rows(fact: Fact) -> pl.DataFrame:
+    """Return no rows of a fact."""
+    return pl.DataFrame(schema={column.name: column_dtype(column) for column in fact.all_columns})
+
+
+async def contact_rows(connection: Connection, schema: str, keys: Keys) -> dict[str, pl.DataFrame]:
+    """Return all rows of some contacts by name of fact, anomalies left out."""
+    found: dict[str, pl.DataFrame] = {}
+    for fact in CONTACT_FACTS[:-1] if keys.contact_ids else ():
+        names = ", ".join(f"fact.{column.name}" for column in fact.all_columns)
+        query = (
+            f'select {names} from "{schema}".{fact.name} fact join unnest($1::text[], $2::text[])'  # noqa: S608
+            " key (tenant, contact_id) on fact.tenant = key.tenant and fact.contact_id = key.contact_id"
+        )
+        records = await connection.fetch(query, keys.tenants, keys.contact_ids)
+        found[fact.name] = pl.DataFrame(map(tuple, records), schema=empty_rows(fact).schema, orient="row")
+    return found
+
+
+async def drop_contacts(connection: Connection, schema: str, keys: Keys) -> None:
+    """Drop all rows of some contacts."""
+    for fact in CONTACT_FACTS if keys.contact_ids else ():
+        await connection.execute(
+            f'delete from "{schema}".{fact.name} fact using unnest($1::text[], $2::text[])'  # noqa: S608
+            " key (tenant, contact_id) where fact.tenant = key.tenant and fact.contact_id = key.contact_id",
+            keys.tenants,
+            keys.contact_ids,
+        )
+
+
+async def add_rows(
+    connection: Connection, schema: str, facts: Sequence[Fact], rows: Mapping[str, pl.DataFrame]
+) -> None:
+    """Add rows that are not there yet, in order of key."""
+    for fact in facts:
+        frame = rows.get(fact.name)
+        if frame is not None and frame.height:
+            await connection.copy_to_table(
+                fact.name, schema_name=schema, source=as_text(fact, frame), format="csv", null=_NULL
+            )
+
+
+def as_text(fact: Fact, frame: pl.DataFrame) -> io.BytesIO:
+    """Return rows in order of key as COPY takes them."""
+    lists = [column.name for column in fact.all_columns if column.kind is Kind.IDS]
+    arrays = [("{" + pl.col(name).list.join(",") + "}").alias(name) for name in lists]
+    text = io.BytesIO()
+    frame.sort(fact.key_names).with_columns(arrays).write_csv(
+        text, include_header=False, null_value=_NULL, quote_style="non_numeric"
+    )
+    text.seek(0)
+    return text

@@ -1,0 +1,127 @@
+"""What each event type tells of each fact, compiled once from the declarations into expressions over decoded events.
+
+A decoded frame of one type has the envelope's columns (`@row` the stream's number in the batch, `@time`, `@position`,
+`@source_id`) and a column for each payload path. A *part* is what it tells of one fact: the key's columns after the
+tenant's and stream's, and the told columns; whatever was not told is null there, empty text included.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+import polars as pl
+
+from contact_life import words
+from metrics.fact.catalogue import FACTS
+from metrics.fact.declaration import Column, Fact, Kind, Reducer, Told
+
+EVERY_EVENT: Final = "*"
+ROW: Final = "@row"
+TIME: Final = "@time"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one event type tells of one fact; `id_path` is empty where the stream alone is the key."""
+
+    fact: Fact
+    event: str
+    id_path: str
+    told: tuple[pl.Expr, ...]
+
+    def of(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return what a frame of the type tells of the fact; nothing where an entity is not named."""
+        key = [pl.col(ROW)]
+        if self.id_path:
+            key.append(pl.col(self.id_path).alias(self.fact.entity_key))
+            if not self.fact.nameless:
+                frame = frame.filter(pl.col(self.id_path) != "")
+        return frame.select(*key, *self.told)
+
+
+def _parts() -> Iterator[Part]:
+    for fact in FACTS:
+        by_event: defaultdict[str, list[pl.Expr]] = defaultdict(list)
+        for column in fact.columns:
+            for told in column.told:
+                by_event[told.event].append(_expression(column, told))
+        for event in dict.fromkeys((*fact.ids, *by_event)):
+            yield Part(fact, event, fact.ids.get(event, ""), tuple(by_event[event]))
+
+
+def _expression(column: Column, told: Told) -> pl.Expr:
+    if told.constant is not None:
+        return pl.lit(told.constant).alias(column.name)
+    value = pl.col(told.field)
+    if told.words:
+        value = word_of(told.field, told.words)
+    elif told.within:
+        value = pl.when(pl.col(f"{told.within}?")).then(value)
+    elif column.kind in (Kind.TEXT, Kind.ID, Kind.WORD):
+        value = pl.when(value != "").then(value)
+    elif column.kind is Kind.LENGTH:
+        value = value * told.unit_us
+    elif column.kind is Kind.NUMBER:
+        value = value.cast(pl.Int64)
+    return value.alias(column.name)
+
+
+def word_of(path: str, enum_name: str) -> pl.Expr:
+    """Return the lower-case words of an enum's numbers: null for unspecified, `unknown_<n>` for one we do not know."""
+    members: type[IntEnum] = getattr(words, enum_name)
+    known = {member.value: member.name.lower() for member in members if member.value}
+    number = pl.col(path)
+    strange = pl.lit("unknown_") + number.cast(pl.String)
+    return pl.when(number != 0).then(number.replace_strict(known, default=strange, return_dtype=pl.String))
+
+
+def _paths() -> Mapping[str, tuple[str, ...]]:
+    found: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for fact in FACTS:
+        for event, path in fact.ids.items():
+            found[event][path] = None
+        for column in fact.columns:
+            for told in column.told:
+                if told.constant is None and not told.field.startswith("@"):
+                    found[told.event][told.field] = None
+                    if told.within:
+                        found[told.event][f"{told.within}?"] = None
+    return {event: tuple(paths) for event, paths in found.items()}
+
+
+PARTS: Final[tuple[Part, ...]] = tuple(_parts())
+PATHS: Final = _paths()
+"""Payload paths that the declarations need of each type."""
+
+
+def column_dtype(column: Column) -> pl.DataType:
+    """Return the Polars type of a stored column."""
+    match column.kind:
+        case Kind.MOMENT | Kind.LENGTH | Kind.NUMBER:
+            return pl.Int64()
+        case Kind.FLAG:
+            return pl.Boolean()
+        case Kind.IDS:
+            return pl.List(pl.String)
+        case Kind.TEXT | Kind.ID | Kind.WORD:
+            return pl.String()
+
+
+def reduced(column: Column) -> pl.Expr:
+    """Return how many tellings of a column become one."""
+    value = pl.col(column.name)
+    return value.min() if column.reducer is Reducer.EARLIEST else value.max()
+
+
+def contradicted(fact: Fact) -> pl.Expr:
+    """Return whether an entity was told something twice that one event alone may tell, or two things that must agree."""
+    doubts = [pl.lit(value=False)]
+    for column in fact.columns:
+        value = pl.col(column.name)
+        if column.reducer is Reducer.ONCE and column.kind is Kind.MOMENT:
+            doubts.append(value.count() > 1)
+        elif column.reducer is Reducer.AGREED:
+            doubts.append(value.min() != value.max())
+    return pl.any_horizontal(doubts).fill_null(value=False)

@@ -1,0 +1,65 @@
+"""How far a generation follows a log: the cursor that moves in the transaction of its facts."""
+
+from dataclasses import dataclass
+
+from event_log.model import Cursor
+from metrics.connection import Connection
+
+
+class CursorMoved(Exception):
+    """Another process moved the cursor: what was folded here is dropped, and begun again from the cursor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A cursor, and why facts stopped following it; empty while they do."""
+
+    cursor: Cursor
+    stopped: str
+
+
+async def followed(connection: Connection, generation: str, log_id: str) -> Followed | None:
+    """Return how far a generation follows a log; None if it never did."""
+    row = await connection.fetchrow(
+        "select incarnation, position, stopped from metrics.cursor where schema_name = $1 and log_id = $2",
+        generation,
+        log_id,
+    )
+    return None if row is None else Followed(Cursor(log_id, row["incarnation"], row["position"]), row["stopped"])
+
+
+async def begin(connection: Connection, generation: str, at: Cursor) -> None:
+    """Begin to follow a log at a cursor."""
+    await connection.execute(
+        "insert into metrics.cursor (schema_name, log_id, incarnation, position) values ($1, $2, $3, $4)",
+        generation,
+        at.log_id,
+        at.incarnation,
+        at.position,
+    )
+
+
+async def move(
+    connection: Connection, generation: str, held: Cursor, to: int, *, record_time_us: int, head_position: int
+) -> None:
+    """Move a cursor on, first of all in its transaction: a second process waits here, and then raises CursorMoved."""
+    moved = await connection.execute(
+        "update metrics.cursor set position = $5, record_time = greatest(record_time, $6), head_position = $7"
+        " where schema_name = $1 and log_id = $2 and incarnation = $3 and position = $4",
+        generation,
+        held.log_id,
+        held.incarnation,
+        held.position,
+        to,
+        record_time_us,
+        head_position,
+    )
+    if moved != "UPDATE 1":
+        raise CursorMoved(generation)
+
+
+async def stop(connection: Connection, generation: str, log_id: str, reason: str) -> None:
+    """Say that a generation no longer follows a log, and why."""
+    await connection.execute(
+        "update metrics.cursor set stopped = $3 where schema_name = $1 and log_id = $2", generation, log_id, reason
+    )
