@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import grpc
 import pytest
@@ -91,7 +92,8 @@ async def test_an_exception_in_the_table_is_told_with_reason_metadata_and_retry(
     async with serve(ErrorTable({ValueError: row})) as echoing:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await echoing.method("Fail")(BytesValue(value=b"0170 1234567"), metadata=credentials())
-    status = status_pb2.Status.FromString(dict(caught.value.trailing_metadata())["grpc-status-details-bin"])
+    trailing: dict[str, bytes] = dict(caught.value.trailing_metadata())  # type: ignore[arg-type] # pairs, in truth
+    status = status_pb2.Status.FromString(trailing["grpc-status-details-bin"])
     info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
     assert status.details[0].Unpack(info)
     assert status.details[1].Unpack(retry)
@@ -200,7 +202,7 @@ async def test_streams_are_told_to_resume_elsewhere_when_the_host_stops(serve: S
 
 async def test_health_is_open_and_follows_the_host(serve: Serve) -> None:
     async with serve() as echoing:
-        stub = health_pb2_grpc.HealthStub(echoing.channel)
+        stub: Any = health_pb2_grpc.HealthStub(echoing.channel)
         watching = stub.Watch(health_pb2.HealthCheckRequest(service=echo.SERVICE))
         assert (await watching.read()).status == health_pb2.HealthCheckResponse.SERVING
         assert (await stub.Check(health_pb2.HealthCheckRequest())).status == health_pb2.HealthCheckResponse.SERVING
@@ -211,7 +213,7 @@ async def test_health_is_open_and_follows_the_host(serve: Serve) -> None:
 
 async def test_those_who_watch_health_without_a_token_are_bounded(serve: Serve, credentials: Credentials) -> None:
     async with serve(streams_per_caller=3) as echoing:
-        stub = health_pb2_grpc.HealthStub(echoing.channel)
+        stub: Any = health_pb2_grpc.HealthStub(echoing.channel)
         watching = [stub.Watch(health_pb2.HealthCheckRequest(service=f"made-up-{n}")) for n in range(3)]
         for watcher in watching:
             assert await watcher.read()
@@ -220,7 +222,7 @@ async def test_those_who_watch_health_without_a_token_are_bounded(serve: Serve, 
 
 
 async def test_reflection_needs_a_token_and_names_the_services(echoing: Echoing, credentials: Credentials) -> None:
-    stub = reflection_pb2_grpc.ServerReflectionStub(echoing.channel)
+    stub: Any = reflection_pb2_grpc.ServerReflectionStub(echoing.channel)  # type: ignore[arg-type] # any channel
     request = reflection_pb2.ServerReflectionRequest(list_services="")
     assert (await refused(stub.ServerReflectionInfo(iter([request])).read())).reason == "TOKEN_MISSING"
     answer = await stub.ServerReflectionInfo(iter([request]), metadata=credentials(scopes=[])).read()
@@ -251,5 +253,5 @@ def test_a_handler_that_is_not_asynchronous_refuses_the_start(settings: HostSett
 
 
 async def test_an_unknown_method_is_unimplemented(echoing: Echoing, credentials: Credentials) -> None:
-    unknown = echoing.channel.unary_unary("/holdfast.echo.v1.EchoService/Nothing")
+    unknown = echoing.channel.unary_unary("/holdfast.echo.v1.EchoService/Nothing", None, None)
     assert (await refused(unknown(b"", metadata=credentials()))).status is grpc.StatusCode.UNIMPLEMENTED

@@ -2,7 +2,8 @@
 
 The channel is thin: token and deadline are added as each call is made, without gRPC's interceptors (which cost more
 than the call). Methods whose descriptor says NO_SIDE_EFFECTS or IDEMPOTENT are tried again on UNAVAILABLE,
-others never. With several addresses calls go round those whose health is SERVING, so that a restart of one is not noticed.
+others never. With several addresses calls go round those whose health is SERVING, so that nobody notices the restart of
+one.
 """
 
 from __future__ import annotations
@@ -37,10 +38,6 @@ _RETRY = {
     "retryableStatusCodes": ["UNAVAILABLE"],
 }
 _SAFE = frozenset({descriptor_pb2.MethodOptions.NO_SIDE_EFFECTS, descriptor_pb2.MethodOptions.IDEMPOTENT})
-
-
-class PlainTextAbroad(Exception):
-    """A token would leave this machine unencrypted; give a CA certificate or a loopback address."""
 
 
 def connect(

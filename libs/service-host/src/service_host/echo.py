@@ -1,6 +1,7 @@
 """A service that says back what it is told, for tests and as the measure other calls are compared with.
 
-It is hosted like any other (``python -m service_host.echo``), so what it costs is what hosting costs. Methods take and give a ``BytesValue``::
+It is hosted like any other (``python -m service_host.echo``), so what it costs is what hosting costs. Methods
+take and give a ``BytesValue``::
 
     Say      answers the request
     Wait     answers after as many milliseconds as the request's text says
