@@ -99,7 +99,13 @@ async def write_flush(session: Session, batch: Batch, last: int, digest: bytes) 
         f"true; call seal_flush({first}, {last}, {batch.record_time_us}, '\\x{chained.hex()}', "
         f"'{{{','.join(map(str, batch.reached))}}}'{_fences(batch)})"
     )
-    await session.copy_to_table("events", source=data, columns=COLUMNS, format="binary", where=seal)
+    await session.copy_to_table(
+        "events",
+        source=data,  # type: ignore[arg-type]  # its types lack a buffer
+        columns=COLUMNS,
+        format="binary",
+        where=seal,
+    )
     return chained
 
 

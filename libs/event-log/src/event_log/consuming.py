@@ -83,7 +83,7 @@ class Consumer:
             await session.execute(f"delete from {table} where name = $1", self.name)  # noqa: S608
 
     async def park(self, session: AnySession, events: Sequence[tuple[Event, str]]) -> None:
-        """Park events with their reasons; one parked before counts one attempt more. A reason holds no personal data."""
+        """Park events with their reasons; one parked before counts one attempt more. Reasons hold nothing personal."""
         await session.executemany(
             f"insert into {self._parked} as p (name, position, tenant, category, key, event_id, type, reason) "  # noqa: S608
             "values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (name, position) do update "

@@ -90,7 +90,7 @@ async def _grpc_feed(url: str, open_channel: OpenChannel) -> AsyncIterator[Feed]
     try:
         yield Feed(url, GrpcLog(channel))
     finally:
-        await channel.close()
+        await channel.close(None)
 
 
 SCHEMES: Mapping[str, Callable[[str, OpenChannel], AbstractAsyncContextManager[Feed]]] = {"grpc": _grpc_feed}

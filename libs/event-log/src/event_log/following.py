@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Protocol
 
+from event_log.form import check_columns, check_cursor
 from event_log.model import Cursor, Filter, PackedPage, Page
+from event_log.packed import COLUMNS, pack
 
 
 class Followed(Protocol):
@@ -61,10 +63,15 @@ async def follow_packed(
     heartbeat: timedelta,
 ) -> AsyncIterator[PackedPage]:
     """Like follow, in columns."""
-    cursor = after
+    cursor, wanted_columns = after, check_columns(columns, COLUMNS)
     while True:
-        async for page in log.read_packed(cursor, filter=wanted, until=None, page_size=limit, columns=columns):
+        head = await log.head()
+        position = check_cursor(cursor, head)
+        if position >= head.position:
+            yield PackedPage(pack((), wanted_columns), head, head.position)
+            await log.wait_beyond(position, heartbeat)
+            continue
+        pages = log.read_packed(cursor, filter=wanted, until=head.position, page_size=limit, columns=wanted_columns)
+        async for page in pages:
             cursor = page.complete_to
             yield page
-        position = cursor if isinstance(cursor, int) else cursor.position
-        await log.wait_beyond(position, heartbeat)

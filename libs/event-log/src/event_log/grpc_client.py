@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import grpc
-from holdfast.log.v1 import log_service_pb2, log_service_pb2_grpc
 
 from event_log import wire
 from event_log.calls import checked
@@ -32,14 +31,15 @@ from event_log.model import (
     StreamPage,
 )
 from event_log.packed import COLUMNS
+from holdfast.log.v1 import log_service_pb2, log_service_pb2_grpc
 
+EOF: object = grpc.aio.EOF  # type: ignore[attr-defined]  # its types lack it
 REQUEST_BYTES = 3_000_000
 """About what a message of groups may weigh; more go in several."""
 REQUEST_GROUPS = 5_000
 CALL_DEADLINE = timedelta(seconds=15)
 PATIENCE = timedelta(seconds=10)
 """A stream silent for this long beyond its heartbeat is taken for dead."""
-
 
 
 class GrpcLog:
@@ -148,7 +148,7 @@ class GrpcLog:
             filter=wire.filter_to_wire(filter),
             limit=limit,
             backwards=backwards,
-            until_position=until,
+            until_position=until or 0,
         )
         with _ours():
             answer = await self._stub.ReadEvents(request, timeout=self._seconds)
@@ -168,7 +168,7 @@ class GrpcLog:
         request = log_service_pb2.ReadPackedEventsRequest(
             after=wire.cursor_to_wire(after),
             filter=wire.filter_to_wire(filter),
-            until_position=until,
+            until_position=until or 0,
             page_size=page_size,
             columns=check_columns(columns, COLUMNS),
         )
@@ -218,13 +218,13 @@ class GrpcLog:
         raise LogUnavailable("the service ended the subscription")
 
 
-async def _answers(call: Any, patience: timedelta) -> AsyncIterator[Any]:  # noqa: ANN401  # a call of any message
+async def _answers(call: Any, patience: timedelta) -> AsyncIterator[Any]:
     """Yield a stream's messages; end the call when the reader goes, raise LogUnavailable when it falls silent."""
     try:
         with _ours():
             while True:
                 message = await asyncio.wait_for(call.read(), patience.total_seconds())
-                if message is grpc.aio.EOF:
+                if message is EOF:
                     return
                 yield message
     finally:
@@ -258,7 +258,7 @@ def _messages(appends: Sequence[Append]) -> Iterator[list[log_service_pb2.Append
         yield groups
 
 
-def _packed_page(answer: Any) -> PackedPage:  # noqa: ANN401  # either of two messages with the same fields
+def _packed_page(answer: Any) -> PackedPage:
     batch = wire.batch_from_wire(answer.arrow_ipc)
     return PackedPage(batch, wire.cursor_from_wire(answer.complete_to), answer.head_position)
 

@@ -1,6 +1,6 @@
 """The one table between a log's errors and gRPC statuses with google.rpc.ErrorInfo, for both ends of the wire."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any, NoReturn
 
@@ -67,7 +67,8 @@ def raised_by(error: grpc.aio.AioRpcError) -> EventLogError:
 def _details(error: grpc.aio.AioRpcError) -> tuple[error_details_pb2.ErrorInfo, error_details_pb2.RetryInfo]:
     info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
     status = status_pb2.Status()
-    for key, value in error.trailing_metadata() or ():
+    trailing: Iterable[tuple[str, str | bytes]] = error.trailing_metadata() or ()  # type: ignore[assignment]
+    for key, value in trailing:
         if key == _DETAILS and isinstance(value, bytes):
             status.ParseFromString(value)
     for detail in status.details:

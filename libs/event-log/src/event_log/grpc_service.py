@@ -1,4 +1,6 @@
-"""holdfast.log.v1.LogService over any log: the door for services. Who may come in is the host's policy, not decided here."""
+"""holdfast.log.v1.LogService over any log: the door for services. Who may come in is the host's policy."""
+
+# ruff: noqa: N802  # methods are named by the proto
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -6,13 +8,13 @@ from datetime import timedelta
 from typing import Any, TypeAlias
 
 import grpc
-from holdfast.log.v1 import event_pb2, log_service_pb2, log_service_pb2_grpc
 
 from event_log import wire
 from event_log.errors import EventLogError, InvalidRead
 from event_log.grpc_errors import abort
 from event_log.log import HEARTBEAT, PACKED_PAGE_EVENTS, Log
 from event_log.model import DEFAULT_PAGE_EVENTS, Cursor, Event, PackedPage
+from holdfast.log.v1 import event_pb2, log_service_pb2, log_service_pb2_grpc
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
@@ -37,9 +39,7 @@ class LogServicer(log_service_pb2_grpc.LogServiceServicer):
         async with _told(context):
             return log_service_pb2.GetHeadResponse(head=wire.cursor_to_wire(await self._log.head()))
 
-    async def Append(
-        self, request: log_service_pb2.AppendRequest, context: Context
-    ) -> log_service_pb2.AppendResponse:
+    async def Append(self, request: log_service_pb2.AppendRequest, context: Context) -> log_service_pb2.AppendResponse:
         """See the proto."""
         async with _told(context):
             if len(request.groups) > MAX_GROUPS:
@@ -53,9 +53,7 @@ class LogServicer(log_service_pb2_grpc.LogServiceServicer):
         """See the proto."""
         async with _told(context):
             fence = await self._log.acquire_fence(request.tenant, request.name)
-            return log_service_pb2.AcquireFenceResponse(
-                fence=log_service_pb2.Fence(name=fence.name, epoch=fence.epoch)
-            )
+            return log_service_pb2.AcquireFenceResponse(fence=log_service_pb2.Fence(name=fence.name, epoch=fence.epoch))
 
     async def ReadStream(
         self, request: log_service_pb2.ReadStreamRequest, context: Context

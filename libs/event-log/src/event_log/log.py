@@ -86,7 +86,10 @@ class Log(Protocol):
         backwards: bool = False,
         until: int | None = None,
     ) -> Page:
-        """Read a page by position, up to and with `until` or the head; backwards from before `after` (0: the head)."""
+        """Read a page by position, up to and with `until` (None or 0: the head).
+
+        Backwards it goes from before `after` (0: the head), and `until` is not looked at.
+        """
         ...
 
     def read_packed(

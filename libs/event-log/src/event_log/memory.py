@@ -1,10 +1,10 @@
 """A log in memory: the whole contract without a disk, for tests and for thinking; gone with the process."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import timedelta
 
+from event_log.doorbell import Doorbell
 from event_log.errors import AppendRefused, InvalidAppend, InvalidRead, VersionConflict
 from event_log.following import follow, follow_packed
 from event_log.form import check_append, check_columns, check_cursor, check_limit
@@ -44,7 +44,7 @@ class MemoryLog:
         self._known = Known()
         self._events: list[Event] = []
         self._streams: dict[StreamId, list[Event]] = {}
-        self._doorbell = asyncio.Event()
+        self._doorbell = Doorbell()
 
     async def head(self) -> Cursor:
         """See Log.head."""
@@ -130,7 +130,7 @@ class MemoryLog:
         """See Log.read_packed."""
         head = await self.head()
         wanted = check_columns(columns, COLUMNS)
-        last = head.position if until is None else min(until, head.position)
+        last = min(until or head.position, head.position)
         position = check_cursor(after, head)
         while position < last:
             page = self._page(position, filter, page_size, last)
@@ -164,13 +164,7 @@ class MemoryLog:
 
     async def wait_beyond(self, position: int, deadline: timedelta) -> bool:
         """Return True as soon as the head is beyond the position, False after the deadline."""
-        doorbell = self._doorbell
-        if len(self._events) <= position:
-            try:
-                await asyncio.wait_for(doorbell.wait(), deadline.total_seconds())
-            except TimeoutError:
-                return False
-        return True
+        return await self._doorbell.wait_beyond(position, deadline)
 
     def _append(self, append: Append) -> Verdict:
         try:
@@ -193,8 +187,7 @@ class MemoryLog:
         for event in events:
             key = (event.tenant, event.stream.category, event.stream.key.int)
             self._streams.setdefault(key, []).append(event)
-        self._doorbell.set()
-        self._doorbell = asyncio.Event()
+        self._doorbell.ring(len(self._events))
 
     def _record_time_us(self) -> int:
         return max(self._now_us(), self._events[-1].record_time_us if self._events else 0)
@@ -218,7 +211,7 @@ class MemoryLog:
         if backwards:
             seen = self._events[: start - 1 if start else None][::-1]
         else:
-            seen = self._events[start : head.position if until is None else until]
+            seen = self._events[start : until or head.position]
         chosen = [event for event in seen if wanted.passes(event)][:limit]
         reached = chosen[-1].position if len(chosen) == limit else seen[-1].position if seen else start
         return Page(chosen, Cursor(head.log_id, head.incarnation, reached), head.position)

@@ -1,6 +1,6 @@
 """The values of a log: cursors, streams, events, appends and pages; no I/O and no rules.
 
-Times are integer microseconds since 1970 UTC. Ids are UUIDs. Positions and versions count from 1; 0 is before the first.
+Times are integer microseconds since 1970 UTC. Ids are UUIDs. Positions and versions count from 1; 0 is before them.
 """
 
 import enum
@@ -205,4 +205,4 @@ class PackedPage:
     @property
     def count(self) -> int:
         """Number of events in it."""
-        return self.batch.num_rows
+        return int(self.batch.num_rows)

@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from event_log.connections import STATEMENT_DEADLINE, Connections
-from event_log.doorbell import Doorbell, Listener
+from event_log.connections import Connections
+from event_log.doorbell import Doorbell
 from event_log.errors import AppendRefused, InvalidRead, VersionConflict
 from event_log.following import follow, follow_packed
 from event_log.form import check_columns, check_cursor, check_limit
+from event_log.listener import Listener
 from event_log.log import HEARTBEAT, PACKED_PAGE_EVENTS, Verdict
 from event_log.memory import clock_us
 from event_log.model import (
@@ -157,7 +158,7 @@ class PostgresLog:
             if backwards:
                 wanted = Range(0, start - 1 if start else head.position)
             else:
-                wanted = Range(start, head.position if until is None else min(until, head.position))
+                wanted = Range(start, min(until or head.position, head.position))
             looked = wanted.cut(limit if filter == EVERYTHING else max(limit, SCAN_EVENTS), backwards=backwards)
             events = await read_range(session, filter, limit, looked, backwards=backwards)
         end = looked.after + 1 if backwards else max(looked.until, start)
@@ -177,7 +178,7 @@ class PostgresLog:
         wanted = check_columns(columns, COLUMNS)
         head = await self.head()
         start = check_cursor(after, head)
-        last = head.position if until is None else min(until, head.position)
+        last = min(until or head.position, head.position)
         async for page in self._packed.read(head, Range(start, last), filter, page_size, wanted):
             yield page
 

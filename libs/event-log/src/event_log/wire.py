@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 import pyarrow as pa
-from holdfast.log.v1 import event_pb2, log_service_pb2
 
 from event_log.errors import AppendRefused, EventIdReused, Fenced, InvalidAppend, StreamFull, VersionConflict
 from event_log.log import Verdict
@@ -24,6 +23,7 @@ from event_log.model import (
     Stream,
     StreamAppend,
 )
+from holdfast.log.v1 import event_pb2, log_service_pb2
 
 
 def event_to_wire(event: Event) -> event_pb2.Event:

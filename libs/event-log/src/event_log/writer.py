@@ -314,5 +314,5 @@ class Writer:
 
 
 def _by_another(trouble: BaseException) -> bool:
-    """Say whether a flush failed because somebody else appended or took a fence: certainly not written, session fine."""
+    """Say whether a flush failed as another appended or took a fence: certainly not written, the session fine."""
     return isinstance(trouble, asyncpg.UniqueViolationError) or getattr(trouble, "sqlstate", None) == FENCE_TAKEN
