@@ -88,8 +88,13 @@ def test_a_service_of_no_length_is_an_assignment() -> None:
             (40, 20, 0, 60),
         ),
         (
-            "10:00:20 LegHeld leg_id=c1\n10:00:25 ConsultStarted leg_id=b1\n10:00:35 LegResumed leg_id=c1\n"
-            "10:00:40 ConsultEnded leg_id=b1\n10:01:10 LegEnded leg_id=a1",
+            """
+            10:00:20 LegHeld leg_id=c1
+            10:00:25 ConsultStarted leg_id=b1
+            10:00:35 LegResumed leg_id=c1
+            10:00:40 ConsultEnded leg_id=b1
+            10:01:10 LegEnded leg_id=a1
+            """,
             (40, 20, 0, 60),
         ),
         ("10:01:10 LegEnded leg_id=a1\n10:01:20 WrapUpEnded", (60, 0, 10, 70)),

@@ -136,7 +136,12 @@ def test_a_ringing_agent_is_an_offer_while_the_caller_waits() -> None:
         ),
         ("10:00:00 Enqueued queue=q\n10:00:50 Dequeued kind=CALLBACK\n10:01:00 CallbackRequested", ""),
         (
-            "10:00:00 Enqueued queue=q\n10:00:50 Dequeued kind=CALLBACK\n10:01:00 CallbackRequested\n11:00:00 CallbackFailed",
+            """
+            10:00:00 Enqueued queue=q
+            10:00:50 Dequeued kind=CALLBACK
+            10:01:00 CallbackRequested
+            11:00:00 CallbackFailed cause=busy
+            """,
             "callback_failed",
         ),
         ("10:00:00 Enqueued queue=q\n10:00:50 LegEnded leg_id=c1 role=CALLER", "abandoned_queue"),

@@ -79,6 +79,7 @@ class _Lanes:
         """Begin with no lane."""
         self._agent = agent
         self._running: dict[str, _Running] = {}
+        self._ended_us: dict[str, int] = {}
         self._signed_in_again: dict[str, Observed] = {}
         self._done: list[AgentSpell] = []
 
@@ -118,10 +119,10 @@ class _Lanes:
         body = event.body
         if not body.previous_state or not body.HasField("previous_since"):
             return
-        since = body.previous_since.ToMicroseconds()
+        since = max(body.previous_since.ToMicroseconds(), self._ended_us.get(body.queue, EARLIEST_TIME_US))
         running = self._running.get(body.queue)
         missed = running is None or (running.state != body.previous_state and running.since < since)
-        if missed and EARLIEST_TIME_US <= since < event.time_us:
+        if missed and since < event.time_us:
             self._end(body.queue, since, event)
             self._running[body.queue] = self._new(body.previous_state, since, event)
 
@@ -145,6 +146,8 @@ class _Lanes:
         spell = self._running.pop(queue, None)
         if spell is None:
             return
+        if until is not None:
+            self._ended_us[queue] = until
         inferred = event is not None and bool(event.body.observation.inferred)
         events = [*spell.events, event] if event is not None and event is not spell.events[-1] else spell.events
         self._done.append(
@@ -169,7 +172,13 @@ class _Lanes:
         """Return all spells, those that last too."""
         for queue in list(self._running):
             self._end(queue, None, None)
-        return tuple(sorted(self._done, key=lambda spell: (spell.started_time_us, spell.queue, spell.spell_id)))
+        return tuple(sorted(self._done, key=_in_turn))
+
+
+def _in_turn(spell: AgentSpell) -> tuple[int, str, bool, int, str]:
+    """Return the place of a spell: by start, within a lane those of no length first."""
+    lasts = spell.ended_time_us is None
+    return spell.started_time_us, spell.queue, lasts, spell.ended_time_us or 0, spell.spell_id
 
 
 _TAKES: Final = {

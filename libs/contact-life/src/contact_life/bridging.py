@@ -13,7 +13,6 @@ from contact_life.leg import AGENT_SIDE, CALLER_SIDE, LegDraft
 from contact_life.observed import Observed
 from contact_life.words import LegRole
 
-
 HOLDS: Final = {"LegHeld": "hold", "LegResumed": "hold", "ConsultStarted": "consult", "ConsultEnded": "consult"}
 """Types that begin or end what counts as hold, and which of the two kinds they are of."""
 

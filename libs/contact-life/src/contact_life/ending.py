@@ -13,7 +13,7 @@ from contact_life.assignment import Assignment
 from contact_life.flow import Flow
 from contact_life.leg import CALLER_SIDE, LegDraft
 from contact_life.observed import Observed
-from contact_life.pairing import SAME_MOMENT_US, is_inferred
+from contact_life.pairing import SAME_MOMENT_US
 from contact_life.transfer import Transfer
 from contact_life.visit import Visit, VisitDraft
 from contact_life.words import ContactEnd, DequeueKind, EndedHow, LegRole, Phase, ReleaseSide
@@ -208,8 +208,8 @@ def ended_time_us(parts: Parts, end: ContactEnd, gone_us: int | None) -> int | N
     if gone_us is not None and has_caller_leg(parts.legs.values()):
         return gone_us
     times = [visit.dequeued_time_us for visit in parts.visits]
-    times += [spell.talk_ended_time_us for spell in parts.assignments]
+    times += [spell.talk_ended_time_us or spell.ended_time_us for spell in parts.assignments]
     times += [flow.exited_time_us for flow in parts.flows]
-    times += [event.time_us for event in parts.others if not is_inferred(event)]
+    times += [event.time_us for event in parts.others]
     known = [time_us for time_us in times if time_us is not None]
     return max(known) if known else gone_us

@@ -60,10 +60,10 @@ def described(event: Observed) -> str:
     """Return what an event tells, as `name=value` in the order of its fields, names of enumerations as words."""
     if event.body is None:
         return "type not known here"
-    told = [
-        f"{field.name}={_value(field, value)}" for field, value in event.body.ListFields() if field.name not in _HIDDEN
-    ]
-    return " ".join([*told, "inferred"] if event.body.observation.inferred else told)
+    fields = event.body.ListFields()
+    told = [f"{field.name}={_value(field, value)}" for field, value in fields if field.name not in _HIDDEN]
+    inferred = any(field.name == "observation" and value.inferred for field, value in fields)
+    return " ".join([*told, "inferred"] if inferred else told)
 
 
 def _value(field: Any, value: Any) -> str:
