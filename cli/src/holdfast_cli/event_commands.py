@@ -1,0 +1,56 @@
+"""Commands that show events: tail, contact."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from holdfast.call_events.v1.call_events_service_pb2 import TenantEvent
+from holdfast_cli import event_tables, events, options, output, system
+from holdfast_cli.home import Running
+from holdfast_cli.options import Json, Where
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (tail, contact):
+        app.command(rich_help_panel="Events")(options.bundled(command))
+
+
+def tail(
+    where: Where,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, max=1000, help="Earlier events to show first.")] = 10,
+    types: Annotated[list[str] | None, typer.Option("--type", help="Only events of this type; repeatable.")] = None,
+    *,
+    follow: Annotated[bool, typer.Option(help="Go on as events come, until Ctrl-C.")] = True,
+    json: Json = False,
+) -> None:
+    """Show events as they are recorded."""
+    system.run(_tail(system.find(where), lines, types or [], follow=follow, json=json))
+
+
+async def _tail(running: Running, lines: int, types: list[str], *, follow: bool, json: bool) -> None:
+    found = await events.recent(running, lines, types)
+    for event in found.events if lines else ():
+        _show(event, json=json)
+    if follow:
+        async for event in events.follow(running, types, found):
+            _show(event, json=json)
+
+
+def _show(event: TenantEvent, *, json: bool) -> None:
+    output.as_json(events.as_document(event)) if json else output.say(event_tables.line(event))
+
+
+def contact(
+    name: Annotated[
+        str, typer.Argument(metavar="CONTACT", help="Contact id, or source:native_id.", show_default=False)
+    ],
+    where: Where,
+    *,
+    json: Json = False,
+) -> None:
+    """Show one contact: phase, visits, assignments, anomalies and its events in order."""
+    answer = system.run(events.contact(system.find(where), name))
+    output.as_json(events.as_document(answer)) if json else event_tables.show_contact(answer)

@@ -1,0 +1,96 @@
+"""Waits, with an end, until facts have followed the log, so that a report right after an import is whole."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import grpc
+
+from holdfast.log.v1.log_service_pb2 import GetHeadRequest
+from holdfast.log.v1.log_service_pb2_grpc import LogServiceStub
+from holdfast.metrics.v1.metrics_service_pb2 import GetFactsStatusRequest, GetFactsStatusResponse
+from holdfast.metrics.v1.metrics_service_pb2_grpc import MetricsServiceStub
+from holdfast_cli import output, system
+from holdfast_cli.home import Running
+
+if TYPE_CHECKING:  # the name exists in the types alone
+    from holdfast.metrics.v1.metrics_service_pb2_grpc import MetricsServiceAsyncStub
+
+STEP_SECONDS = 1.0
+"""How long one question waits; between two it is said how far facts are."""
+SETTLE_SECONDS = 5.0
+"""How long a report waits for facts."""
+STALLED_SECONDS = 60.0
+"""How long facts may make no step before waiting for them ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """How far facts are: the position they have reached, and events still to come."""
+
+    position: int
+    behind: int
+    parked: int
+
+
+async def head(running: Running) -> int:
+    """Return the last position of call-events' log."""
+    async with system.log(running) as channel:
+        answer = await LogServiceStub(channel).GetHead(GetHeadRequest())
+    return int(answer.head.position)
+
+
+async def followed(running: Running, until: int, on_step: Callable[[Followed], None] | None = None) -> Followed:
+    """Wait until facts have reached a position; return earlier only if they stand still for STALLED_SECONDS."""
+    async with system.metrics(running) as channel:
+        stub = MetricsServiceStub(channel)
+        seen, moved = await _ask(stub, until), time.monotonic()
+        while seen.behind and time.monotonic() - moved < STALLED_SECONDS:
+            if on_step:
+                on_step(seen)
+            now = await _ask(stub, until)
+            if now.position > seen.position:
+                moved = time.monotonic()
+            seen = now
+    return seen
+
+
+def settle(running: Running) -> None:
+    """Wait a few seconds for facts to reach the log's head, and remark on stderr if they have not.
+
+    Where the log or the facts' status cannot be asked, nothing is waited for: the report says how current it is.
+    """
+    if not (running.addresses.call_events_log and running.addresses.metrics_grpc):
+        return
+    behind = system.run(_settle(running))
+    if behind:
+        output.note(f"The facts are {output.counted(behind, 'event')} behind the log; ask again in a moment.", "yellow")
+
+
+async def _settle(running: Running) -> int:
+    until, deadline = await head(running), time.monotonic() + SETTLE_SECONDS
+    async with system.metrics(running) as channel:
+        stub = MetricsServiceStub(channel)
+        seen = await _ask(stub, until)
+        while seen.behind and time.monotonic() < deadline:
+            seen = await _ask(stub, until)
+    return seen.behind
+
+
+async def _ask(stub: MetricsServiceAsyncStub, until: int) -> Followed:
+    """Ask how far facts are, once they have reached a position or a moment has passed."""
+    try:
+        answer = await stub.GetFactsStatus(GetFactsStatusRequest(wait_for_position=until), timeout=STEP_SECONDS)
+    except grpc.aio.AioRpcError as error:
+        if error.code() is not grpc.StatusCode.DEADLINE_EXCEEDED:
+            raise
+        answer = await stub.GetFactsStatus(GetFactsStatusRequest())
+    return _followed(answer, until)
+
+
+def _followed(answer: GetFactsStatusResponse, until: int) -> Followed:
+    position = max((cursor.position for cursor in answer.as_of.logs.values()), default=0)
+    return Followed(position, max(0, until - position), answer.as_of.parked)

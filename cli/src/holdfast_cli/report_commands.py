@@ -1,0 +1,77 @@
+"""Commands that show figures: queues, agents, scorecard, explain."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from holdfast_cli import following, options, output, report_tables, reports, system
+from holdfast_cli.home import Running
+from holdfast_cli.options import Days, Json, ShortAbandon, Threshold, Where
+from holdfast_cli.reports import Terms
+
+By = Annotated[str, typer.Option("--by", help="Cut into parts: quarter_hour, half_hour, hour, day, week or month.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (queues, agents, scorecard, explain):
+        app.command(rich_help_panel="Figures")(options.bundled(command))
+
+
+def queues(
+    where: Where,
+    days: Days,
+    by: By = "",
+    threshold: Threshold = 20.0,
+    short_abandon: ShortAbandon = 5.0,
+    credit: Annotated[str, typer.Option(help="Instant that credits a visit to a part: enqueue or end.")] = "enqueue",
+    *,
+    json: Json = False,
+) -> None:
+    """Show what queues were offered, answered and lost, with waits, service levels and handle times."""
+    terms = Terms(threshold, short_abandon)
+    report = reports.queues(_current(where), days, by=by, terms=terms, credit=credit)
+    output.as_json(report) if json else report_tables.show_queues(report, threshold)
+
+
+def agents(where: Where, days: Days, by: By = "", *, json: Json = False) -> None:
+    """Show handle times by agent, in order of name: no order by figure is offered."""
+    report = reports.agents(_current(where), days, by=by)
+    output.as_json(report) if json else report_tables.show_agents(report)
+
+
+def scorecard(
+    agent: Annotated[str, typer.Argument(help="Agent, as the phone system names them.", show_default=False)],
+    where: Where,
+    days: Days,
+    purpose: Annotated[str, typer.Option(help="Why it is read; kept with the record of the reading.")] = "",
+    *,
+    json: Json = False,
+) -> None:
+    """Show one agent's figures: all evidence, what was in the agent's hands, what was left out and why."""
+    card = reports.scorecard(_current(where), agent, days, purpose=purpose)
+    output.as_json(card) if json else report_tables.show_scorecard(card)
+
+
+def explain(
+    figure: Annotated[str, typer.Argument(help="Figure, by name or name@version.", show_default=False)],
+    where: Where,
+    days: Days,
+    about: options.About,
+    threshold: Threshold = 20.0,
+    short_abandon: ShortAbandon = 5.0,
+    *,
+    json: Json = False,
+) -> None:
+    """Show the formula of a figure and the facts behind it, down to events and positions."""
+    explained = reports.explain(_current(where), figure, days, about, Terms(threshold, short_abandon))
+    output.as_json(explained) if json else report_tables.show_explanation(explained)
+
+
+def _current(where: Where) -> Running:
+    """Return the system once its facts have followed what was acknowledged before."""
+    running = system.find(where)
+    following.settle(running)
+    return running

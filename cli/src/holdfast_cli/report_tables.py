@@ -1,0 +1,172 @@
+"""Figures as tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from holdfast_cli import output
+from holdfast_cli.output import clock, percent
+
+FACTS_SHOWN = 10
+MARKS_SHOWN = 10
+
+
+def show_queues(report: Mapping[str, Any], threshold_seconds: float) -> None:
+    """Print the queue report as a table with its total."""
+    level = f"≤ {threshold_seconds:g} s"
+    columns = ["queue", "offered", "answered", "lost", "lost %", "in IVR", "asa", level, "aht"]
+    cut = bool(report["rows"]) and "interval_start" in report["rows"][0]
+    rows = [[*_start(row, cut=cut), *_queue_cells(row)] for row in report["rows"]]
+    total = [*([""] if cut else []), *_queue_cells({**report["total"], "queue": "all"})]
+    output.table(_title("Queues", report), [*(["from"] if cut else []), *columns], rows, footer=total)
+    output.say("lost: left the queue before an agent answered · in IVR: left before any queue, apart", "dim")
+    show_as_of(report)
+
+
+def show_agents(report: Mapping[str, Any]) -> None:
+    """Print handle times by agent, in order of name."""
+    cut = bool(report["rows"]) and "interval_start" in report["rows"][0]
+    rows = [
+        [
+            *_start(row, cut=cut),
+            row["agent"] or "(unknown)",
+            row["contacts"],
+            clock(row["handle_seconds"]),
+            clock(row["aht_seconds"]),
+        ]
+        for row in report["rows"]
+    ]
+    columns = [*(["from"] if cut else []), "agent", "contacts", "handle time", "aht"]
+    output.table(_title("Agents", report), columns, rows)
+    show_as_of(report)
+
+
+def show_scorecard(card: Mapping[str, Any]) -> None:
+    """Print all evidence beside what was in the agent's hands, and what was left out and why."""
+    rows = [_scorecard_cells(figure) for figure in card["figures"]]
+    columns = ["figure", "all", "n", "95 %", "in their hands", "n", "left out~"]
+    output.table(_title(f"Scorecard of {card['agent']}", card), columns, rows)
+    marks = card.get("marks", [])
+    if marks:
+        output.say(f"Outside the agent's hands, {output.counted(len(marks), 'mark')}:", "bold")
+        for mark in marks[:MARKS_SHOWN]:
+            output.say(f"  {mark['mark']}: {mark['reason']}  (contact {mark['contact_id']})")
+        if len(marks) > MARKS_SHOWN:
+            output.say(f"  … and {len(marks) - MARKS_SHOWN:,} more, all in --json", "dim")
+    for remark in card.get("notes", []):
+        output.say(f"· {remark}", "dim")
+    show_as_of(card)
+
+
+def show_explanation(explained: Mapping[str, Any]) -> None:
+    """Print the formula, the figure twice (from facts, from events) and the first facts with their events."""
+    figure, again, meaning = explained["figure"], explained.get("recomputed"), explained["definition"]
+    output.fields(
+        f"{figure['name']}, version {figure['formula_version']}",
+        {
+            "formula": meaning["formula"],
+            "numerator": f"{figure['numerator']:,.10g}   {meaning['numerator']}",
+            "denominator": f"{figure['denominator']:,.10g}   {meaning['denominator']}",
+            "value": shown(figure),
+            "95 % interval": spread(figure) or None,
+            "again, from events": shown(again) if again else explained.get("not_recomputed") or None,
+            "facts behind it": explained["fact_count"],
+        },
+    )
+    facts = explained["facts"][:FACTS_SHOWN]
+    output.say()
+    output.table(
+        f"The first {len(facts)} of them", ["contact", "adds", "of", "because~", "events (position)~"], _facts(facts)
+    )
+    show_as_of(explained)
+
+
+def shown(figure: Mapping[str, Any]) -> str:
+    """Write a figure's value in its unit, marked where the evidence is too little."""
+    value = written(figure.get("value"), str(figure["unit"]))
+    return f"{value} (too few)" if figure.get("insufficient_evidence") else value
+
+
+def written(value: float | None, unit: str) -> str:
+    """Write a value in its unit."""
+    match unit:
+        case "ratio":
+            return percent(value)
+        case "seconds":
+            return output.NOTHING if value is None else f"{value:,.1f} s"
+        case _:
+            return output.cell(value)
+
+
+def spread(figure: Mapping[str, Any]) -> str:
+    """Write a figure's 95 % interval, empty if it has none."""
+    low, high = figure.get("interval_low"), figure.get("interval_high")
+    unit = str(figure["unit"])
+    return "" if low is None or high is None else f"{written(low, unit)} … {written(high, unit)}"
+
+
+def show_as_of(answer: Mapping[str, Any]) -> None:
+    """Print how current an answer is, and what it lacks."""
+    as_of = answer["as_of"]
+    places = ", ".join(f"{place['position']:,} of {name}" for name, place in as_of["logs"].items() if place["position"])
+    words = [f"as of position {places}" if places else "as of now"]
+    if as_of.get("behind"):
+        words.append(f"{output.counted(as_of['behind'], 'event')} behind")
+    if as_of.get("parked"):
+        words.append(f"{output.counted(as_of['parked'], 'event')} parked: `holdfast doctor` tells more")
+    output.say("; ".join(words), "dim")
+
+
+def _title(what: str, report: Mapping[str, Any]) -> str:
+    interval = report.get("interval")
+    return f"{what}, {interval['time_zone']} time" if interval else what
+
+
+def _start(row: Mapping[str, Any], *, cut: bool) -> list[object]:
+    return [row["interval_start"].replace("T", " ")[:16]] if cut else []
+
+
+def _queue_cells(row: Mapping[str, Any]) -> list[object]:
+    return [
+        row["queue"],
+        row["offered"],
+        row["answered"],
+        row["abandoned"],
+        percent(row["abandon_rate"]),
+        row["abandoned_ivr"],
+        clock(row["asa_seconds"]),
+        percent(row["service_level"]["offered"]),
+        clock(row["aht_seconds"]),
+    ]
+
+
+def _scorecard_cells(figure: Mapping[str, Any]) -> list[object]:
+    everything, own = figure["all"], figure["in_agents_hands"]
+    left_out = ", ".join(f"{count:,} {mark}" for mark, count in figure.get("left_out", {}).items())
+    return [
+        everything["name"],
+        shown(everything),
+        everything["n"],
+        spread(everything),
+        shown(own),
+        own["n"],
+        left_out,
+    ]
+
+
+def _facts(facts: Sequence[Mapping[str, Any]]) -> list[list[object]]:
+    return [
+        [
+            fact["contact_id"],
+            f"{fact['numerator']:g}",
+            f"{fact['denominator']:g}",
+            fact["reason"],
+            _events(fact["events"]),
+        ]
+        for fact in facts
+    ]
+
+
+def _events(events: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(f"{event['type']} ({event['position']:,})" for event in events)

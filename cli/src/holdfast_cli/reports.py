@@ -1,0 +1,44 @@
+"""Figures asked of metrics, as it gives them; how they look on the terminal is in ``report_tables``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+from urllib.parse import quote
+
+from holdfast_cli import system
+from holdfast_cli.home import Running
+from holdfast_cli.options import About, Days
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Thresholds in seconds: of the service level, and below which a wait before leaving is a short abandon."""
+
+    threshold_seconds: float = 20.0
+    short_abandon_seconds: float = 5.0
+
+
+def queues(running: Running, days: Days, *, by: str = "", terms: Terms = Terms(), credit: str = "") -> dict[str, Any]:
+    """Return the queue report: as_of, rows, total."""
+    return system.get(running, "/v1/queues", {**_of(days), "by": by, "credit": credit, **asdict(terms)})
+
+
+def agents(running: Running, days: Days, *, by: str = "") -> dict[str, Any]:
+    """Return handle times by agent, in order of name: as_of, rows."""
+    return system.get(running, "/v1/agents", {**_of(days), "by": by})
+
+
+def scorecard(running: Running, agent: str, days: Days, *, purpose: str = "") -> dict[str, Any]:
+    """Return one agent's figures with their context."""
+    return system.get(running, f"/v1/agents/{quote(agent, safe='')}/scorecard", {**_of(days), "purpose": purpose})
+
+
+def explain(running: Running, figure: str, days: Days, about: About, terms: Terms = Terms()) -> dict[str, Any]:
+    """Return the facts and events behind a figure."""
+    path = f"/v1/figures/{quote(figure, safe='@.')}:explain"
+    return system.get(running, path, {**_of(days), **asdict(about), **asdict(terms)})
+
+
+def _of(days: Days) -> dict[str, object]:
+    return {"from": days.from_date, "to": days.to_date, "time_zone": days.time_zone}

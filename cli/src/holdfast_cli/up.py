@@ -1,0 +1,169 @@
+"""Everything in one terminal: Postgres, call-events and metrics, started in order and drained in order.
+
+The folder keeps all of it (``home``); a second start continues the same data.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from holdfast_cli import ports
+from holdfast_cli.child import Child, ChildFailed, Program
+from holdfast_cli.home import Addresses, AlreadyRunning, Home
+from holdfast_cli.output import CommandFailed
+from service_host.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
+from service_host.local_issuer import AUDIENCE, ISSUER
+
+DATABASE = "holdfast"
+START_SECONDS = 90.0
+DRAIN_SECONDS = 7.0
+"""For each service; with Postgres's own end all is over within 20 s."""
+WATCH_SECONDS = 0.2
+POSTGRES_SETTINGS = {"shared_buffers": "256MB", "max_wal_size": "2GB", "synchronous_commit": "on"}
+MODULES = {"call-events": "call_events", "metrics": "metrics"}
+LIMITS = {"DRAIN_WAIT": timedelta(seconds=2), "DRAIN_GRACE": timedelta(seconds=4)}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What ``up`` was asked for; ``port_base`` 0 takes free ports."""
+
+    data: Path
+    tenant: str
+    time_zone: str
+    port_base: int
+
+
+def serve(wanted: Wanted, when_ready: Callable[[Addresses, str], None]) -> None:
+    """Start everything, call ``when_ready(addresses, token)``, and serve until it is interrupted or a part dies.
+
+    Raises CommandFailed with a sentence if it cannot start, or if a part ends by itself.
+    """
+    with suppress(KeyboardInterrupt), started(wanted) as (addresses, token, parts):
+        when_ready(addresses, token)
+        _watch(parts)
+
+
+@contextmanager
+def started(wanted: Wanted) -> Iterator[tuple[Addresses, str, Sequence[Callable[[], str]]]]:
+    """Start everything; give the addresses, a token, and what tells of each part whether it has ended.
+
+    When the context ends, everything drains. Call it from the main thread.
+    """
+    home = Home(wanted.data)
+    with _sentences(), _prepared(home):
+        addresses = ports.choose(wanted.port_base)
+        with EmbeddedPostgres(home.postgres, settings=POSTGRES_SETTINGS) as server, _children() as children:
+            url = _database(server)
+            _start(home, wanted, addresses, url, children)
+            home.announce(addresses, wanted.tenant, url)
+            parts = [_ended_of(child) for child in children]
+            parts.append(lambda: "" if server.running else "Postgres")
+            yield addresses, home.token(wanted.tenant), parts
+
+
+def _start(home: Home, wanted: Wanted, addresses: Addresses, url: str, children: list[Child]) -> None:
+    """Bring both databases up to date at once, then start both services at once."""
+    until = time.monotonic() + START_SECONDS
+    settings = _settings(home, wanted, addresses, url)
+    migrating = [_program(home, name, "migrate", settings[name]).start() for name in MODULES]
+    for child in migrating:
+        child.wait_done(until)
+    children += [_program(home, name, "serve", settings[name]).start() for name in MODULES]
+    for child in children:
+        child.wait_ready(until)
+
+
+def _program(home: Home, name: str, task: str, settings: Mapping[str, str]) -> Program:
+    words = (MODULES[name], task, *(["--ready-json"] if task == "serve" else []))
+    return Program(name, words, settings, home.logs / f"{name}.log")
+
+
+def _settings(home: Home, wanted: Wanted, addresses: Addresses, url: str) -> dict[str, dict[str, str]]:
+    """Return the environment of each service."""
+    shared = {
+        "DATABASE_URL": url,
+        "JWKS": str(home.issuer().jwks),
+        "ISSUER": ISSUER,
+        "AUDIENCE": AUDIENCE,
+        **{f"LIMITS__{name}": str(length.total_seconds()) for name, length in LIMITS.items()},
+    }
+    call_events = {
+        **shared,
+        "GRPC_ADDRESS": addresses.call_events_grpc,
+        "HTTP_ADDRESS": addresses.call_events_http,
+        "ADMIN_ADDRESS": addresses.call_events_admin,
+        "LOG_ADDRESS": addresses.call_events_log,
+        "MASTER_KEY_FILE": str(home.master_key),
+    }
+    metrics = {
+        **shared,
+        "GRPC_ADDRESS": addresses.metrics_grpc,
+        "HTTP_ADDRESS": addresses.metrics_http,
+        "ADMIN_ADDRESS": addresses.metrics_admin,
+        "CALL_EVENTS_FEED": f"grpc://{addresses.call_events_log}",
+        "FEED_TOKEN": home.feed_token(wanted.tenant),
+        "TIME_ZONE": wanted.time_zone,
+    }
+    return {
+        name: {f"HOLDFAST_{MODULES[name].upper()}_{key}": value for key, value in settings.items()}
+        for name, settings in (("call-events", call_events), ("metrics", metrics))
+    }
+
+
+def _database(server: EmbeddedPostgres) -> str:
+    """Return the address of the database, made the first time."""
+    known = server.query(f"SELECT count(*) FROM pg_database WHERE datname = '{DATABASE}'")  # noqa: S608  our own name
+    return server.dsn(DATABASE) if known == "1" else server.create_database(DATABASE)
+
+
+def _ended_of(child: Child) -> Callable[[], str]:
+    return lambda: "" if child.alive() else f"{child.name} (see {child.program.log})"
+
+
+def _watch(parts: Sequence[Callable[[], str]]) -> None:
+    """Return only by KeyboardInterrupt, or CommandFailed if a part has ended."""
+    while True:
+        time.sleep(WATCH_SECONDS)
+        if ended := [name for part in parts if (name := part())]:
+            message = f"{', '.join(ended)} ended by itself. Start again: what was acknowledged is kept."
+            raise CommandFailed(message)
+
+
+@contextmanager
+def _children() -> Iterator[list[Child]]:
+    """Give a list for children; drain them in the end, readers first, so that nobody meets a closed door."""
+    children: list[Child] = []
+    try:
+        yield children
+    finally:  # neither signal may cut the draining short
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
+        for child in reversed(children):
+            child.drain()
+            child.end(DRAIN_SECONDS)
+
+
+@contextmanager
+def _prepared(home: Home) -> Iterator[None]:
+    try:
+        home.make()
+    except OSError as error:
+        message = f"{home.path} cannot be made ({error.strerror}): name another folder by --data."
+        raise CommandFailed(message) from None
+    with home.owned():
+        yield
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    try:
+        yield
+    except (AlreadyRunning, ChildFailed, EmbeddedPostgresError) as error:
+        raise CommandFailed(str(error)) from None

@@ -1,0 +1,88 @@
+"""Commands that run the system: up, doctor, demo."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from holdfast_cli import demo as demonstration
+from holdfast_cli import doctor as examination
+from holdfast_cli import home, options, output, ports, up
+from holdfast_cli.home import Addresses
+from holdfast_cli.options import Data, Json, Where
+
+PANEL = "The system"
+PortBase = Annotated[int, typer.Option("--port-base", min=0, max=65000, help="First of the ports; 0 takes free ones.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for name, command in (("up", start), ("doctor", doctor), ("demo", demo)):
+        app.command(name, rich_help_panel=PANEL)(options.bundled(command))
+
+
+def start(
+    data: Data,
+    tenant: Annotated[str, typer.Option(help="Tenant that the printed token opens.")] = home.TENANT,
+    time_zone: Annotated[str, typer.Option(help="Zone of days where a tenant has set none.")] = "UTC",
+    port_base: PortBase = ports.FIRST,
+    *,
+    json: Json = False,
+) -> None:
+    """Run everything in this terminal, on a Postgres of its own; Ctrl-C drains, the next start goes on."""
+
+    def ready(addresses: Addresses, token: str) -> None:
+        if json:
+            output.as_json({"ready": True, **asdict(addresses), "token": token, "tenant": tenant, "data": str(data)})
+        else:
+            _welcome(addresses, token, data)
+
+    up.serve(up.Wanted(data, tenant, time_zone, port_base), ready)
+
+
+def _welcome(addresses: Addresses, token: str, data: Path) -> None:
+    output.fields(
+        "Holdfast serves. Ctrl-C ends it; what was acknowledged is kept.",
+        {
+            "call-events": f"gRPC {addresses.call_events_grpc}   REST http://{addresses.call_events_http}/docs",
+            "metrics": f"gRPC {addresses.metrics_grpc}   REST http://{addresses.metrics_http}/docs",
+            "data": str(data),
+        },
+    )
+    output.say("\nA token for this machine, good for 12 hours:")
+    output.say(token, "dim")
+    option = "" if data == home.default_data() else f" --data {data}"
+    output.say("\nTry next, in another terminal:")
+    for command in ("generate --day 2026-01-05 --send", "tail", "queues --from 2026-01-05 --to 2026-01-06", "doctor"):
+        output.say(f"  holdfast {command}{option}")
+
+
+def doctor(where: Where, port_base: PortBase = ports.FIRST, *, json: Json = False) -> None:
+    """Check that everything runs, follows and is whole; says what to do where it does not."""
+    findings = examination.examine(where, port_base)
+    healthy = all(one.good for one in findings)
+    if json:
+        output.as_json({"healthy": healthy, "findings": [asdict(one) for one in findings]})
+    else:
+        rows = [["well" if one.good else "WRONG", one.what, one.finding] for one in findings]
+        output.table("Doctor", ["", "what", "finding~"], rows)
+        for one in findings:
+            if not one.good:
+                output.say(f"{one.what}: {one.remedy}", "yellow")
+    if not healthy:
+        raise typer.Exit(1)
+
+
+def demo(
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Folder for the demo's data; else one that is thrown away.")
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option("--month", help="A month of the bank's archive; else the real one if it is near.")
+    ] = None,
+) -> None:
+    """Show the whole way once: a real month of calls, or a made-up one, to figures, an explanation and a rebuild."""
+    demonstration.run(data, file)
