@@ -1,4 +1,5 @@
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -50,6 +51,24 @@ async def test_garbage_is_an_invalid_argument_and_the_connection_lives_on(
     refusal = await refused(echoing.method("Say")(b"\xff\xff\xff\xff", metadata=credentials()))
     assert (refusal.status, refusal.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "MALFORMED")
     assert await echoing.method("Say")(HELLO, metadata=credentials()) == HELLO
+
+
+async def test_no_bytes_make_it_answer_anything_but_ok_or_invalid(
+    echoing: Echoing, credentials: Credentials, captured_logs: Lines
+) -> None:
+    seed = 20261123
+    chance = random.Random(seed)  # noqa: S311 - to be repeated, not to be secret
+    say, metadata = echoing.method("Say"), credentials()
+
+    async def code(raw: bytes) -> grpc.StatusCode:
+        call = say(raw, metadata=metadata)
+        found: grpc.StatusCode = await call.code()
+        return found
+
+    codes = [await code(chance.randbytes(chance.randrange(1, 60))) for _ in range(500)]
+    deep = b"\x0a\xff\xff\xff\xff\x0f" * 10_000
+    assert {*codes, await code(deep)} == {grpc.StatusCode.OK, grpc.StatusCode.INVALID_ARGUMENT}
+    assert not str(captured_logs)
 
 
 async def test_garbage_within_a_stream_ends_it_as_an_invalid_argument(

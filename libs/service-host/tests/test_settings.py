@@ -107,6 +107,11 @@ def test_keys_need_an_issuer_and_exclude_insecure_dev() -> None:
     assert "exclude each other" in wrong(jwks="x", issuer="y", insecure_dev=True)[0]
 
 
+def test_what_belongs_together_comes_together() -> None:
+    assert "go together" in wrong(insecure_dev=True, tls_certificate="x")[0]
+    assert "OTLP_ENDPOINT must be" in wrong(insecure_dev=True, telemetry="otlp")[0]
+
+
 @pytest.mark.parametrize("names", ["HS256", "none", "ES256,none", ""])
 def test_algorithms_that_anyone_could_forge_are_refused(names: str) -> None:
     assert "must be some of" in wrong(jwks="x", issuer="y", algorithms=names)[0]

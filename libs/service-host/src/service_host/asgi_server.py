@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
 
 KEEP_ALIVE_SECONDS = 30
+CONNECTIONS = 4096
 _BACKLOG = 512
 _POLL_SECONDS = 0.005
 
@@ -38,6 +39,7 @@ class AsgiServer:
             server_header=False,
             proxy_headers=False,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            limit_concurrency=CONNECTIONS,
             ssl_certfile=certificate or None,
             ssl_keyfile=key or None,
         )

@@ -91,7 +91,7 @@ def _console() -> tuple[SpanProcessor, MetricReader]:
 
 
 def _otlp(endpoint: str) -> tuple[SpanProcessor, MetricReader]:
-    plain = is_loopback(endpoint.removeprefix("http://")) if not endpoint.startswith("https://") else False
+    plain = endpoint.startswith("http://") or ("://" not in endpoint and is_loopback(endpoint))
     spans = OTLPSpanExporter(endpoint, insecure=plain, timeout=SEND_SECONDS)
     metrics = OTLPMetricExporter(endpoint, insecure=plain, timeout=SEND_SECONDS)
     return (

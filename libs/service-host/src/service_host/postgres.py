@@ -25,6 +25,7 @@ __all__ = ["ChangedMigration", "Connection", "Database", "connect", "connection_
 
 _Answer = TypeVar("_Answer")
 Connection: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"  # in quotes: generic for type checkers only
+LONGEST_SECONDS = 30.0
 RETRY_AFTER = timedelta(seconds=1)
 _RELEASE_SECONDS = 1.0
 _CONNECT_SECONDS = 5.0
@@ -40,12 +41,12 @@ class Database:
 
     @asynccontextmanager
     async def acquire(self, seconds: float | None = None) -> AsyncIterator[Connection]:
-        """A connection for at most ``seconds`` (default: what the running call has left).
+        """A connection for at most ``seconds`` (default: what the running call has left, half a minute at most).
 
         The time covers the wait for a free connection and everything done with it. Raises DeadlineExceeded when it
         is over (whether a statement took effect is then unknown) and Unavailable when the server is lost.
         """
-        allowed = call.seconds_left() if seconds is None else seconds
+        allowed = min(call.seconds_left(), LONGEST_SECONDS) if seconds is None else seconds
         until = time.monotonic() + allowed
         connection = await self._take(allowed)
         try:

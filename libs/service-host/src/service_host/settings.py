@@ -150,8 +150,8 @@ class HostSettings(BaseSettings):
         return names
 
     @model_validator(mode="after")
-    def _credentials(self) -> HostSettings:
-        if sentence := _credentials_complaint(self):
+    def _belong_together(self) -> HostSettings:
+        if sentence := _credentials_complaint(self) or _pairs_complaint(self):
             raise ValueError(sentence)
         return self
 
@@ -210,6 +210,14 @@ def _credentials_complaint(settings: HostSettings) -> str:
         return "JWKS must name the keys tokens are checked with (a file or a URL), or use --insecure-dev on loopback"
     outside = [address for address in settings.addresses if not is_loopback(address)]
     return f"INSECURE_DEV is only for loopback addresses, and {outside[0]} is not one" if outside else ""
+
+
+def _pairs_complaint(settings: HostSettings) -> str:
+    if bool(settings.tls_certificate) != bool(settings.tls_key):
+        return "TLS_CERTIFICATE and TLS_KEY go together: give both files or neither"
+    if settings.telemetry == "otlp" and not settings.otlp_endpoint:
+        return "OTLP_ENDPOINT must be the collector's host:port when TELEMETRY is otlp"
+    return ""
 
 
 def _prefix(settings_class: type[BaseSettings]) -> str:
