@@ -35,6 +35,12 @@ def agrees(actual: Any, golden: Any) -> bool:
     return bool(actual == golden)
 
 
+def observed(row: list[Any]) -> Observed:
+    position, identifier, name, event_time_us, record_time_us, source, seq, payload = row
+    body = decode(name, bytes.fromhex(payload))
+    return Observed(position, identifier, name, event_time_us, record_time_us, source, seq, body)
+
+
 def test_every_type_has_a_golden_payload() -> None:
     missing = set(TYPES) - {entry["type"] for entry in EVENTS}
     assert not missing, "add them: python libs/contact-life/tests/golden/add.py"
@@ -59,5 +65,5 @@ def test_an_event_alone_folds_as_it_did(entry: Any) -> None:
 
 @pytest.mark.parametrize("entry", LIVES, ids=lambda entry: entry["life"])
 def test_a_life_folds_as_it_did(entry: Any) -> None:
-    told = [Observed(*known, body=decode(known[2], bytes.fromhex(payload))) for *known, payload in entry["events"]]
+    told = [observed(row) for row in entry["events"]]
     assert agrees(fold_contact(CONTACT, told), entry["folded"])

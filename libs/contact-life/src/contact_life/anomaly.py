@@ -5,16 +5,13 @@ it looks at (`needs`), so that a fold in columns can tell which contacts may bre
 event by event. Rules never look at the clock of the reader: an anomaly depends on the events alone.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from contact_life import rules_of_ends, rules_of_talk, rules_of_telling
 from contact_life.contact import Anomaly, Contact
-from contact_life.observed import Observed
-
-Finding = tuple[str, Sequence[Observed]]
-"""What was found in words without personal data, and the events that show it."""
+from contact_life.examined import Examined, Finding, examined
 
 EVIDENCE_LIMIT: Final = 20
 """At most so many event ids stand in one anomaly; the words say how many there are."""
@@ -27,7 +24,7 @@ class Rule:
     name: str
     sentence: str
     needs: str
-    find: Callable[[Contact], Iterable[Finding]]
+    find: Callable[[Examined], Iterable[Finding]]
 
 
 RULES: Final = (
@@ -150,8 +147,9 @@ RULES: Final = (
 
 def anomalies_of(contact: Contact) -> tuple[Anomaly, ...]:
     """Return what every rule finds in a contact, in the order of the rules."""
+    seen = examined(contact)
     return tuple(
         Anomaly(rule.name, detail, tuple(event.event_id for event in events[:EVIDENCE_LIMIT]))
         for rule in RULES
-        for detail, events in rule.find(contact)
+        for detail, events in rule.find(seen)
     )

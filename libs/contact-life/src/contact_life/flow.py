@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from contact_life.observed import Observed
-from contact_life.pairing import Draft, adopt_early_ends, belongs_to, first_told, in_turn, is_inferred
+from contact_life.pairing import Draft, adopt_early_ends, belongs_to, in_turn, is_inferred
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def _flow_name(event: Observed) -> str:
 
 def _finished(draft: Draft, ordinal: int) -> Flow:
     """Return the flow that a draft tells of."""
-    begin, end = draft.begins[0] if draft.begins else None, first_told(draft.ends)
+    begin, end = draft.begins[0] if draft.begins else None, draft.end_told
     inferred = end is not None and is_inferred(end)
     length = None
     if begin is not None and end is not None and not inferred and end.time_us >= begin.time_us:

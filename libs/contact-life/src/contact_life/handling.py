@@ -15,7 +15,7 @@ from typing import Final
 
 from contact_life.bridging import BEGIN_HOLDS, HOLDS, SpellDraft
 from contact_life.observed import Observed
-from contact_life.pairing import first_told, is_inferred
+from contact_life.pairing import counting_end, is_inferred
 from contact_life.spans import Span, covered_us, overlap
 
 
@@ -58,8 +58,12 @@ def _later(talk_ended: Observed | None, finished: Observed | None) -> Observed |
 
 
 def _first(events: Sequence[Observed], name: str) -> Observed | None:
-    """Return the first event of a type that was told, else inferred."""
-    return first_told([event for event in events if event.type == name])
+    """Return the first event of a type that was told, else the first inferred one."""
+    found = None
+    for event in events:
+        if event.type == name:
+            found = counting_end(found, event)
+    return found
 
 
 def _talk_ended(spell: SpellDraft, wrap_up: Observed | None, *, over: bool) -> Observed | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from contact_life.observed import Observed
-from contact_life.pairing import first_told, is_inferred
+from contact_life.pairing import counting_end, is_inferred
 from contact_life.words import LegRole
 
 CALLER_SIDE: Final = frozenset({int(LegRole.CALLER), int(LegRole.CALLBACK), int(LegRole.REDIAL)})
@@ -55,7 +55,7 @@ class Leg:
 class LegDraft:
     """A leg's events while the fold goes through them."""
 
-    __slots__ = ("agent", "answered", "created", "ends", "events", "leg_id", "ringing", "role")
+    __slots__ = ("agent", "answered", "created", "end", "ends", "events", "leg_id", "ringing", "role")
 
     def __init__(self, leg_id: str) -> None:
         """Begin an empty draft."""
@@ -65,13 +65,9 @@ class LegDraft:
         self.created: Observed | None = None
         self.ringing: Observed | None = None
         self.answered: Observed | None = None
+        self.end: Observed | None = None
         self.ends: list[Observed] = []
         self.events: list[Observed] = []
-
-    @property
-    def end(self) -> Observed | None:
-        """The LegEnded that counts."""
-        return first_told(self.ends)
 
     def rings_at(self, time_us: int, slack_us: int) -> bool:
         """Whether its endpoint rang, unanswered, at an instant; an end up to `slack_us` before it still counts."""
@@ -109,6 +105,7 @@ def _note(draft: LegDraft, event: Observed) -> None:
         case "LegAnswered":
             draft.answered = draft.answered or event
         case "LegEnded":
+            draft.end = counting_end(draft.end, event)
             draft.ends.append(event)
         case "ConferenceJoined":
             pass

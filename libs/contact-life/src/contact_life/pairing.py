@@ -22,7 +22,7 @@ SAME_MOMENT_US: Final = 2_000_000
 class Draft:
     """The events of one spell: those that begin it, those that end it, and all of them."""
 
-    __slots__ = ("begins", "ends", "events", "id_told", "name", "spell_id")
+    __slots__ = ("begins", "end_told", "ends", "events", "id_told", "name", "spell_id")
 
     def __init__(self, spell_id: str, name: str, *, id_told: bool) -> None:
         """Begin an empty draft; `name` is the queue, the flow or the transferor, empty if unknown."""
@@ -30,6 +30,7 @@ class Draft:
         self.name = name
         self.id_told = id_told
         self.begins: list[Observed] = []
+        self.end_told: Observed | None = None
         self.ends: list[Observed] = []
         self.events: list[Observed] = []
 
@@ -39,7 +40,8 @@ class Draft:
         self.events.append(event)
 
     def end(self, event: Observed) -> None:
-        """Take an event that ends the spell."""
+        """Take an event that ends the spell; the first one told counts, else the first one inferred."""
+        self.end_told = counting_end(self.end_told, event)
         self.ends.append(event)
         self.events.append(event)
 
@@ -56,12 +58,9 @@ def is_inferred(event: Observed) -> bool:
     return bool(event.body.observation.inferred)
 
 
-def first_told(events: Sequence[Observed]) -> Observed | None:
-    """Return the first event that was told, else the first inferred one; None if there is none at all."""
-    for event in events:
-        if not is_inferred(event):
-            return event
-    return events[0] if events else None
+def counting_end(known: Observed | None, event: Observed) -> Observed:
+    """Return which of two ends counts, the known one being earlier: a told one before an inferred one."""
+    return event if known is None or (is_inferred(known) and not is_inferred(event)) else known
 
 
 def belongs_to(drafts: Sequence[D], event: Observed, name: str) -> D | None:
@@ -81,8 +80,8 @@ def adopt_early_ends(drafts: list[D]) -> list[D]:
         limit = orphan.ends[0].time_us + CLOCK_STEP_US
         parent = next((draft for draft in drafts if _may_adopt(draft, orphan, limit)), None)
         if parent is not None:
-            parent.ends.extend(orphan.ends)
-            parent.events.extend(orphan.events)
+            for event in orphan.events:
+                parent.end(event)
             drafts = [draft for draft in drafts if draft is not orphan]
     return drafts
 

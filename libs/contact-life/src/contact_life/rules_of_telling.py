@@ -1,13 +1,11 @@
 """Rules about how events were told: clocks, counts, types and corrections. What each says stands in `anomaly.RULES`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
-from contact_life.contact import Contact
+from contact_life.examined import Examined, Finding
 from contact_life.observed import Observed
-
-Finding = tuple[str, Sequence[Observed]]
 
 LATE_TYPES: Final = frozenset(
     {
@@ -27,17 +25,17 @@ LATE_TYPES: Final = frozenset(
 """Types that may happen after the closure: they say something of the contact, nothing goes on."""
 
 
-def time_out_of_range(contact: Contact) -> Iterator[Finding]:
+def time_out_of_range(seen: Examined) -> Iterator[Finding]:
     """Find instants that are not believed."""
-    odd = [event for event in contact.valid if event.time_us != event.event_time_us]
+    odd = [event for event in seen.valid if event.time_us != event.event_time_us]
     if odd:
         yield f"{len(odd)} event times are before 1990 or over a day ahead", odd
 
 
-def clock_went_back(contact: Contact) -> Iterator[Finding]:
+def clock_went_back(seen: Examined) -> Iterator[Finding]:
     """Find events counted later and told earlier by one source."""
     counted: dict[str, list[Observed]] = {}
-    for event in contact.valid:
+    for event in seen.valid:
         if event.source_seq is not None and event.time_us == event.event_time_us:
             counted.setdefault(event.source_id, []).append(event)
     for events in counted.values():
@@ -55,30 +53,30 @@ def _steps_back(events: list[Observed]) -> Iterator[Finding]:
     yield f"the source's clock went back {len(back)} times, by {most / 1_000_000:.3f} s at most", shown
 
 
-def event_after_closed(contact: Contact) -> Iterator[Finding]:
+def event_after_closed(seen: Examined) -> Iterator[Finding]:
     """Find what went on after the closure."""
-    closed = contact.closed_time_us
-    if closed is None or contact.timeline[-1].time_us <= closed:
+    closed = seen.contact.closed_time_us
+    if closed is None or seen.contact.timeline[-1].time_us <= closed:
         return
-    late = [event for event in contact.valid if event.time_us > closed and event.type not in LATE_TYPES]
+    late = [event for event in seen.valid if event.time_us > closed and event.type not in LATE_TYPES]
     if late:
         yield f"{len(late)} events are later than the closure", late
 
 
-def unknown_event_type(contact: Contact) -> Iterator[Finding]:
+def unknown_event_type(seen: Examined) -> Iterator[Finding]:
     """Find types of a newer schema."""
-    unknown = [event for event in contact.valid if event.body is None]
+    unknown = [event for event in seen.valid if event.body is None]
     if unknown:
         yield f"{len(unknown)} events have types that are not known here", unknown
 
 
-def voided_unknown_event(contact: Contact) -> Iterator[Finding]:
+def voided_unknown_event(seen: Examined) -> Iterator[Finding]:
     """Find corrections of events that nobody told."""
-    if not contact.voided:
+    if not seen.contact.voided:
         return
-    missing = contact.voided.difference(event.event_id for event in contact.timeline)
+    missing = seen.contact.voided.difference(event.event_id for event in seen.contact.timeline)
     if missing:
-        voids = [event for event in contact.valid if event.type == "EventVoided"]
+        voids = [event for event in seen.valid if event.type == "EventVoided"]
         yield (
             f"{len(missing)} events were voided that nobody told",
             [event for event in voids if event.body.event_id.lower() in missing],

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from contact_life.identity import queue_visit_id
 from contact_life.observed import Observed
-from contact_life.pairing import Draft, adopt_early_ends, belongs_to, first_told, in_turn, is_inferred
+from contact_life.pairing import Draft, adopt_early_ends, belongs_to, in_turn, is_inferred
 from contact_life.words import DequeueKind, WaitClock
 
 
@@ -44,11 +44,6 @@ class VisitDraft(Draft):
         """Begin an empty draft."""
         super().__init__(spell_id, name, id_told=id_told)
         self.bridge: Observed | None = None
-
-    @property
-    def end_told(self) -> Observed | None:
-        """The Dequeued that counts."""
-        return first_told(self.ends)
 
     @property
     def may_be_answered(self) -> bool:
