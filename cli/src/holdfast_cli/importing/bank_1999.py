@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from holdfast_cli.importing.bank_events import BankEvents
-from holdfast_cli.importing.bank_row import COLUMNS, OUTCOMES, MalformedRow, Row, instants_of, read_row
+from holdfast_cli.importing.bank_row import COLUMNS, OUTCOMES, MalformedRow, Row, instants_of, is_rounded, read_row
 from holdfast_cli.importing.errors import NotThisFormat
 from holdfast_cli.importing.lines import Line, lines_of
 from holdfast_cli.importing.local_days import LocalDays, zone_named
@@ -169,4 +169,6 @@ def _row(line: Line, fields: Fields, oddities: Oddities, servers: set[str]) -> R
         return None
     if len(texts) > len(COLUMNS):
         oddities.add("extra_columns", line.number)
+    if is_rounded(row.customer):
+        oddities.add("customer_id_rounded", line.number)
     return row

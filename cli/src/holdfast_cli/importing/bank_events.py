@@ -26,7 +26,7 @@ from holdfast.call_events.v1.queueing_pb2 import (
     Enqueued,
 )
 from holdfast.call_events.v1.talk_pb2 import Bridged
-from holdfast_cli.importing.bank_row import Instants, Row
+from holdfast_cli.importing.bank_row import Instants, Row, is_rounded
 from holdfast_cli.importing.event_ids import EventIds
 from holdfast_cli.importing.local_days import LocalDays
 
@@ -37,7 +37,6 @@ AGENT_LEG: Final = "agent"
 _SECOND_US: Final = 1_000_000
 _OBSERVED: Final = Observation(time_precision=TIME_PRECISION_SECOND)
 _ENTERED: Final = FlowEntered(observation=_OBSERVED, flow=FLOW)
-_ROUNDED: Final = frozenset("eE+.")
 
 
 class BankEvents:
@@ -64,7 +63,7 @@ class BankEvents:
 
 def customer_of(row: Row) -> str:
     """Return the customer of a row as the bank names people; empty if unknown, or rounded beyond recognition."""
-    return "" if not row.customer.strip("0") or _ROUNDED.intersection(row.customer) else row.customer
+    return "" if not row.customer.strip("0") or is_rounded(row.customer) else row.customer
 
 
 class _Told:

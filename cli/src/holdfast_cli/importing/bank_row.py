@@ -13,6 +13,8 @@ DAY: Final = 86_400
 _NEAR_MIDNIGHT: Final = 300
 """Seconds around midnight within which 0:00:00 may be a time of day; elsewhere it means that none was told."""
 
+_ROUNDED: Final = frozenset("eE+.")
+
 COLUMNS: Final = (
     "vru+line", "call_id", "customer_id", "priority", "type", "date",
     "vru_entry", "vru_exit", "vru_time",
@@ -135,6 +137,11 @@ def _date(text: str) -> str:
     if not (text.isascii() and text.isdigit() and len(text) in {6, 8}):
         raise MalformedRow("the date is not six digits, yymmdd")
     return text[-6:]
+
+
+def is_rounded(customer: str) -> bool:
+    """Whether a spreadsheet made a number of an id and kept its first digits only: such an id is many people's."""
+    return not _ROUNDED.isdisjoint(customer)
 
 
 def _near(time_of_day: int, instant: int) -> int:
