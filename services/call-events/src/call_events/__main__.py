@@ -9,7 +9,7 @@ import secrets
 import sys
 from typing import Final
 
-from call_events import master_key, schema
+from call_events import http_api, master_key, schema
 from call_events.aliases import Aliases
 from call_events.callers import Callers
 from call_events.contact_index import ContactIndex
@@ -17,15 +17,18 @@ from call_events.erasure import Erasures
 from call_events.errors import WrongMasterKey
 from call_events.forgetting import Forgetting
 from call_events.grpc_api import CallEventsApi, Parts
-from call_events.policy import ERRORS, POLICY
+from call_events.policy import ERRORS, LOG_POLICY, POLICY
 from call_events.recorder import Recorder
 from call_events.settings import Settings
+from event_log.grpc_service import LogServicer
 from event_log.memory import clock_us
 from event_log.postgres import open_log
 from holdfast.call_events.v1 import call_events_service_pb2_grpc as stubs
+from holdfast.log.v1.log_service_pb2_grpc import add_LogServiceServicer_to_server
 from service_host import postgres, process
 from service_host.edge import Edge
 from service_host.grpc_host import GrpcHost
+from service_host.http_host import HttpHost
 from service_host.settings import WrongSettings, load
 
 NAME: Final = "call-events"
@@ -52,9 +55,21 @@ async def open_service(settings: Settings, service: process.Service) -> None:
     service.background("erasures", erasures.run())
     service.background("contact index", index.run())
     service.ready_when("database", database.ready)
-    grpc = GrpcHost(Edge(settings, POLICY, ERRORS))
-    grpc.add(stubs.add_CallEventsServiceServicer_to_server, CallEventsApi(parts))
-    service.serve(grpc)
+    _serve(settings, service, parts)
+
+
+def _serve(settings: Settings, service: process.Service, parts: Parts) -> None:
+    """Open the doors: gRPC and its JSON twin for tenants, the log for services."""
+    edge = Edge(settings, POLICY, ERRORS)
+    api = CallEventsApi(parts)
+    grpc = GrpcHost(edge)
+    grpc.add(stubs.add_CallEventsServiceServicer_to_server, api)
+    http = HttpHost(edge, title=NAME)
+    http_api.serve_on(http.app, api)
+    log = GrpcHost(Edge(settings.log_settings, LOG_POLICY, ERRORS))
+    log.door = "log"
+    log.add(add_LogServiceServicer_to_server, LogServicer(parts.log))
+    service.serve(grpc, http, log)
 
 
 def migrate() -> None:

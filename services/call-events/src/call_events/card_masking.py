@@ -49,7 +49,7 @@ def masked(text: str) -> str:
 
 def is_card_number(digits: str) -> bool:
     """Whether digits without separators are a card number."""
-    return SHORTEST <= len(digits) <= LONGEST and _of_an_issuer(digits) and _passes_luhn(digits)
+    return digits.isdecimal() and SHORTEST <= len(digits) <= LONGEST and _of_an_issuer(digits) and _passes_luhn(digits)
 
 
 def _mask_run(found: re.Match[str]) -> str:

@@ -2,8 +2,8 @@
 
 What is left in the log then opens for nobody: sealed values lost their only key, the MAC of the event that told the
 number was keyed by it, and the caller_ref is random. A deleted row still stands in its page until that is rewritten,
-and in older WAL and backups until those expire. The *sweep* sees to the pages: it copies the rows that live into new files,
-which a plain VACUUM would not do, nor VACUUM FULL while an old snapshot is open.
+and in older WAL and backups until those expire. The *sweep* sees to the pages: it copies the rows that live into new
+files, which a plain VACUUM would not do, nor VACUUM FULL while an old snapshot is open.
 """
 
 import asyncio

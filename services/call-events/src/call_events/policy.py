@@ -16,6 +16,7 @@ from service_host.errors import (
 from service_host.postgres import RETRY_AFTER
 
 _SERVICE: Final = "/holdfast.call_events.v1.CallEventsService/"
+_LOG: Final = "/holdfast.log.v1.LogService/"
 _WRITE: Final = Rule(scope="events:write", needs_source=True)
 _READ: Final = Rule(scope="events:read")
 _RESOLVE: Final = Rule(scope="callers:resolve")
@@ -32,8 +33,23 @@ POLICY: Final = Policy(
         f"{_SERVICE}SubscribeEvents": _READ,
         f"{_SERVICE}ResolveCaller": _RESOLVE,
         f"{_SERVICE}EraseCustomer": _ERASE,
+        "POST /v1/contact-events:record": _WRITE,
+        "POST /v1/agent-events:record": _WRITE,
+        "GET /v1/contacts/{contact_id}": _READ,
+        "GET /v1/contacts": _READ,
+        "GET /v1/events": _READ,
+        "POST /v1/callers:resolve": _RESOLVE,
+        "POST /v1/customers:erase": _ERASE,
     }
 )
+LOG_POLICY: Final = Policy(
+    {
+        **{f"{_LOG}{name}": Rule(scope="log:read") for name in ("GetHead", "ReadStream", "ReadEvents")},
+        **{f"{_LOG}{name}": Rule(scope="log:read") for name in ("ReadStreams", "ReadPackedEvents", "SubscribeEvents")},
+        **{f"{_LOG}{name}": Rule(scope="log:append") for name in ("Append", "AcquireFence")},
+    }
+)
+"""The door for services: every tenant's events, with their positions."""
 SCOPE_OF_POSITIONS: Final = "log:read"
 """Who may see positions in clear: they count the events of all tenants."""
 

@@ -131,7 +131,10 @@ class EventRecorded(_message.Message):
     """True if it stood there before this call."""
     @_builtins.property
     def notes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What was noted while taking it: TIME_OUT_OF_RANGE, CARD_NUMBER_MASKED, NUMBER_SEALED."""
+        """What was noted while taking it: TIME_OUT_OF_RANGE, CARD_NUMBER_MASKED, NUMBER_SEALED, NUMBER_MASKED (a number in a
+        raw attribute or address), INPUT_MASKED, UNKNOWN_FIELDS_DROPPED (the sender may be newer than this service),
+        ALIAS_TAKEN (a further name belongs to another contact already).
+        """
 
     def __init__(
         self,
