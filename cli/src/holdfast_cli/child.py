@@ -106,13 +106,13 @@ class Child:
 
     def end(self, seconds: float) -> bool:
         """Wait for its end, at most ``seconds``, and kill it then; whether it ended by itself."""
-        try:
-            self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-            return False
-        return True
+        with self._process:  # closes the pipe, and waits
+            try:
+                self._process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                return False
+            return True
 
     def _first_line(self, until: float) -> Mapping[str, object]:
         output = self._process.stdout

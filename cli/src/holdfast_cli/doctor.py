@@ -127,7 +127,7 @@ def _looked(what: str, look: Callable[[], Sequence[Finding]]) -> Sequence[Findin
     try:
         return look()
     except CommandFailed as failed:
-        return [Finding(good=False, what=what, finding=str(failed), remedy="See the services above first.")]
+        return [Finding(good=False, what=what, finding=f"cannot be asked: {failed}", remedy="See the services first.")]
 
 
 def _facts(running: Running) -> list[Finding]:

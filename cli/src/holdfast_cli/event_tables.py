@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from google.protobuf.json_format import MessageToDict
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from holdfast.call_events.v1 import call_events_service_pb2 as calls
@@ -28,7 +29,7 @@ def line(event: calls.TenantEvent) -> str:
     whose = event.contact_event.event.contact.contact_id or told.source_id
     kind = told.WhichOneof("body") or ""
     words = _words(getattr(told, kind)) if kind else ""
-    return f"{instant(told.event_time)}  {recorded.envelope.type:<18} {whose:<36}  {words}".rstrip()
+    return f"{instant(told.event_time):<23}  {recorded.envelope.type:<18} {whose:<36}  {words}".rstrip()
 
 
 def show_contact(answer: calls.GetContactResponse) -> None:
@@ -100,9 +101,23 @@ def _instant(message: Any, field: str) -> str | None:
     return instant(getattr(message, field)) if message.HasField(field) else None
 
 
-def _words(body: Any) -> str:
+def _words(body: Message) -> str:
     """Write what the body of an event says, without what only programs need."""
-    told = MessageToDict(body, preserving_proto_field_name=True)
     return "  ".join(
-        f"{name}={value}" for name, value in told.items() if name not in LEFT_OUT and not isinstance(value, dict)
+        f"{field.name}={_value(field, value)}"
+        for field, value in body.ListFields()
+        if field.name not in LEFT_OUT and _is_plain(field)
     )
+
+
+def _is_plain(field: FieldDescriptor) -> bool:
+    return field.type != FieldDescriptor.TYPE_MESSAGE
+
+
+def _value(field: FieldDescriptor, value: Any) -> str:
+    """Write a field's value; of an enum its own word, in lower case: DEQUEUE_KIND_ANSWERED is answered."""
+    if field.enum_type is None:
+        return str(value)
+    names = [name for name in field.enum_type.values_by_name if name.endswith("_UNSPECIFIED")]
+    prefix = names[0].removesuffix("UNSPECIFIED") if names else ""
+    return str(field.enum_type.values_by_number[value].name).removeprefix(prefix).lower()

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from grpc.aio import AioRpcError
 from rich.progress import Progress as Bar
 
 from holdfast.call_events.v1.call_events_service_pb2_grpc import CallEventsServiceStub
@@ -53,13 +54,20 @@ class Imported:
 
 
 async def carry_out(running: Running, wanted: Wanted, bar: Bar) -> Imported:
-    """Import a file and wait until its figures can be read; raises ImportFailed, or a refused call."""
+    """Tell everything and wait until its figures can be read; raises ImportFailed.
+
+    What was told is told: if metrics is away meanwhile, that is remarked on stderr and the figures are not waited for.
+    """
     began = time.monotonic()
     summary = await _tell(running, wanted, bar)
-    if not running.addresses.metrics_grpc:
-        return Imported(summary, None, None, "", time_zone_set=False)
-    zone, changed = await _set_zone(running, wanted.days_zone) if wanted.days_zone else ("", False)
-    facts = await _facts(running, bar) if running.addresses.call_events_log else None
+    zone, changed, facts = "", False, None
+    try:
+        if wanted.days_zone and running.addresses.metrics_grpc:
+            zone, changed = await _set_zone(running, wanted.days_zone)
+        if running.addresses.metrics_grpc and running.addresses.call_events_log:
+            facts = await _facts(running, bar)
+    except AioRpcError as error:
+        output.note(f"All is told, but metrics cannot be asked: {system.sentence(error)}", "yellow")
     readable = time.monotonic() - began if facts and not facts.behind else None
     return Imported(summary, readable, facts, zone, changed)
 

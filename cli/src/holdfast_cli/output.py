@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
@@ -16,6 +17,7 @@ from rich.text import Text
 PIPED_WIDTH = 200
 """Columns of a table that nobody looks at in a terminal."""
 NOTHING = "-"
+_NUMBER = re.compile(r"-?[0-9][0-9,.:]*( %| s)?( \(too few\))?")
 
 
 class CommandFailed(Exception):
@@ -57,6 +59,7 @@ def table(
         title_justify="left",
         title_style="bold",
         box=box.SIMPLE_HEAD,
+        show_edge=False,
         show_footer=bool(footer),
         padding=(0, 1),
     )
@@ -147,4 +150,4 @@ def stop(sentence: str, code: int = 1) -> NoReturn:
 
 def _is_words(value: object) -> bool:
     """Whether a cell is text; numbers already written out, like 12.3 % or 2:03, are not."""
-    return isinstance(value, str) and not (value == NOTHING or value[:1].isdigit() or value[:2].lstrip("-").isdigit())
+    return isinstance(value, str) and value != NOTHING and not _NUMBER.fullmatch(value)

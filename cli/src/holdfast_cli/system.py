@@ -99,7 +99,7 @@ def sentence(error: grpc.aio.AioRpcError) -> str:
     """Say why a call was refused, and what to do if the service is away."""
     refused = client.refusal(error)
     if error.code() is grpc.StatusCode.UNAVAILABLE:
-        return f"The service does not answer ({refused.reason}): `holdfast doctor` tells more."
+        return "The service does not answer: `holdfast doctor` tells more."
     return f"{refused.message or 'The call failed.'} ({refused.reason})"
 
 

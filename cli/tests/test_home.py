@@ -1,0 +1,76 @@
+"""A data folder says what runs on it, and only while it runs."""
+
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import jwt
+import pytest
+
+from holdfast_cli.home import Addresses, AlreadyRunning, Home, NotRunning
+
+SERVED = Addresses(call_events_grpc="127.0.0.1:7701", metrics_http="127.0.0.1:7712")
+OWN = """
+import os, sys
+from pathlib import Path
+from holdfast_cli.home import Addresses, Home
+home = Home(Path(sys.argv[1]))
+home.make()
+with home.owned():
+    home.announce(Addresses(call_events_grpc="127.0.0.1:7701"), "bank", "postgresql://x")
+    os._exit(9)
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """Give a folder that was made."""
+    made = Home(tmp_path / "data")
+    made.make()
+    return made
+
+
+def test_nothing_runs_on_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(NotRunning, match="start it by `holdfast up --data "):
+        Home(tmp_path / "nowhere").running()
+
+
+def test_what_runs_is_found_with_a_token_of_its_tenant(home: Home) -> None:
+    with home.owned():
+        home.announce(SERVED, "bank", "postgresql://x")
+        running = home.running()
+    claims = jwt.decode(running.token, options={"verify_signature": False})
+    assert (running.addresses, running.tenant, running.database_url) == (SERVED, "bank", "postgresql://x")
+    assert (claims["tenant"], claims["sources"]) == ("bank", ["*"])
+
+
+def test_nothing_runs_once_its_owner_has_ended(home: Home) -> None:
+    with home.owned():
+        home.announce(SERVED, "bank", "postgresql://x")
+    with pytest.raises(NotRunning):
+        home.running()
+
+
+def test_nothing_runs_once_its_owner_was_killed(home: Home) -> None:
+    assert subprocess.run([sys.executable, "-c", OWN, str(home.path)], check=False).returncode == 9
+    assert (home.path / "running.json").exists()
+    with pytest.raises(NotRunning):
+        home.running()
+
+
+def test_a_folder_has_one_owner_at_a_time(home: Home) -> None:
+    with home.owned(), pytest.raises(AlreadyRunning, match=r"runs on .* already"), Home(home.path).owned():
+        pass
+
+
+def test_only_its_owner_reads_what_opens_the_system(home: Home) -> None:
+    with home.owned():
+        home.announce(SERVED, "bank", "postgresql://x")
+        modes = [stat.S_IMODE(path.stat().st_mode) for path in (home.path / "running.json", home.keys)]
+    assert modes == [0o600, 0o700]
+
+
+def test_the_feeds_token_may_read_the_log_and_nothing_else(home: Home) -> None:
+    claims = jwt.decode(home.feed_token("bank"), options={"verify_signature": False})
+    assert (claims["scope"], claims["roles"], claims["sources"]) == ("log:read", [], [])
