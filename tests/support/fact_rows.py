@@ -9,7 +9,8 @@ import asyncpg
 from metrics.fact.catalogue import FACTS
 from metrics.fact.declaration import Fact
 from metrics.generation import create_generation, go_live
-from service_host.postgres import Database, connect, migrate
+from metrics.schema import bring_up_to_date
+from service_host.postgres import Database, connect
 
 GENERATION = "facts_of_test"
 LOG = "call-events"
@@ -22,8 +23,7 @@ async def prepare(address: str) -> None:
     """Make the tables of a live generation, empty, with a cursor at the beginning of the log."""
     connection = await asyncpg.connect(address)
     try:
-        await migrate(connection, package="metrics.migrations", schema="metrics")
-        await migrate(connection, package="metrics.people", schema="metrics")
+        await bring_up_to_date(connection)
         await create_generation(connection, GENERATION)
         await go_live(connection, GENERATION)
         await connection.execute("insert into metrics.cursor values ($1, $2, 1, 0)", GENERATION, LOG)

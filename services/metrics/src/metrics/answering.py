@@ -1,22 +1,26 @@
 """Answers as messages; no I/O. Lengths are seconds where the message says so, else microseconds."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from contact_life.observed import Observed
 from holdfast.log.v1 import event_pb2
 from holdfast.metrics.v1 import figure_pb2, metrics_service_pb2
 from metrics.as_of import AsOf
 from metrics.asking import CREDITS, GRANULARITIES
-from metrics.evidence.evidence import Measure
+from metrics.evidence.evidence import SECOND_US, Measure
+from metrics.explain.explanation import Explained
 from metrics.figure.definition import Definition, Figure, Sums
 from metrics.interval.calendar import Part
 from metrics.interval.interval import Interval
 from metrics.report.agent_report import AgentRow
 from metrics.report.flow_report import FlowRow
+from metrics.report.marks import Mark
 from metrics.report.queue_report import QueueRow
+from metrics.report.scorecard import Scorecard
 
 _GRANULARITY_NUMBERS: Final = {granularity: number for number, granularity in GRANULARITIES.items()}
 _CREDIT_NUMBERS: Final = {credit: number for number, credit in CREDITS.items()}
@@ -143,6 +147,61 @@ def flow_row(row: FlowRow) -> metrics_service_pb2.FlowRow:
         contained=_sum(row.sums, "contained"),
         abandoned_ivr=_sum(row.sums, "abandoned_ivr"),
         figures=_figures(row.figures),
+    )
+
+
+def explained(found: Definition, one: Explained, *, positions: bool) -> metrics_service_pb2.ExplainedFact:
+    """Return one fact behind a figure; lengths it adds are seconds, positions 0 unless they may be seen."""
+    divisor = found.denominator
+    return metrics_service_pb2.ExplainedFact(
+        fact=found.evidence.name,
+        fact_id=one.row.fact_id,
+        contact_id=one.row.contact_id,
+        numerator=_added(found.numerator, one.row.numerator),
+        denominator=_added(divisor, one.row.denominator) if divisor else one.row.denominator,
+        reason=one.reason,
+        events=[_event(event, positions=positions) for event in one.events],
+        credited_time=timestamp(one.row.credited_us),
+    )
+
+
+def _event(event: Observed, *, positions: bool) -> metrics_service_pb2.EventReference:
+    return metrics_service_pb2.EventReference(
+        event_id=event.event_id,
+        position=event.position if positions else 0,
+        type=event.type,
+        event_time=timestamp(event.event_time_us),
+    )
+
+
+def _added(measure: Measure[Any], amount: int) -> float:
+    return amount / SECOND_US if measure.name.endswith("_us") else float(amount)
+
+
+def scorecard(
+    asked: Interval, agent: str, found: Scorecard, behind: Mapping[Mark, tuple[str, ...]]
+) -> metrics_service_pb2.GetScorecardResponse:
+    """Return a scorecard; `behind` are the ids of the events that show each mark."""
+    return metrics_service_pb2.GetScorecardResponse(
+        agent=agent,
+        interval=interval(asked),
+        figures=[
+            metrics_service_pb2.ScorecardFigure(
+                all=figure(one.all), in_agents_hands=figure(one.in_agents_hands), left_out=one.left_out
+            )
+            for one in found.figures
+        ],
+        marks=[
+            metrics_service_pb2.ContextMark(
+                mark=one.mark,
+                contact_id=one.contact_id,
+                assignment_id=one.assignment_id,
+                reason=one.reason,
+                event_ids=behind.get(one, ()),
+            )
+            for one in found.marks
+        ],
+        notes=found.notes,
     )
 
 

@@ -1,21 +1,34 @@
 """The gRPC door: each method is the answer of the same name; statuses come from the host's table."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from holdfast.metrics.v1 import metrics_service_pb2 as pb
 from metrics.answers import Answers
+from metrics.explain.answers import Explanations
+from metrics.explain.scorecards import Scorecards
+from metrics.status import Status
 
 if TYPE_CHECKING:
     from grpc.aio import ServicerContext
 
     Context = ServicerContext[Any, Any]
 
+Rebuild: TypeAlias = Callable[[pb.RebuildFactsRequest], AsyncIterator[pb.RebuildFactsResponse]]
+"""Rebuilds the facts and tells how it goes."""
+
 
 class MetricsApi:
     """Serves holdfast.metrics.v1.MetricsService."""
 
-    def __init__(self, answers: Answers) -> None:
+    def __init__(
+        self, answers: Answers, scorecards: Scorecards, explanations: Explanations, status: Status, rebuild: Rebuild
+    ) -> None:
         self._answers = answers
+        self._scorecards = scorecards
+        self._explanations = explanations
+        self._status = status
+        self._rebuild = rebuild
 
     async def GetQueueReport(  # noqa: N802  # the service's word
         self, request: pb.GetQueueReportRequest, _: "Context"
@@ -40,6 +53,31 @@ class MetricsApi:
     ) -> pb.SetTenantTimeZoneResponse:
         """The zone in which the tenant's days begin."""
         return await self._answers.set_time_zone(request)
+
+    async def GetScorecard(  # noqa: N802  # the service's word
+        self, request: pb.GetScorecardRequest, _: "Context"
+    ) -> pb.GetScorecardResponse:
+        """One agent's figures with their evidence."""
+        return await self._scorecards.scorecard(request)
+
+    async def ExplainFigure(  # noqa: N802  # the service's word
+        self, request: pb.ExplainFigureRequest, _: "Context"
+    ) -> pb.ExplainFigureResponse:
+        """The facts and events behind a figure."""
+        return await self._explanations.explain(request)
+
+    async def GetFactsStatus(  # noqa: N802  # the service's word
+        self, request: pb.GetFactsStatusRequest, _: "Context"
+    ) -> pb.GetFactsStatusResponse:
+        """How far the facts follow the logs."""
+        return await self._status.facts_status(request)
+
+    async def RebuildFacts(  # noqa: N802  # the service's word
+        self, request: pb.RebuildFactsRequest, _: "Context"
+    ) -> AsyncIterator[pb.RebuildFactsResponse]:
+        """How a rebuild goes; ending the call early ends the rebuild and leaves the live facts untouched."""
+        async for told in self._rebuild(request):
+            yield told
 
     async def ListFigureDefinitions(  # noqa: N802  # the service's word
         self, _request: pb.ListFigureDefinitionsRequest, _: "Context"

@@ -1,9 +1,10 @@
 """The REST door: queries to requests, answers to JSON. What is answered stands in `answers`, keys in `json_rows`."""
 
+from dataclasses import dataclass
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import JSONResponse
 from google.protobuf.duration_pb2 import Duration
 
@@ -12,7 +13,10 @@ from holdfast.metrics.v1 import metrics_service_pb2 as pb
 from metrics import answering, json_rows
 from metrics.answers import Answers
 from metrics.errors import InvalidInterval
+from metrics.explain.answers import Explanations
+from metrics.explain.scorecards import Scorecards
 from metrics.interval.interval import instant_us, zone_named
+from metrics.status import Status
 
 Name = Annotated[str, Query(max_length=200)]
 Names = Annotated[list[str], Query(max_length=1000)]
@@ -72,11 +76,23 @@ class IntervalQuery:
 Interval = Annotated[IntervalQuery, Depends()]
 
 
-def router(answers: Answers) -> APIRouter:
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """What answers behind the routes."""
+
+    answers: Answers
+    scorecards: Scorecards
+    explanations: Explanations
+    status: Status
+
+
+def router(doors: Doors) -> APIRouter:
     """Return the routes."""
     routes = APIRouter()
-    _add_reports(routes, answers)
-    _add_definitions(routes, answers)
+    _add_reports(routes, doors.answers)
+    _add_scorecard(routes, doors)
+    _add_explanation(routes, doors)
+    _add_definitions(routes, doors)
     return routes
 
 
@@ -144,11 +160,75 @@ def _add_reports(routes: APIRouter, answers: Answers) -> None:
         return JSONResponse(json_rows.flow_report(await answers.flow_report(request), extra))
 
 
-def _add_definitions(routes: APIRouter, answers: Answers) -> None:
+def _add_scorecard(routes: APIRouter, doors: Doors) -> None:
+    @routes.get("/v1/agents/{agent}/scorecard", summary="One agent's figures with their context")
+    async def scorecard(
+        agent: Annotated[str, Path(max_length=200)],
+        interval: Interval,
+        long_wait_seconds: Seconds = None,
+        minimum_n: Minimum = 0,
+        figures: Figures = "",
+        purpose: Name = "",
+    ) -> JSONResponse:
+        """All evidence, what was in the agent's hands, what was left out and why. The reading is recorded."""
+        request = pb.GetScorecardRequest(
+            agent=agent,
+            interval=await interval.told(doors.answers),
+            minimum_n=minimum_n,
+            long_wait=_length(long_wait_seconds),
+            figures=_listed(figures),
+            purpose=purpose,
+        )
+        return JSONResponse(json_rows.scorecard(await doors.scorecards.scorecard(request)))
+
+
+def _add_explanation(routes: APIRouter, doors: Doors) -> None:
+    @routes.get("/v1/figures/{figure}:explain", summary="The facts and events behind a figure")
+    async def explain(  # noqa: PLR0913  # a question has this many sides
+        figure: Annotated[str, Path(max_length=200)],
+        interval: Interval,
+        *,
+        queue: Name = "",
+        agent: Name = "",
+        flow: Name = "",
+        threshold_seconds: Seconds = None,
+        short_abandon_seconds: Seconds = None,
+        minimum_n: Minimum = 0,
+        page_size: Annotated[int, Query(ge=0, le=1000)] = 0,
+        page_token: Annotated[str, Query(max_length=600)] = "",
+        purpose: Name = "",
+    ) -> JSONResponse:
+        """Formula, numerator, denominator, facts down to events, and the figure computed again from those events."""
+        request = pb.ExplainFigureRequest(
+            figure=figure,
+            interval=await interval.told(doors.answers),
+            threshold=_length(threshold_seconds),
+            short_abandon=_length(short_abandon_seconds),
+            minimum_n=minimum_n,
+            page_size=page_size,
+            page_token=page_token,
+            purpose=purpose,
+        )
+        if agent:
+            request.agent = agent
+        elif flow:
+            request.flow = flow
+        else:
+            request.queue = queue
+        return JSONResponse(json_rows.explanation(await doors.explanations.explain(request)))
+
+
+def _add_definitions(routes: APIRouter, doors: Doors) -> None:
     @routes.get("/v1/figures", summary="What every figure means")
     async def figures() -> JSONResponse:
         """All figures, all versions, with formula, numerator, denominator and unit."""
-        return JSONResponse(json_rows.definitions(await answers.figure_definitions()))
+        return JSONResponse(json_rows.definitions(await doors.answers.figure_definitions()))
+
+    @routes.get("/v1/status", summary="How far the facts follow the logs")
+    async def status(wait_for_position: Annotated[int, Query(ge=0)] = 0) -> JSONResponse:
+        """Positions, parked events and rows by fact; waits for a position at most until the deadline."""
+        request = pb.GetFactsStatusRequest(wait_for_position=wait_for_position)
+        return JSONResponse(json_rows.status(await doors.status.facts_status(request)))
 
 
 def _listed(figures: str) -> tuple[str, ...]:

@@ -11,12 +11,12 @@ class Settings(HostSettings, env_prefix="HOLDFAST_METRICS_"):
     """Names in the environment: ``HOLDFAST_METRICS_<FIELD>``.
 
     ``feed`` names the log of call-events by URL; its token stands in ``feed_token_file``. An explanation computes a
-    figure again from events where no more than ``recomputed_facts`` facts are behind it.
+    figure again from events where no more than ``recomputed_contacts`` contacts are behind it.
     """
 
     feed: str = "grpc://127.0.0.1:7701"
     feed_token_file: Path | None = None
-    recomputed_facts: int = Field(20_000, ge=0, le=200_000)
+    recomputed_contacts: int = Field(50_000, ge=0, le=1_000_000)
 
     @property
     def feed_address(self) -> str:

@@ -47,9 +47,13 @@ def _visited(_subject: Subject, credit: Credit) -> str:
     instants = credited_by(credit)
     return f"""
     select v.queue as subject, {first_told(*instants)} as credited, v.contact_id, v.visit_id as fact_id,
-           coalesce(c.root_contact_id, v.contact_id) as root_contact_id
+           coalesce(r.root_contact_id, v.contact_id) as root_contact_id
     from metrics.queue_visit v
-    left join metrics.contact c on c.tenant = v.tenant and c.contact_id = v.contact_id
+    left join (
+        select c.contact_id, c.root_contact_id
+        from metrics.contact_link l join metrics.contact c on c.tenant = l.tenant and c.contact_id = l.contact_id
+        where l.tenant = {{tenant}} and l.linked
+    ) r on r.contact_id = v.contact_id
     where v.tenant = {{tenant}} and {within(*instants)} and {ended_only(credit)} and {among("v.queue")}
     """  # noqa: S608  # constants of this module; every value is a parameter
 

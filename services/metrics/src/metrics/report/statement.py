@@ -14,6 +14,8 @@ _TYPES = {
     "queues": "text[]",
     "starts": "bigint[]",
     "ends": "bigint[]",
+    "contact": "text",
+    "fact": "text",
 }
 
 

@@ -1,0 +1,36 @@
+"""Both doors of the service, wired: what answers behind gRPC and REST alike."""
+
+from collections.abc import Callable
+
+from event_log.log import Log
+from holdfast.metrics.v1 import metrics_service_pb2_grpc
+from metrics.access import ERRORS, POLICY
+from metrics.answers import Answers
+from metrics.explain.answers import Explanations
+from metrics.explain.events import Events
+from metrics.explain.scorecards import Scorecards
+from metrics.grpc_api import MetricsApi, Rebuild
+from metrics.rest_api import Doors, router
+from metrics.settings import Settings
+from metrics.status import Status
+from service_host.edge import Edge
+from service_host.grpc_host import GrpcHost
+from service_host.http_host import HttpHost
+from service_host.postgres import Database
+
+
+def hosts(
+    settings: Settings, database: Database, log: Log, clock: Callable[[], int], rebuild: Rebuild
+) -> tuple[GrpcHost, HttpHost]:
+    """Return the two doors, not yet open; `log` is read by explanations, `clock` tells microseconds since 1970."""
+    events, answers = Events(log), Answers(database, clock)
+    scorecards = Scorecards(database, answers, events)
+    explanations = Explanations(database, answers, events, settings.recomputed_contacts)
+    status = Status(database)
+    edge = Edge(settings, POLICY, ERRORS)
+    grpc = GrpcHost(edge)
+    api = MetricsApi(answers, scorecards, explanations, status, rebuild)
+    grpc.add(metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server, api)
+    http = HttpHost(edge, title="metrics")
+    http.app.include_router(router(Doors(answers, scorecards, explanations, status)))
+    return grpc, http

@@ -1,0 +1,105 @@
+"""What is answered about one agent, and about what is behind a figure: answers that also read the log."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from holdfast.metrics.v1 import metrics_service_pb2 as pb
+from metrics import answering, asking, telemetry
+from metrics.answers import Answers
+from metrics.errors import InvalidThreshold
+from metrics.evidence.evidence import Subject
+from metrics.explain import page
+from metrics.explain.events import Events
+from metrics.explain.explanation import Found, found, recomputed, until_position, with_events
+from metrics.figure import catalogue
+from metrics.figure.definition import Definition, Figure
+from metrics.interval.interval import Interval
+from metrics.people import audit
+from metrics.people.policy import may_see_positions, reach
+from metrics.report.question import Question, Scope, named
+from metrics.report.snapshot import snapshot
+from service_host import call
+from service_host.postgres import Database
+
+TOO_MANY: Final = "more contacts are behind it than are read again for one answer; ask for a shorter interval"
+TOO_SLOW: Final = "reading all its events again takes longer than this call may; ask for a shorter interval"
+ONLY_FIRST: Final = "it comes with the first page"
+
+
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """A figure computed again, or why it was not."""
+
+    figure: Figure | None = None
+    why_not: str = ""
+
+
+class Explanations:
+    """Answers to ExplainFigure."""
+
+    def __init__(self, database: Database, answers: Answers, events: Events, at_most: int) -> None:
+        self._database = database
+        self._answers = answers
+        self._events = events
+        self._at_most = at_most
+
+    async def explain(self, request: pb.ExplainFigureRequest) -> pb.ExplainFigureResponse:
+        """Return a figure, the facts behind it with their events, and the figure computed again from events."""
+        interval = await self._answers.interval(request.interval)
+        asked = await self._question(request, interval)
+        definition = catalogue.definition(request.figure, asked.subject)
+        size = _size(request.page_size)
+        after = page.place(request.page_token, asked, definition)
+        async with snapshot(self._database) as connection:
+            as_of, asked = await self._answers.known(connection, asked)
+            facts = await found(connection, asked, definition, size, after, self._at_most)
+        until = until_position(as_of)
+        explained = await with_events(self._events, asked, definition, facts.page.rows, until)
+        again = await self._again(asked, definition, facts, until)
+        positions = may_see_positions(call.caller())
+        return pb.ExplainFigureResponse(
+            as_of=self._answers.as_of(as_of),
+            figure=answering.figure(facts.figure),
+            definition=answering.definition(definition),
+            facts=[answering.explained(definition, one, positions=positions) for one in explained],
+            next_page_token=page.token(facts.page.after, asked, definition),
+            fact_count=facts.page.count,
+            recomputed=answering.figure(again.figure) if again.figure else None,
+            not_recomputed=again.why_not,
+        )
+
+    async def _question(self, request: pb.ExplainFigureRequest, interval: Interval) -> Question:
+        subject, scope = await self._subject(request, interval)
+        told = asking.Told(
+            threshold=request.threshold if request.HasField("threshold") else None,
+            short_abandon=request.short_abandon if request.HasField("short_abandon") else None,
+            minimum_n=request.minimum_n,
+        )
+        return asking.question(subject, scope, interval, told)
+
+    async def _subject(self, request: pb.ExplainFigureRequest, interval: Interval) -> tuple[Subject, Scope]:
+        """Return what the figure is about; of an agent only what the caller may read, and the reading is recorded."""
+        tenant = call.caller().tenant
+        kind = request.WhichOneof("subject")
+        if kind == "agent":
+            within = reach(call.caller(), named([request.agent]))
+            await audit.record(self._database, audit.Reading("ExplainFigure", within, interval, request.purpose))
+            return Subject.AGENT, Scope(tenant, within.agents, within.team)
+        if kind == "flow":
+            return Subject.FLOW, Scope(tenant, named([request.flow] if request.flow else []))
+        return Subject.QUEUE, Scope(tenant, named([request.queue] if request.queue else []))
+
+    async def _again(self, asked: Question, definition: Definition, facts: Found, until: int | None) -> _Again:
+        if facts.contacts is None:
+            return _Again(why_not=ONLY_FIRST)
+        if len(facts.contacts) > self._at_most:
+            return _Again(why_not=TOO_MANY)
+        with telemetry.RECOMPUTE.start(contacts=len(facts.contacts)):
+            figure = await recomputed(self._events, asked, definition, facts.contacts, until)
+        return _Again(figure, "" if figure else TOO_SLOW)
+
+
+def _size(told: int) -> int:
+    if not 0 <= told <= page.LARGEST_SIZE:
+        raise InvalidThreshold
+    return told or page.DEFAULT_SIZE

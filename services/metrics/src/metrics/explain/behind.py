@@ -1,0 +1,86 @@
+"""Which of a contact's events a fact was folded from, and in a few words why it counts; no I/O."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from contact_life.contact import Contact
+from contact_life.fold import fold_contact
+from contact_life.observed import Observed
+from metrics.evidence.evidence import SECOND_US, Terms
+from metrics.explain.page import FactRow
+from metrics.figure.definition import Definition
+
+AT_MOST_EVENTS = 100
+_BRIDGING = frozenset({"Bridged", "LegAnswered"})
+
+
+def events_behind(contact_id: str, events: Iterable[Observed], fact: str, fact_id: str) -> tuple[Observed, ...]:
+    """Return the events of one fact in canonical order, at most AT_MOST_EVENTS; of a contact all that count."""
+    contact = fold_contact(contact_id, events)
+    shown = _shown(contact, fact, fact_id)
+    return tuple(event for event in contact.valid if event.event_id in shown)[:AT_MOST_EVENTS]
+
+
+def reason(definition: Definition, row: FactRow, terms: Terms) -> str:
+    """Return why a fact counts as it does: answered after 12 s, within 20 s."""
+    columns = row.columns
+    match definition.evidence.name:
+        case "queue_visit":
+            return _visit_reason(definition, columns, terms)
+        case "assignment" if "passed_reason" in columns:
+            return _passed_reason(columns)
+        case "assignment":
+            length = columns["handle_us"]
+            return "still open" if length is None else f"handled in {_seconds(length)}"
+        case "contact":
+            return str(columns.get("contact_end") or "open").replace("_", " ")
+        case _:
+            return ""
+
+
+def _shown(contact: Contact, fact: str, fact_id: str) -> frozenset[str]:
+    match fact:
+        case "queue_visit":
+            return _ids(
+                event for visit in contact.visits if visit.visit_id == fact_id
+                for event in (*visit.events, *_at(contact, visit.bridged_time_us))
+            )  # fmt: skip
+        case "assignment":
+            spells = [spell.events for spell in contact.assignments if spell.assignment_id == fact_id]
+            passed = [found.events for found in contact.transfers if found.assignment_id in {"", fact_id}]
+            return _ids(event for part in (*spells, *passed) for event in part)
+        case _:
+            return _ids(contact.valid)
+
+
+def _at(contact: Contact, instant_us: int | None) -> Iterable[Observed]:
+    return (event for event in contact.valid if event.type in _BRIDGING and event.time_us == instant_us)
+
+
+def _ids(events: Iterable[Observed]) -> frozenset[str]:
+    return frozenset(event.event_id for event in events)
+
+
+def _visit_reason(definition: Definition, columns: dict[str, Any], terms: Terms) -> str:
+    outcome = str(columns["outcome"]).replace("_", " ")
+    if columns["outcome"] == "waiting":
+        return f"waiting for {_seconds(terms.now_us - (columns['enqueued_time'] or terms.now_us))}"
+    if columns["wait_us"] is None:
+        return f"{outcome}, its wait cannot be told"
+    said = f"{outcome} after {_seconds(columns['wait_us'])}"
+    if not definition.name.startswith("service_level"):
+        return said
+    side = "within" if columns["wait_us"] <= terms.threshold_us else "beyond"
+    return f"{said}, {side} {_seconds(terms.threshold_us)}"
+
+
+def _passed_reason(columns: dict[str, Any]) -> str:
+    if columns["passed_reason"] is None:
+        return "not passed on"
+    after = columns["passed_after_us"]
+    told = str(columns["passed_reason"] or "no reason told").replace("_", " ")
+    return f"passed on: {told}" + ("" if after is None else f", {_seconds(after)} after the bridge")
+
+
+def _seconds(length_us: int) -> str:
+    return f"{length_us / SECOND_US:g} s"

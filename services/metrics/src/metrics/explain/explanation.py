@@ -1,0 +1,96 @@
+"""A figure explained: its value from facts, a page of facts with their events, the same figure from events alone."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from contact_life.observed import Observed
+from metrics.as_of import AsOf
+from metrics.connection import Connection
+from metrics.explain.behind import events_behind, reason
+from metrics.explain.events import Events, chunks
+from metrics.explain.page import FactPage, FactRow, Place, contacts, page
+from metrics.explain.recount import evidence_of
+from metrics.figure import again
+from metrics.figure.definition import Definition, Figure, figure
+from metrics.interval.calendar import Granularity
+from metrics.report.grouped import columns_of, grouped
+from metrics.report.question import Question
+from service_host import call
+
+RESERVED_SECONDS: Final = 2.0
+"""What is kept of the deadline to answer without a recomputed figure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One fact with its events in words a person can follow."""
+
+    row: FactRow
+    reason: str
+    events: tuple[Observed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What facts tell of a figure in one snapshot. `contacts` are those to read again; None with later pages."""
+
+    figure: Figure
+    page: FactPage
+    contacts: tuple[str, ...] | None
+
+
+async def found(
+    connection: Connection, asked: Question, definition: Definition, size: int, after: Place | None, at_most: int
+) -> Found:  # fmt: skip
+    """Return the figure, a page of its facts and, with the first page, the contacts to compute it again from."""
+    whole = replace(asked, together=True, interval=replace(asked.interval, granularity=Granularity.WHOLE))
+    groups = await grouped(connection, whole, columns_of([definition], {}))
+    listed = await page(connection, asked, definition, size, after)
+    again_from = await contacts(connection, asked, definition, at_most) if after is None else None
+    return Found(figure(definition, groups.total, asked.minimum_n), listed, again_from)
+
+
+async def with_events(
+    events: Events, asked: Question, definition: Definition, rows: Sequence[FactRow], until: int | None
+) -> tuple[Explained, ...]:
+    """Return the facts of a page with their events as the log had them at a position."""
+    told: dict[str, list[Observed]] = {}
+    for part in chunks(list(dict.fromkeys(row.contact_id for row in rows))):
+        told |= await events.of(asked.scope.tenant, part, until)
+    fact = definition.evidence.name
+    return tuple(
+        Explained(
+            row,
+            reason(definition, row, asked.terms),
+            events_behind(row.contact_id, told.get(row.contact_id, ()), fact, row.fact_id),
+        )
+        for row in rows
+    )
+
+
+async def recomputed(
+    events: Events, asked: Question, definition: Definition, contact_ids: Sequence[str], until: int | None
+) -> Figure | None:
+    """Return the figure computed again from the contacts' events, or None where the call's time does not suffice."""
+    rows: list[Any] = []
+    tenant = asked.scope.tenant
+    for part in chunks(contact_ids):
+        if call.seconds_left() < RESERVED_SECONDS:
+            return None
+        told = await events.of(tenant, part, until)
+        rows += await asyncio.to_thread(_rows, told, asked, definition)
+    return figure(definition, again.sums(definition, rows, asked.terms), asked.minimum_n)
+
+
+def until_position(as_of: AsOf) -> int | None:
+    """Return the position that facts are whole to; None where they follow no log yet."""
+    return as_of.logs[0].position if as_of.logs else None
+
+
+def _rows(told: dict[str, list[Observed]], asked: Question, definition: Definition) -> list[Any]:
+    tenant, evidence = asked.scope.tenant, definition.evidence
+    return [
+        row for contact_id, events in told.items() for row in evidence_of(tenant, contact_id, events, asked, evidence)
+    ]

@@ -1,0 +1,128 @@
+"""Evidence from a contact's events alone: the rows that the sources find in tables, found again by the rules.
+
+Here a contact's events are folded by `contact_life`, one by one, without any table. Only the choosing of rows (which
+subject, which instant) is told a second time; the measures are the figure's own.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from contact_life.observed import Observed
+from metrics.evidence.assignment import ASSIGNMENT, PASSED_ON, AssignmentRow, PassedRow
+from metrics.evidence.evidence import Credit, Evidence, Subject
+from metrics.evidence.flow import FLOW, SEPARATOR, FlowRow
+from metrics.evidence.visit import VISIT, VisitRow
+from metrics.fact.recount import recounted
+from metrics.report.question import Question
+
+Facts = Mapping[str, Sequence[Mapping[str, Any]]]
+"""Rows of one contact by name of fact."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One piece of evidence: its subject, crediting instant and row; team and queue where it is about an agent."""
+
+    subject: str
+    credited_us: int | None
+    row: Any
+    team: str = ""
+    queue: str = ""
+
+
+Finder = Callable[[Facts, Subject, Credit], Iterator[Piece]]
+
+
+def evidence_of(
+    tenant: str, contact_id: str, events: Iterable[Observed], question: Question, evidence: Evidence[Any]
+) -> list[Any]:
+    """Return the rows of a kind of evidence that a contact's events give within a question's scope and interval."""
+    facts = recounted(tenant, contact_id, events)
+    pieces = FINDERS[evidence](facts, question.subject, question.interval.credit)
+    return [piece.row for piece in pieces if _is_asked(piece, question)]
+
+
+def _is_asked(piece: Piece, question: Question) -> bool:
+    scope, interval = question.scope, question.interval
+    name = piece.subject.partition(SEPARATOR)[0] if question.subject is Subject.FLOW else piece.subject
+    return (
+        piece.credited_us is not None
+        and interval.from_us <= piece.credited_us < interval.to_us
+        and (scope.subjects is None or name in scope.subjects)
+        and (scope.team is None or piece.team == scope.team)
+        and (scope.queues is None or piece.queue in scope.queues)
+    )
+
+
+def _first(row: Mapping[str, Any], *instants: str) -> int | None:
+    return next((row[instant] for instant in instants if row.get(instant) is not None), None)
+
+
+def _credited(visit: Mapping[str, Any], credit: Credit) -> int | None:
+    if credit is Credit.ENQUEUE:
+        return _first(visit, "enqueued_time", "dequeued_time", "bridged_time")
+    return None if visit["outcome"] == "waiting" else _first(visit, "dequeued_time", "bridged_time")
+
+
+def _visits(facts: Facts, _subject: Subject, credit: Credit) -> Iterator[Piece]:
+    for visit in facts["queue_visit"]:
+        row = VisitRow(visit["outcome"], visit["dequeue_kind"], visit["wait_us"], visit["rang"], visit["enqueued_time"])
+        yield Piece(visit["queue"], _credited(visit, credit), row)
+
+
+def _spells(facts: Facts, subject: Subject, credit: Credit) -> Iterator[tuple[Mapping[str, Any], str, int | None]]:
+    """Give each assignment with the subject and the instant it is credited to; of a queue only those of its visits."""
+    visits = {visit["visit_id"]: visit for visit in facts["queue_visit"]}
+    for spell in facts["assignment"]:
+        if subject is Subject.AGENT:
+            yield spell, spell["agent"], spell["started_time"]
+        elif (visit := visits.get(spell["visit_id"])) is not None:
+            yield spell, visit["queue"], _credited(visit, credit)
+
+
+def _assignments(facts: Facts, subject: Subject, credit: Credit) -> Iterator[Piece]:
+    for spell, name, credited in _spells(facts, subject, credit):
+        row = AssignmentRow(spell["handle_us"], spell["talk_us"], spell["hold_us"], spell["wrap_up_us"])
+        yield Piece(name, credited, row, spell["team"], spell["queue"])
+
+
+def _passed(facts: Facts, subject: Subject, credit: Credit) -> Iterator[Piece]:
+    for spell, name, credited in _spells(facts, subject, credit):
+        yield Piece(name, credited, _passed_on(spell, facts["transfer"]), spell["team"], spell["queue"])
+
+
+def _passed_on(spell: Mapping[str, Any], transfers: Iterable[Mapping[str, Any]]) -> PassedRow:
+    """Return the last transfer out of a spell that did not fail."""
+    out = [found for found in transfers if found["failed_time"] is None and _is_out_of(spell, found)]
+    if not out:
+        return PassedRow(None, None, passed_elsewhere=False)
+    last = min(out, key=lambda found: (-(_first(found, "started_time", "completed_time") or 0), found["transfer_id"]))
+    began = _first(last, "started_time", "completed_time")
+    elsewhere = last["to_department"] != "" or last["to_queue"] not in {"", spell["queue"]}
+    after = None if began is None else began - spell["bridged_time"]
+    return PassedRow(last["reason"], after, passed_elsewhere=elsewhere)
+
+
+def _is_out_of(spell: Mapping[str, Any], transfer: Mapping[str, Any]) -> bool:
+    if transfer["assignment_id"]:
+        return bool(transfer["assignment_id"] == spell["assignment_id"])
+    return bool(transfer["agent"]) and transfer["agent"] == spell["agent"]
+
+
+def _flows(facts: Facts, subject: Subject, _credit: Credit) -> Iterator[Piece]:
+    for contact in facts["contact"]:
+        credited = _first(contact, "flow_exited_time", "arrived_time", "first_time")
+        row = FlowRow(contact["contact_end"], contact["flow_entered_time"] is not None)
+        if subject is Subject.FLOW and row.entered:
+            yield Piece(f"{contact['flow']}{SEPARATOR}{contact['flow_version']}", credited, row)
+        elif subject is Subject.QUEUE and row.contact_end == "abandoned_ivr":
+            yield Piece(contact["flow_queue"], credited, row)
+
+
+FINDERS: Final[dict[Evidence[Any], Finder]] = {
+    VISIT: _visits,
+    ASSIGNMENT: _assignments,
+    PASSED_ON: _passed,
+    FLOW: _flows,
+}

@@ -1,0 +1,61 @@
+"""Answers about the facts themselves: how far they follow the logs, and how many there are."""
+
+import asyncio
+from typing import Final
+
+from holdfast.metrics.v1 import metrics_service_pb2 as pb
+from metrics import answering, as_of
+from metrics.as_of import AsOf
+from metrics.fact.catalogue import FACTS
+from metrics.people.policy import may_see_positions
+from metrics.report.snapshot import snapshot
+from service_host import call
+from service_host.errors import PermissionDenied
+from service_host.postgres import Database
+
+PAUSE_SECONDS: Final = 0.02
+"""Between two looks at the cursor; facts move by whole batches, so a finer look would see nothing more."""
+RESERVED_SECONDS: Final = 0.5
+_COUNTED: Final = ", ".join(
+    f"(select count(*) from metrics.{fact.name} where tenant = $1) as {fact.name}"  # noqa: S608  # our own names
+    for fact in FACTS
+)
+_LIVE: Final = "select schema_name from metrics.live_generation"
+
+
+class Status:
+    """Answers to GetFactsStatus."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def facts_status(self, request: pb.GetFactsStatusRequest) -> pb.GetFactsStatusResponse:
+        """Return how far the facts are; waits for a position, at most until shortly before the deadline."""
+        positions = may_see_positions(call.caller())
+        if request.wait_for_position:
+            if not positions:
+                raise PermissionDenied("POSITIONS_NOT_YOURS", "The token may not see positions of the log.")
+            await self._reached(request.wait_for_position)
+        tenant = call.caller().tenant
+        async with snapshot(self._database) as connection:
+            found = await as_of.read(connection, tenant)
+            rows = await connection.fetchrow(f"select {_COUNTED}", tenant)  # names of our own facts
+            live = await connection.fetchval(_LIVE)
+        return pb.GetFactsStatusResponse(
+            as_of=answering.as_of(found, positions=positions),
+            rows=dict(rows or {}),
+            following=found.following,
+            live_schema=live or "",
+        )
+
+    async def _reached(self, position: int) -> None:
+        while call.seconds_left() > RESERVED_SECONDS:
+            async with self._database.acquire() as connection:
+                found = await as_of.read(connection, call.caller().tenant)
+            if _position(found) >= position or any(log.stopped for log in found.logs):
+                return
+            await asyncio.sleep(PAUSE_SECONDS)
+
+
+def _position(found: AsOf) -> int:
+    return min((log.position for log in found.logs), default=0)
