@@ -6,6 +6,7 @@ Queues are bounded and drop what does not fit; threads of the SDK do the sending
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 import threading
@@ -34,6 +35,7 @@ SEND_SECONDS = 5
 CLOSE_SECONDS = 2.0
 METRICS_EVERY_MS = 15_000
 SPANS_KEPT = 4096
+_library = logging.getLogger("opentelemetry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +48,7 @@ class InMemory:
 
 @asynccontextmanager
 async def exporting(settings: HostSettings, service: str) -> AsyncIterator[None]:
-    """Send telemetry where the settings say, for as long as the context lasts."""
-    if settings.telemetry == "off":
-        yield
-        return
+    """Send telemetry to the console or the collector, as the settings say, for as long as the context lasts."""
     processor, reader = _console() if settings.telemetry == "console" else _otlp(settings.otlp_endpoint)
     close = _connect(service, processor, reader)
     try:
@@ -70,6 +69,7 @@ def in_memory(service: str = "test") -> Iterator[InMemory]:
 
 
 def _connect(service: str, processor: SpanProcessor, reader: MetricReader) -> Callable[[], None]:
+    _library.setLevel(logging.NOTSET)
     resource = Resource({"service.name": service, "service.namespace": "holdfast", "process.pid": os.getpid()})
     tracers = TracerProvider(resource=resource, shutdown_on_exit=False)
     tracers.add_span_processor(processor)
@@ -78,6 +78,7 @@ def _connect(service: str, processor: SpanProcessor, reader: MetricReader) -> Ca
 
     def close() -> None:
         telemetry.connect(None, None)
+        _library.setLevel(logging.CRITICAL + 1)  # what a closed exporter still has to say interests nobody
         tracers.shutdown()
         meters.shutdown(timeout_millis=CLOSE_SECONDS * 1000)
 

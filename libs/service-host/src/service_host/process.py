@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext, suppress
 from datetime import timedelta
 from typing import Any, Protocol, TypeAlias, TypeVar
 
@@ -24,7 +24,6 @@ from service_host.admin import AdminHost, Check, Readiness
 from service_host.authorisation import UndeclaredMethods
 from service_host.edge import Edge
 from service_host.errors import Refused
-from service_host.exporters import exporting
 from service_host.jwks import UnreadableKeys
 from service_host.settings import HostSettings, WrongSettings, load, split_address
 
@@ -121,7 +120,7 @@ async def serve(name: str, settings: HostSettings, open_service: OpenService, *,
     stop, hurry = _signals()
     try:
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(exporting(settings, name))
+            await stack.enter_async_context(_exporting(settings, name))
             service = Service(name, stack)
             admin = AdminHost(settings.admin_address, service.readiness)
             await admin.start()
@@ -158,6 +157,14 @@ def _complaint(address: str) -> str:
     except OSError as error:
         return f"Cannot listen at {address}: {os.strerror(error.errno or 0)}; name another port (0 takes a free one)."
     return ""
+
+
+def _exporting(settings: HostSettings, name: str) -> AbstractAsyncContextManager[None]:
+    if settings.telemetry == "off":
+        return nullcontext()
+    from service_host.exporters import exporting  # noqa: PLC0415 - a quarter of a second that most starts can spare
+
+    return exporting(settings, name)
 
 
 async def _open(service: Service, settings: HostSettings, open_service: OpenService, stack: AsyncExitStack) -> None:
