@@ -54,7 +54,7 @@ PREFIX_PHASES = [
     ("ContactArrived", Phase.ARRIVED),
     ("FlowEntered", Phase.IN_IVR),
     ("NodeVisited", Phase.IN_IVR),
-    ("FlowExited", Phase.ARRIVED),
+    ("FlowExited", Phase.ENDED),  # had nothing followed, the caller had hung up
     ("Enqueued", Phase.QUEUED),
     ("LegAnswered", Phase.QUEUED),
     ("Dequeued", Phase.ARRIVED),
@@ -127,6 +127,10 @@ def test_a_ringing_agent_is_an_offer_while_the_caller_waits() -> None:
     [
         ("10:00:00 FlowEntered flow=f\n10:00:09 FlowExited flow=f\n10:00:09 ContactClosed", "abandoned_ivr"),
         ("10:00:00 FlowEntered flow=f\n10:00:09 LegEnded leg_id=c1 role=CALLER", "abandoned_ivr"),
+        ("10:00:00 FlowEntered flow=f\n10:00:09 FlowExited flow=f", "abandoned_ivr"),
+        ("10:00:00 FlowEntered flow=f\n10:00:09 FlowExited\n10:00:09 LegRinging leg_id=a role=AGENT", ""),
+        ("10:00:00 FlowEntered flow=f\n10:00:09 FlowExited\n10:00:09 CallbackRequested", ""),
+        ("10:00:00 LegCreated leg_id=c1\n10:00:01 FlowEntered flow=f\n10:00:09 FlowExited", ""),
         ("10:00:00 FlowEntered flow=f\n10:00:05 SelfServed outcome=balance\n10:00:09 FlowExited flow=f", "contained"),
         ("10:00:00 Enqueued queue=q\n10:00:00 Dequeued queue=q kind=CLOSED", "refused_closed"),
         ("10:00:00 Enqueued queue=q\n10:00:00 Dequeued queue=q kind=FULL", "refused_full"),

@@ -135,7 +135,22 @@ def _nothing_left(parts: Parts) -> bool:
         return False
     last = parts.visits[-1].dequeue_kind if parts.visits else DequeueKind.UNSPECIFIED
     served = parts.assignments or any(flow.self_served and flow.exited_time_us for flow in parts.flows)
-    return bool(served) or last in _FINAL or _aside(parts.others) is not None
+    return bool(served) or last in _FINAL or _aside(parts.others) is not None or _only_left_flow(parts)
+
+
+def _only_left_flow(parts: Parts) -> bool:
+    """Whether the contact left its flow, went to no queue and no agent, and none is rung for it.
+
+    Who tells nothing of the caller's leg tells a hang-up in the flow by its exit alone. Should a queue follow, which
+    comes within the same moment, the contact goes on.
+    """
+    left = bool(parts.flows) and parts.flows[-1].exited_time_us is not None
+    return left and not parts.visits and not _rung_now(parts, None)
+
+
+def _rung_now(parts: Parts, gone_us: int | None) -> bool:
+    """Whether an agent's endpoint rang when the caller went, or rings now."""
+    return any(leg.role == LegRole.AGENT and leg.ringing and _rings(leg, gone_us) for leg in parts.legs.values())
 
 
 _FINAL: Final = frozenset({int(DequeueKind.ABANDONED), int(DequeueKind.CLOSED), int(DequeueKind.FULL)})
@@ -159,11 +174,11 @@ def _unserved(parts: Parts, gone_us: int | None) -> ContactEnd:
     """Return the end of a contact that no agent served and that left nothing behind."""
     if parts.visits:
         return _left_queue(parts.visits[-1], parts, gone_us)
-    if any(leg.role == LegRole.AGENT and _rings(leg, gone_us) for leg in parts.legs.values() if leg.ringing):
+    if _rung_now(parts, gone_us):
         return ContactEnd.ABANDONED_RINGING
     if any(flow.self_served for flow in parts.flows):
         return ContactEnd.CONTAINED
-    return ContactEnd.ABANDONED_IVR if parts.flows and gone_us is not None else ContactEnd.UNKNOWN
+    return ContactEnd.ABANDONED_IVR if parts.flows else ContactEnd.UNKNOWN
 
 
 def _left_queue(last: Visit, parts: Parts, gone_us: int | None) -> ContactEnd:
