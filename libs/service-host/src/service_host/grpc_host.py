@@ -25,18 +25,17 @@ _METADATA_BYTES = 16 * 1024
 
 
 class GrpcHost:
-    """Serves gRPC at ``settings.grpc_address``.
+    """Serves gRPC at ``address`` (default: ``settings.grpc_address``); ``door`` names it in the ready line.
 
     Every method of every servicer added must have a rule in the edge's policy (health is open, reflection needs any
     valid token). Handlers are coroutines, or async generators for streams of answers; they raise
     :mod:`service_host.errors` or whatever the edge's table maps.
     """
 
-    door = "grpc"
-
-    def __init__(self, edge: Edge) -> None:
+    def __init__(self, edge: Edge, *, address: str | None = None, door: str = "grpc") -> None:
         self.edge = edge
-        self.address = edge.settings.grpc_address
+        self.door = door
+        self.address = address or edge.settings.grpc_address
         self._settings = edge.settings
         self._policy = edge.policy
         self._streams = Streams()
@@ -89,11 +88,11 @@ class GrpcHost:
         return Method(name, self._policy.rule(name))
 
     def _bind(self, server: grpc.aio.Server) -> None:
-        host, _ = split_address(self._settings.grpc_address)
+        host, _ = split_address(self.address)
         if self._settings.tls_certificate:
-            port = server.add_secure_port(self._settings.grpc_address, _credentials(self._settings))
+            port = server.add_secure_port(self.address, _credentials(self._settings))
         else:
-            port = server.add_insecure_port(self._settings.grpc_address)
+            port = server.add_insecure_port(self.address)
         self.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 

@@ -12,10 +12,10 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext, suppress
 from datetime import timedelta
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, NoReturn, Protocol, TypeAlias, TypeVar
 
 import uvloop
 
@@ -99,9 +99,11 @@ class Service:
 OpenService: TypeAlias = Callable[[Any, Service], Awaitable[None]]
 
 
-def run(name: str, settings_class: type[_Settings], open_service: OpenService) -> None:
-    """Run a service until it is told to stop; never returns (SystemExit with the exit code)."""
-    asked = _arguments(name)
+def run(
+    name: str, settings_class: type[_Settings], open_service: OpenService, arguments: Sequence[str] | None = None
+) -> NoReturn:
+    """Run a service until it is told to stop, then end with its exit code. ``arguments`` default to the process's."""
+    asked = _arguments(name, arguments)
     given = {"insecure_dev": True} if asked.insecure_dev else {}
     try:
         settings = load(settings_class, **given)
@@ -253,8 +255,8 @@ def _described(error: BaseException | None) -> dict[str, object]:
     return {"error_class": type(error).__name__, "places": logs.places(error.__traceback__), "reason": reason}
 
 
-def _arguments(name: str) -> argparse.Namespace:
+def _arguments(name: str, arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(name, description="All other settings come from the environment.")
     parser.add_argument("--insecure-dev", action="store_true", help="everyone may do everything; only on loopback")
     parser.add_argument("--ready-json", action="store_true", help="print one line of JSON when calls are answered")
-    return parser.parse_args()
+    return parser.parse_args(arguments)
