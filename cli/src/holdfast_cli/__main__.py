@@ -17,6 +17,7 @@ from holdfast_cli import (
     import_commands,
     rebuild_commands,
     report_commands,
+    tenant_commands,
     up_commands,
 )
 from holdfast_cli.home import NotRunning
@@ -37,6 +38,7 @@ for commands in (
     generate_commands,
     event_commands,
     report_commands,
+    tenant_commands,
     rebuild_commands,
     audit_commands,
 ):

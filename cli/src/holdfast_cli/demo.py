@@ -129,7 +129,7 @@ def _folder(data: Path | None) -> Iterator[Path]:
 def _serving(folder: Path) -> Iterator[Running]:
     _step("Everything on this machine: Postgres, call-events, metrics", "holdfast up")
     began = time.monotonic()
-    wanted = up.Wanted(folder, TENANT, "UTC", 0)
+    wanted = up.Wanted(folder, TENANT, 0)
     with ExitStack() as stack:
         with output.notes().status("starting"):
             stack.enter_context(up.started(wanted))

@@ -19,7 +19,7 @@ from holdfast_cli.home import Running
 if TYPE_CHECKING:  # the name exists in the types alone
     from holdfast.metrics.v1.metrics_service_pb2_grpc import MetricsServiceAsyncStub
 
-STEP_SECONDS = 1.0
+STEP_SECONDS = 2.0
 """How long one question waits; between two it is said how far facts are."""
 SETTLE_SECONDS = 5.0
 """How long a report waits for facts."""

@@ -35,6 +35,7 @@ SCOPES = (
 """Everything: a person on their own machine is every role at once."""
 
 TOKEN_LIFE = timedelta(hours=12)
+FEED_SCOPES = ("log:read",)
 FEED_TOKEN_LIFE = timedelta(days=365)
 """As long as a system may reasonably run; every start makes another."""
 
@@ -90,6 +91,7 @@ class Home:
         self.logs = self.path / "logs"
         self.imports = self.path / "imports"
         self.master_key = self.keys / "master.key"
+        self.feed_token = self.keys / "metrics-feed.token"
         self._running = self.path / "running.json"
         self._lock = self.path / "up.lock"
 
@@ -123,9 +125,10 @@ class Home:
         roles = ("operator", "supervisor")
         return self.issuer().mint(tenant, "local-operator", scopes=SCOPES, roles=roles, sources=("*",), ttl=TOKEN_LIFE)
 
-    def feed_token(self, tenant: str) -> str:
-        """Return a new token with which metrics reads the log."""
-        return self.issuer().mint(tenant, "metrics", scopes=("log:read",), ttl=FEED_TOKEN_LIFE)
+    def keep_feed_token(self, tenant: str) -> Path:
+        """Keep a new token with which metrics reads the log; return its file."""
+        _write_secret(self.feed_token, self.issuer().mint(tenant, "metrics", scopes=FEED_SCOPES, ttl=FEED_TOKEN_LIFE))
+        return self.feed_token
 
     def announce(self, addresses: Addresses, tenant: str, database_url: str) -> None:
         """Say where the system serves, for other commands to find."""

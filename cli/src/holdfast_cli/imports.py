@@ -13,13 +13,12 @@ from grpc.aio import AioRpcError
 from rich.progress import Progress as Bar
 
 from holdfast.call_events.v1.call_events_service_pb2_grpc import CallEventsServiceStub
-from holdfast.metrics.v1.metrics_service_pb2 import SetTenantTimeZoneRequest
-from holdfast.metrics.v1.metrics_service_pb2_grpc import MetricsServiceStub
 from holdfast_cli import following, output, system
 from holdfast_cli.following import Followed
 from holdfast_cli.home import Running
 from holdfast_cli.importing.sending import Sending
 from holdfast_cli.importing.telling import ImportSummary, Progress
+from holdfast_cli.tenant_commands import set_time_zone
 
 if TYPE_CHECKING:  # the name exists in the types alone
     from holdfast.call_events.v1.call_events_service_pb2_grpc import CallEventsServiceAsyncStub
@@ -63,7 +62,7 @@ async def carry_out(running: Running, wanted: Wanted, bar: Bar) -> Imported:
     zone, changed, facts = "", False, None
     try:
         if wanted.days_zone and running.addresses.metrics_grpc:
-            zone, changed = await _set_zone(running, wanted.days_zone)
+            zone, changed = await set_time_zone(running, wanted.days_zone, only_if_unset=True)
         if running.addresses.metrics_grpc and running.addresses.call_events_log:
             facts = await _facts(running, bar)
     except AioRpcError as error:
@@ -137,13 +136,6 @@ async def _tell(running: Running, wanted: Wanted, bar: Bar) -> ImportSummary:
         summary = await wanted.tell(CallEventsServiceStub(channel), sending, running.tenant)
     bar.update(task, completed=1.0)
     return summary
-
-
-async def _set_zone(running: Running, zone: str) -> tuple[str, bool]:
-    async with system.metrics(running) as channel:
-        request = SetTenantTimeZoneRequest(time_zone=zone, only_if_unset=True)
-        answer = await MetricsServiceStub(channel).SetTenantTimeZone(request)
-    return str(answer.time_zone), bool(answer.changed)
 
 
 async def _facts(running: Running, bar: Bar) -> Followed:

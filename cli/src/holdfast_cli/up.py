@@ -36,7 +36,6 @@ class Wanted:
 
     data: Path
     tenant: str
-    time_zone: str
     port_base: int
 
 
@@ -106,9 +105,8 @@ def _settings(home: Home, wanted: Wanted, addresses: Addresses, url: str) -> dic
         "GRPC_ADDRESS": addresses.metrics_grpc,
         "HTTP_ADDRESS": addresses.metrics_http,
         "ADMIN_ADDRESS": addresses.metrics_admin,
-        "CALL_EVENTS_FEED": f"grpc://{addresses.call_events_log}",
-        "FEED_TOKEN": home.feed_token(wanted.tenant),
-        "TIME_ZONE": wanted.time_zone,
+        "FEED": f"grpc://{addresses.call_events_log}",
+        "FEED_TOKEN_FILE": str(home.keep_feed_token(wanted.tenant)),
     }
     return {
         name: {f"HOLDFAST_{MODULES[name].upper()}_{key}": value for key, value in settings.items()}

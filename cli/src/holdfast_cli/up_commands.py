@@ -27,7 +27,6 @@ def register(app: typer.Typer) -> None:
 def start(
     data: Data,
     tenant: Annotated[str, typer.Option(help="Tenant that the printed token opens.")] = home.TENANT,
-    time_zone: Annotated[str, typer.Option(help="Zone of days where a tenant has set none.")] = "UTC",
     port_base: PortBase = ports.FIRST,
     *,
     json: Json = False,
@@ -40,7 +39,7 @@ def start(
         else:
             _welcome(addresses, token, data)
 
-    up.serve(up.Wanted(data, tenant, time_zone, port_base), ready)
+    up.serve(up.Wanted(data, tenant, port_base), ready)
 
 
 def _welcome(addresses: Addresses, token: str, data: Path) -> None:
