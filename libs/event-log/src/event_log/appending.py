@@ -6,26 +6,31 @@ from uuid import UUID
 
 from event_log.calls import Batch, FenceId
 from event_log.connections import Session
-from event_log.literals import as_texts
+from event_log.literals import as_text, as_texts
 from event_log.rows import COLUMNS, GENESIS_DIGEST, HEADER, TRAILER, chain
 from event_log.verdicts import StreamId, StreamState
 
 FENCE_TAKEN = "HF001"
-"""SQLSTATE with which seal_flush refuses a flush whose fence was taken."""
+"""SQLSTATE with which hold_fences refuses a flush whose fence was taken."""
 
 _HEAD = """
     select l.log_id, l.partition_events, (select max(number) from incarnation) as incarnation,
         coalesce(f.last, 0) as head, coalesce(f.record_time_us, 0) as record_time_us, f.digest
     from log l left join (select last, record_time_us, digest from log_flush order by first desc limit 1) f on true
 """
-_STREAMS = """
-    select w.number, s.until_position, e.event_id, e.body_mac, e.position, e.version
+_DIRECTORY = """
+    select w.number, s.first_position, s.until_position
     from unnest($1::text[], $2::text[], $3::uuid[]) with ordinality as w (tenant, category, key, number)
     join streams s on s.key = w.key and s.tenant = w.tenant and s.category = w.category
+"""
+_TOLD = """
+    select w.number, e.event_id, e.body_mac, e.position, e.version
+    from unnest($1::text[], $2::text[], $3::uuid[], $4::bigint[], $5::bigint[], $6::bigint[])
+        as w (tenant, category, key, number, first_position, until_position)
     cross join lateral (
         select event_id, body_mac, position, version from events
-        where key = s.key and tenant = s.tenant and category = s.category
-            and position >= s.first_position and position < s.until_position
+        where key = w.key and tenant = w.tenant and category = w.category
+            and position >= w.first_position and position < w.until_position
     ) e
 """
 _FENCES = """
@@ -59,23 +64,27 @@ async def read_log_head(session: Session) -> LogHead:
 
 
 async def load_streams(session: Session, wanted: Sequence[StreamId]) -> dict[StreamId, StreamState]:
-    """Read what is known of some streams; one that does not exist comes as an empty state."""
+    """Read what is known of some streams; one that does not exist comes as an empty state, at little cost."""
     states = {name: StreamState() for name in wanted}
     names = list(states)
-    tenants, categories, keys = (
-        [name[0] for name in names],
-        [name[1] for name in names],
-        [UUID(int=name[2]) for name in names],
-    )
-    for number, until_position, event_id, body_mac, position, version in await session.fetch(
-        _STREAMS, tenants, categories, keys
-    ):
+    places = await session.fetch(_DIRECTORY, *_columns(names))
+    if not places:
+        return states
+    numbers, firsts, untils = zip(*places, strict=True)
+    columns = _columns([names[number - 1] for number in numbers])
+    for number, event_id, body_mac, position, version in await session.fetch(_TOLD, *columns, numbers, firsts, untils):
         state = states[names[number - 1]]
         state.told[event_id.int] = (body_mac, position, version)
         state.version = max(state.version, version)
-        state.until_position = max(state.until_position, until_position)
         state.last_position = max(state.last_position, position)
+    for number, _, until_position in places:
+        state = states[names[number - 1]]
+        state.until_position = max(state.until_position, until_position)
     return states
+
+
+def _columns(names: Sequence[StreamId]) -> tuple[list[str], list[str], list[UUID]]:
+    return [name[0] for name in names], [name[1] for name in names], [UUID(int=name[2]) for name in names]
 
 
 async def load_fences(session: Session, wanted: Sequence[FenceId]) -> dict[FenceId, int]:
@@ -85,33 +94,47 @@ async def load_fences(session: Session, wanted: Sequence[FenceId]) -> dict[Fence
     return epochs | {(row["tenant"], row["name"]): row["epoch"] for row in rows}
 
 
-async def write_flush(session: Session, batch: Batch, last: int, digest: bytes) -> bytes:
+async def write_flush(session: Session, batch: Batch, last: int, digest: bytes, partition_events: int) -> bytes:
     """Write a batch that ends at position `last`, chained to the digest before; return its own digest.
 
     One round trip and one transaction: the server runs everything in a simple query's text as one, and the COPY's
-    condition comes last in it, so that the call which seals the flush rides behind. The driver sends the rows without
-    waiting for the server to ask. Whatever fails, nothing of it stands.
+    condition comes last in it, so that what seals the flush rides behind. The driver sends the rows without waiting for
+    the server to ask. Whatever fails, nothing of it stands.
     """
     data = batch.copy_bytes()
     chained = chain(digest, memoryview(data)[len(HEADER) : -len(TRAILER)])
     first = last - len(batch.rows) + 1
-    seal = (
-        f"true; call seal_flush({first}, {last}, {batch.record_time_us}, '\\x{chained.hex()}', "
-        f"'{{{','.join(map(str, batch.reached))}}}'{_fences(batch)})"
+    behind = (
+        "true; insert into log_flush (first, last, record_time_us, digest) "  # noqa: S608  # numbers, ids and hex
+        f"values ({first}, {last}, {batch.record_time_us}, '\\x{chained.hex()}')"
+        f"{_directory(batch, partition_events)}{_fences(batch)}"
     )
     await session.copy_to_table(
         "events",
         source=data,  # type: ignore[arg-type]  # its types lack a buffer
         columns=COLUMNS,
         format="binary",
-        where=seal,
+        where=behind,
     )
     return chained
 
 
+def _directory(batch: Batch, partition_events: int) -> str:
+    """Return the statement that tells in which partitions the batch's streams now lie."""
+    if not batch.reached:
+        return ""
+    rows = [
+        f"({as_text(tenant)}, {as_text(part.stream.category)}, '{part.stream.key}', {position}, "
+        f"{(position // partition_events + 1) * partition_events}, {version})"
+        for tenant, (part, _, position, version) in batch.reached
+    ]
+    columns = "tenant, category, key, first_position, until_position, first_version"
+    return f"; insert into streams ({columns}) values {', '.join(rows)}"  # noqa: S608  # the same
+
+
 def _fences(batch: Batch) -> str:
-    """Return the arguments that name a batch's fences; texts go as hexadecimal digits, so none can end its quotes."""
+    """Return the statement that fails the flush unless its fences are still held."""
     if not batch.fences:
         return ""
     tenants, names, epochs = zip(*sorted(batch.fences), strict=True)
-    return f", {as_texts(tenants)}, {as_texts(names)}, array[{','.join(map(str, epochs))}]::bigint[]"
+    return f"; call hold_fences({as_texts(tenants)}, {as_texts(names)}, array[{','.join(map(str, epochs))}]::bigint[])"

@@ -40,7 +40,7 @@ class BadFlush:
 
 @dataclass(frozen=True, slots=True)
 class AuditReport:
-    """What was proved: so many flushes and events, up to a position and its digest; `bad` is None if all of them fit."""
+    """What was proved: so many flushes and events, up to a position and its digest; `bad` is None if all fit."""
 
     flushes: int
     events: int

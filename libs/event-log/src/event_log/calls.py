@@ -9,7 +9,7 @@ from event_log.form import check_append
 from event_log.log import Verdict
 from event_log.model import Append
 from event_log.rows import HEADER, TRAILER, encode
-from event_log.verdicts import Known, StreamId, Taken, streams_of
+from event_log.verdicts import Known, StreamId, Taken, Written, stream_id
 
 MAX_BATCH_EVENTS = 4_000
 """A batch with as many events is closed; the next call goes into another one."""
@@ -37,22 +37,24 @@ class Call:
 
     def unknown_streams(self, known: Known) -> list[StreamId]:
         """Return the streams that must be loaded before the call can be taken."""
-        streams = known.streams
-        if len(self.appends) == 1:
-            append = self.appends[0]
-            return [] if isinstance(append, InvalidAppend) else [x for x in streams_of(append) if x not in streams]
-        wanted = (streams_of(append) for append in self.appends if isinstance(append, Append))
-        return [name for names in wanted for name in names if name not in streams]
+        streams, missing = known.streams, []
+        for append in self.appends:
+            if isinstance(append, Append):
+                for part in append.streams:
+                    name = stream_id(append.tenant, part)
+                    if name not in streams:
+                        missing.append(name)
+        return missing
 
     def unknown_fences(self, known: Known) -> list[FenceId]:
         """Return the fences to load before the call can be taken: not known, or raised elsewhere meanwhile."""
-        return [
-            (append.tenant, append.fence.name)
-            for append in self.appends
-            if isinstance(append, Append)
-            and append.fence is not None
-            and known.fences.get((append.tenant, append.fence.name), -1) < append.fence.epoch
-        ]
+        missing = []
+        for append in self.appends:
+            if isinstance(append, Append) and append.fence is not None:
+                name = (append.tenant, append.fence.name)
+                if known.fences.get(name, -1) < append.fence.epoch:
+                    missing.append(name)
+        return missing
 
 
 @dataclass(slots=True, eq=False)
@@ -61,7 +63,7 @@ class Batch:
 
     calls: list[tuple[Call, list[Verdict]]] = field(default_factory=list)
     rows: list[bytes] = field(default_factory=list)
-    reached: list[int] = field(default_factory=list)
+    reached: list[tuple[str, Written]] = field(default_factory=list)
     fences: set[tuple[str, str, int]] = field(default_factory=set)
     record_time_us: int = 0
 
@@ -95,7 +97,8 @@ class Batch:
         tenant = append.tenant
         for part, event, position, version in taken.written:
             self.rows.append(encode(tenant, part, event, position, version, record_time_us))
-        self.reached += taken.reached
+        if taken.reached:
+            self.reached += [(tenant, new) for new in taken.reached]
         if append.fence is not None:
             self.fences.add((tenant, append.fence.name, append.fence.epoch))
 
@@ -114,4 +117,8 @@ def checked(appends: Sequence[Append]) -> list[Append | InvalidAppend]:
 
 def count_events(appends: Sequence[Append]) -> int:
     """Return how many events the appends carry."""
-    return sum([len(part.events) for append in appends for part in append.streams])
+    events = 0
+    for append in appends:
+        for part in append.streams:
+            events += len(part.events)
+    return events

@@ -106,7 +106,12 @@ class Connections:
 
 def session_settings(schema: str) -> dict[str, str]:
     """Return the parameters that every session of a log starts with."""
-    return {"search_path": f'"{schema}"', "application_name": f"event_log {schema}", **dict.fromkeys(_PLANS, "off")}
+    return {
+        "search_path": f'"{schema}"',
+        "application_name": f"event_log {schema}",
+        "plan_cache_mode": "force_generic_plan",
+        **dict.fromkeys(_PLANS, "off"),
+    }
 
 
 async def _keep(_session: object) -> None:

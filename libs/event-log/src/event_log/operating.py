@@ -13,15 +13,15 @@ _APPEND_FUNCTIONS = (
     "function {schema}.head_position()",
     "function {schema}.ensure_partitions(bigint)",
     "function {schema}.acquire_fence(text, text)",
-    "procedure {schema}.seal_flush(bigint, bigint, bigint, bytea, bigint[], text[], text[], bigint[])",
+    "procedure {schema}.hold_fences(text[], text[], bigint[])",
 )
 
 
 async def grant_appending(session: AnySession, schema: str, role: str) -> None:
-    """Let a role append: insert events, call what seals a flush, hold the lease. It can change and delete nothing."""
+    """Let a role append: insert events and their flushes, hold the lease. It can change and delete nothing."""
     await grant_reading(session, schema, role)
     schema, role = _quoted(schema), _quoted(role)
-    await session.execute(f"grant insert on {schema}.events to {role}")
+    await session.execute(f"grant insert on {schema}.events, {schema}.log_flush, {schema}.streams to {role}")
     await session.execute(f"grant select on {schema}.fences to {role}")
     await session.execute(f"grant select, insert, update on {schema}.appender to {role}")
     for function in _APPEND_FUNCTIONS:

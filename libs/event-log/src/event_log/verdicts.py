@@ -49,8 +49,8 @@ class Taken:
 
     appended: Appended
     written: list[Written]
-    reached: list[int]
-    """Positions at which a stream comes into a partition for the first time."""
+    reached: list[Written]
+    """Those of them with which a stream comes into a partition for the first time."""
 
 
 @dataclass(slots=True)
@@ -64,66 +64,68 @@ class Known:
 
     def take(self, append: Append) -> Taken | AppendRefused:
         """Decide about an append of good form and, if it is accepted, place its new events after the head."""
+        parts = [(part, self.streams[stream_id(append.tenant, part)]) for part in append.streams]
         try:
-            fresh = [self._fresh(append.tenant, part) for part in append.streams]
+            fresh = [_count_fresh(part, state) for part, state in parts]
             if any(fresh):
                 self._check_fence(append.tenant, append.fence)
-                for part, new in zip(append.streams, fresh, strict=True):
-                    self._check_stream(append.tenant, part, len(new))
+                for (part, state), new in zip(parts, fresh, strict=True):
+                    _check_version(part, state, new)
         except AppendRefused as refusal:
             return refusal
-        return self._place(append)
-
-    def _fresh(self, tenant: str, part: StreamAppend) -> dict[int, NewEvent]:
-        """Return the events not told before, by id; raise EventIdReused for an id with another body."""
-        told = self.streams[stream_id(tenant, part)].told
-        fresh: dict[int, NewEvent] = {}
-        for event in part.events:
-            key = event.event_id.int
-            known = told.get(key)
-            body_mac = known[0] if known else fresh.setdefault(key, event).body_mac
-            if body_mac != event.body_mac:
-                raise EventIdReused(part.stream, event.event_id)
-        return fresh
+        return self._place(parts)
 
     def _check_fence(self, tenant: str, fence: Fence | None) -> None:
         if fence is not None and self.fences.get((tenant, fence.name)) != fence.epoch:
             raise Fenced(fence.name, fence.epoch)
 
-    def _check_stream(self, tenant: str, part: StreamAppend, fresh: int) -> None:
-        """Raise VersionConflict or StreamFull; events told before do not need the version they once expected."""
-        version = self.streams[stream_id(tenant, part)].version
-        if part.expected is not Expect.ANY and (fresh or not part.events) and version != wanted_version(part):
-            raise VersionConflict(part.stream, version)
-        if version + fresh > MAX_STREAM_EVENTS:
-            raise StreamFull(part.stream)
-
-    def _place(self, append: Append) -> Taken:
+    def _place(self, parts: list[tuple[StreamAppend, StreamState]]) -> Taken:
         placements: list[Placement] = []
         written: list[Written] = []
-        reached: list[int] = []
-        for part in append.streams:
-            state = self.streams[stream_id(append.tenant, part)]
+        reached: list[Written] = []
+        for part, state in parts:
             told = state.told
             for event in part.events:
                 key = event.event_id.int
                 known = told.get(key)
-                if known is None:
-                    position, version = self._next(state, reached)
-                    told[key] = (event.body_mac, position, version)
-                    written.append((part, event, position, version))
-                    placements.append(Placement(position, version, duplicate=False))
-                else:
+                if known is not None:
                     placements.append(Placement(known[1], known[2], duplicate=True))
+                    continue
+                self.head = state.last_position = position = self.head + 1
+                state.version = version = state.version + 1
+                told[key] = (event.body_mac, position, version)
+                new = (part, event, position, version)
+                written.append(new)
+                placements.append(Placement(position, version, duplicate=False))
+                if position >= state.until_position:
+                    reached.append(new)
+                    state.until_position = self.end_of_partition(position)
         return Taken(Appended(placements), written, reached)
 
-    def _next(self, state: StreamState, reached: list[int]) -> tuple[int, int]:
-        self.head = state.last_position = position = self.head + 1
-        state.version = version = state.version + 1
-        if position >= state.until_position:
-            reached.append(position)
-            state.until_position = (position // self.partition_events + 1) * self.partition_events
-        return position, version
+    def end_of_partition(self, position: int) -> int:
+        """Return where the partition of a position ends, exclusive."""
+        return (position // self.partition_events + 1) * self.partition_events
+
+
+def _count_fresh(part: StreamAppend, state: StreamState) -> int:
+    """Return how many events were not told before; raise EventIdReused for an id with another body."""
+    told, events = state.told, part.events
+    fresh: dict[int, bytes] = {}
+    for event in events:
+        key, body_mac = event.event_id.int, event.body_mac
+        known = told.get(key)
+        if (known[0] if known is not None else fresh.setdefault(key, body_mac)) != body_mac:
+            raise EventIdReused(part.stream, event.event_id)
+    return len(fresh)
+
+
+def _check_version(part: StreamAppend, state: StreamState, fresh: int) -> None:
+    """Raise VersionConflict or StreamFull; events told before do not need the version they once expected."""
+    version = state.version
+    if part.expected is not Expect.ANY and (fresh or not part.events) and version != wanted_version(part):
+        raise VersionConflict(part.stream, version)
+    if version + fresh > MAX_STREAM_EVENTS:
+        raise StreamFull(part.stream)
 
 
 def stream_id(tenant: str, part: StreamAppend) -> StreamId:

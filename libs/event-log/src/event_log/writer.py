@@ -171,7 +171,7 @@ class Writer:
             raise ConnectionResetError("the appender has no session")
         last = self._committed + len(batch.rows)
         async with asyncio.timeout(self._limits.statement.total_seconds()):
-            self._digest = await write_flush(self._session, batch, last, self._digest)
+            self._digest = await write_flush(self._session, batch, last, self._digest, self._log.partition_events)
         self._committed = last
         self._on_commit(last)
         self._to_ring.set()

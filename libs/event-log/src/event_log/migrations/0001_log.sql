@@ -107,45 +107,23 @@ begin
 end $$;
 comment on function ensure_partitions is 'Makes the partitions up to a position; attaching waits for no reader.';
 
-create procedure seal_flush(
-    first_position bigint,
-    last_position bigint,
-    at_us bigint,
-    chained bytea,
-    reached bigint[],
-    fence_tenants text[] default '{}',
-    fence_names text[] default '{}',
-    fence_epochs bigint[] default '{}'
-)
+create procedure hold_fences(fence_tenants text[], fence_names text[], fence_epochs bigint[])
 language plpgsql security definer set search_path from current as $$
 declare
     held bigint;
 begin
-    if cardinality(fence_names) > 0 then
-        select count(*) into held from (
-            select from fences f
-            join unnest(fence_tenants, fence_names, fence_epochs) as w (tenant, name, epoch)
-                on f.tenant = w.tenant and f.name = w.name and f.epoch = w.epoch
-            for share of f
-        ) as still;
-        if held < cardinality(fence_names) then
-            raise exception 'a fence was taken' using errcode = 'HF001';
-        end if;
-    end if;
-    if head_position() <> first_position - 1 then
-        raise exception 'the head is not where this flush begins' using errcode = 'unique_violation';
-    end if;
-    insert into log_flush (first, last, record_time_us, digest) values (first_position, last_position, at_us, chained);
-    if cardinality(reached) > 0 then
-        insert into streams (tenant, category, key, first_position, until_position, first_version)
-        select e.tenant, e.category, e.key, e.position, (e.position / l.partition_events + 1) * l.partition_events, e.version
-        from events e cross join log l
-        where e.position = any (reached);
+    select count(*) into held from (
+        select from fences f
+        join unnest(fence_tenants, fence_names, fence_epochs) as w (tenant, name, epoch)
+            on f.tenant = w.tenant and f.name = w.name and f.epoch = w.epoch
+        for share of f
+    ) as still;
+    if held < cardinality(fence_names) then
+        raise exception 'a fence was taken' using errcode = 'HF001';
     end if;
 end $$;
-comment on procedure seal_flush is
-    'Ends the statement that wrote a flush: fences must still hold, the flush must follow the head, its digest is kept.
-reached: positions at which a stream comes into a partition for the first time.';
+comment on procedure hold_fences is
+    'Fails the transaction unless every fence is still held at its epoch, and keeps them so until it ends.';
 
 create function acquire_fence(of_tenant text, of_name text) returns bigint
 language sql security definer set search_path from current as $$
@@ -165,4 +143,4 @@ comment on function raise_incarnation is 'Tells every reader that the log may ha
 
 revoke all on function head_position(), ensure_partitions(bigint), acquire_fence(text, text), raise_incarnation(text)
 from public;
-revoke all on procedure seal_flush(bigint, bigint, bigint, bytea, bigint[], text[], text[], bigint[]) from public;
+revoke all on procedure hold_fences(text[], text[], bigint[]) from public;
