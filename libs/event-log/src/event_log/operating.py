@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from event_log.connections import PooledSession, Session
 
-AnySession: TypeAlias = Session | PooledSession
+AnySession: TypeAlias = "Session | PooledSession"
 
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _READ_TABLES = ("log", "incarnation", "events", "log_flush", "streams")
