@@ -1,11 +1,13 @@
 """Agents' spells on contacts as evidence: how long each handled, and where it passed the contact on.
 
-A queue's spells are those of its visits, credited when the visit is; an agent's are credited when they began.
+A queue's spells are those of its visits, credited when the visit is; an agent's are credited when they began; a flow's
+are those of the contacts that had entered it, credited when these left it.
 """
 
 from dataclasses import dataclass
 
 from metrics.evidence.evidence import Credit, Evidence, Subject, among, first_told, within
+from metrics.evidence.flow import LEFT, VERSIONED
 from metrics.evidence.visit import credited_by, ended_only
 
 
@@ -55,6 +57,15 @@ def spells(subject: Subject, credit: Credit, columns: str, joined: str = "") -> 
         where a.tenant = {{tenant}} and {within("a.started_time")} and {among("a.agent")}
           and ({{team}} is null or a.team = {{team}}) and ({{queues}} is null or a.queue = any({{queues}}))
         """  # noqa: S608  # constants of this package; every value is a parameter
+    if subject is Subject.FLOW:
+        return f"""
+        select {VERSIONED} as subject, {first_told(*LEFT)} as credited,
+               a.contact_id, a.assignment_id as fact_id, {columns}
+        from metrics.contact c
+        join metrics.assignment a on a.tenant = c.tenant and a.contact_id = c.contact_id
+        {joined}
+        where c.tenant = {{tenant}} and {within(*LEFT)} and c.flow_entered_time is not null and {among("c.flow")}
+        """  # noqa: S608  # constants of this package; every value is a parameter
     instants = credited_by(credit)
     return f"""
     select v.queue as subject, {first_told(*instants)} as credited, a.contact_id, a.assignment_id as fact_id, {columns}
@@ -75,4 +86,6 @@ def _passed(subject: Subject, credit: Credit) -> str:
 
 _BOTH = frozenset({Subject.QUEUE, Subject.AGENT})
 ASSIGNMENT = Evidence("assignment", "Agents' spells on contacts.", _BOTH, _assignments, AssignmentRow)
-PASSED_ON = Evidence("assignment", "Agents' spells on contacts, with transfers out of them.", _BOTH, _passed, PassedRow)
+PASSED_ON = Evidence(
+    "assignment", "Agents' spells on contacts, with transfers out of them.", frozenset(Subject), _passed, PassedRow
+)

@@ -7,7 +7,8 @@ from metrics.evidence.evidence import Credit, Evidence, Subject, among, first_to
 SEPARATOR = "\x1f"
 VERSIONED = "c.flow || chr(31) || c.flow_version"
 """A flow's subject is its name and version; SEPARATOR stands between them."""
-_LEFT = ("c.flow_exited_time", "c.arrived_time", "c.first_time")
+LEFT = ("c.flow_exited_time", "c.arrived_time", "c.first_time")
+"""Instants that credit a contact to its flow, the first told counting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +25,10 @@ def _source(subject: Subject, _credit: Credit) -> str:
     else:
         name, those, shown = "c.flow", "c.flow_entered_time is not null", VERSIONED
     return f"""
-    select {shown} as subject, {first_told(*_LEFT)} as credited, c.contact_id, c.contact_id as fact_id,
+    select {shown} as subject, {first_told(*LEFT)} as credited, c.contact_id, c.contact_id as fact_id,
            c.contact_end, c.flow_entered_time is not null as entered
     from metrics.contact c
-    where c.tenant = {{tenant}} and {within(*_LEFT)} and {those} and {among(name)}
+    where c.tenant = {{tenant}} and {within(*LEFT)} and {those} and {among(name)}
     """  # noqa: S608  # constants of this module; every value is a parameter
 
 

@@ -11,6 +11,7 @@ from metrics.evidence.evidence import Subject
 from metrics.explain import page
 from metrics.explain.events import Events
 from metrics.explain.explanation import Found, found, recomputed, until_position, with_events
+from metrics.explain.recount import can_recount
 from metrics.figure import catalogue
 from metrics.figure.definition import Definition, Figure
 from metrics.interval.interval import Interval
@@ -23,6 +24,7 @@ from service_host.postgres import Database
 
 TOO_MANY: Final = "more contacts are behind it than are read again for one answer; ask for a shorter interval"
 TOO_SLOW: Final = "reading all its events again takes longer than this call may; ask for a shorter interval"
+NOT_ONE_BY_ONE: Final = "it rests on more than the events of each contact by itself"
 ONLY_FIRST: Final = "it comes with the first page"
 
 
@@ -92,6 +94,8 @@ class Explanations:
     async def _again(self, asked: Question, definition: Definition, facts: Found, until: int | None) -> _Again:
         if facts.contacts is None:
             return _Again(why_not=ONLY_FIRST)
+        if not can_recount(definition.evidence):
+            return _Again(why_not=NOT_ONE_BY_ONE)
         if len(facts.contacts) > self._at_most:
             return _Again(why_not=TOO_MANY)
         with telemetry.RECOMPUTE.start(contacts=len(facts.contacts)):

@@ -43,6 +43,11 @@ def evidence_of(
     return [piece.row for piece in pieces if _is_asked(piece, question)]
 
 
+def can_recount(evidence: Evidence[Any]) -> bool:
+    """Whether a kind of evidence can be found from the events of each contact by itself."""
+    return evidence in FINDERS
+
+
 def _is_asked(piece: Piece, question: Question) -> bool:
     scope, interval = question.scope, question.interval
     name = piece.subject.partition(SEPARATOR)[0] if question.subject is Subject.FLOW else piece.subject
@@ -77,6 +82,8 @@ def _spells(facts: Facts, subject: Subject, credit: Credit) -> Iterator[tuple[Ma
     for spell in facts["assignment"]:
         if subject is Subject.AGENT:
             yield spell, spell["agent"], spell["started_time"]
+        elif subject is Subject.FLOW:
+            yield from ((spell, piece.subject, piece.credited_us) for piece in _flows(facts, subject, credit))
         elif (visit := visits.get(spell["visit_id"])) is not None:
             yield spell, visit["queue"], _credited(visit, credit)
 

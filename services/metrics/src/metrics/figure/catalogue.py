@@ -5,12 +5,13 @@ from typing import Final
 
 from metrics.errors import UnknownFigure
 from metrics.evidence.evidence import Subject
-from metrics.figure import flows, handling, service_level, waiting
+from metrics.figure import callbacks, flows, handling, repeats, rings, service_level, states, waiting
 from metrics.figure.definition import Definition
 
+_PARTS: Final = (waiting, service_level, handling, flows, rings, states, repeats, callbacks)
 DEFINITIONS: Final[tuple[Definition, ...]] = tuple(
     sorted(
-        (*waiting.DEFINITIONS, *service_level.DEFINITIONS, *handling.DEFINITIONS, *flows.DEFINITIONS),
+        (definition for part in _PARTS for definition in part.DEFINITIONS),
         key=lambda definition: (definition.name, definition.version),
     )
 )

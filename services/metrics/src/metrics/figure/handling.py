@@ -5,9 +5,11 @@ from typing import Final
 
 from metrics.evidence.assignment import ASSIGNMENT, PASSED_ON, AssignmentRow, PassedRow
 from metrics.evidence.evidence import Measure, Subject, Terms
+from metrics.evidence.transfer import RECEIVED, TransferRow
 from metrics.figure.definition import Count, Definition, Formula, Mean, Share
 
 _BOTH: Final = frozenset({Subject.QUEUE, Subject.AGENT})
+_EVERY: Final = frozenset({*_BOTH, Subject.FLOW})
 
 
 def _spells(name: str, words: str, sql: str, which: Callable[[AssignmentRow], bool]) -> Measure[AssignmentRow]:
@@ -83,7 +85,7 @@ def _because(reason: str) -> Measure[PassedRow]:
 
 
 def _share(name: str, words: str, part: Measure[PassedRow], version: int = 1) -> Definition:
-    return Definition(name, version, words, PASSED_ON, Share(part, SPELLS), _BOTH)
+    return Definition(name, version, words, PASSED_ON, Share(part, SPELLS), _EVERY)
 
 
 TRANSFERS: Final = (
@@ -100,4 +102,9 @@ TRANSFERS: Final = (
         _passed("misrouted", "assignments of misrouted contacts", MISROUTED_SQL, is_misrouted),
     ),
 )
-DEFINITIONS: Final = (*LENGTHS, *TRANSFERS)
+RECEIVED_ALL: Measure[TransferRow] = Measure("transfers_in", "transfers received", "1", lambda _row, _terms: 1)
+COUNTS: Final = (
+    Definition("transfers_out", 1, "Assignments passed on by their agent.", PASSED_ON, Count(PASSED), _EVERY),
+    Definition("transfers_in", 1, "Transfers that reached it.", RECEIVED, Count(RECEIVED_ALL), _BOTH),
+)
+DEFINITIONS: Final = (*LENGTHS, *TRANSFERS, *COUNTS)

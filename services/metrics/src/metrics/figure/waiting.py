@@ -71,13 +71,6 @@ MEASURED: Final = visits(
     "outcome = 'answered' and wait_us is not null",
     lambda row, _: row.outcome == "answered" and row.wait_us is not None,
 )
-CALLBACKS: Final = visits(
-    "callback_taken",
-    "#(F, callback)",
-    "visits that ended with a callback taken",
-    "dequeue_kind = 'callback'",
-    lambda row, _: row.dequeue_kind == "callback",
-)
 WAIT_ANSWERED: Final = waited("wait_answered_us", "A", "answered")
 WAIT_ABANDONED: Final = waited("wait_abandoned_us", "B", "abandoned")
 WAIT_ALL: Final = waited("wait_all_us", "A, B and F", "answered", "abandoned", "flow_out")
@@ -93,7 +86,7 @@ def figure(name: str, words: str, formula: Formula) -> Definition:
 
 COUNTS: Final = tuple(
     figure(measure.name, f"{measure.symbol}: {measure.words}.", Count(measure))
-    for measure in (OFFERED, ANSWERED, ABANDONED, RINGING, SHORT, FLOW_OUTS, ELSEWHERE, WAITING, CALLBACKS)
+    for measure in (OFFERED, ANSWERED, ABANDONED, RINGING, SHORT, FLOW_OUTS, ELSEWHERE, WAITING)
 )
 RATES: Final = (
     figure(
