@@ -14,7 +14,7 @@ from event_log.connections import PooledSession, Session
 from event_log.errors import EventLogError
 from event_log.model import Cursor, Event
 
-AnySession: TypeAlias = Session | PooledSession
+AnySession: TypeAlias = "Session | PooledSession"
 MAX_REASON_CHARACTERS = 200
 
 
