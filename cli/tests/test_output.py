@@ -56,7 +56,7 @@ def test_a_table_keeps_every_id_whole_where_nobody_looks(capsys: pytest.CaptureF
 def test_words_stand_left_and_numbers_right(capsys: pytest.CaptureFixture[str]) -> None:
     output.table("Queues", ["queue", "offered", "when"], [["PS", 12, "2026-01-05 10:00:00"], ["NEW", 1234, "-"]])
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
-    assert lines[-2:] == [" PS           12   2026-01-05 10:00:00", " NEW       1,234   -"]
+    assert lines[-2:] == [" PS          12  2026-01-05 10:00:00", " NEW      1,234  -"]
 
 
 def test_markup_in_data_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:

@@ -97,9 +97,11 @@ def test_a_scorecard_shows_all_evidence_beside_what_was_in_the_agents_hands(caps
     card = {"as_of": AS_OF, "agent": "anna", "figures": figures, "marks": marks, "notes": ["No agent states are told."]}
     report_tables.show_scorecard(card)
     lines = shown(capsys)
-    assert "aht 181.2 s 40 160.0 s … 202.5 s 170.0 s (too few) 35 5 long_wait" in lines
-    assert "long_wait: waited 184 s (contact c0)" in lines
-    assert "… and 2 more, all in --json" in lines
+    assert "aht 181.2 s 40 160.0 to 202.5 s 170.0 s* 35" in lines
+    assert "* insufficient evidence: too few to conclude anything" in lines
+    assert "aht: 5 long_wait" in lines
+    assert "contact c0: long_wait, waited 184 s" in lines
+    assert "… and 7 more marks, all in --json" in lines
     assert "· No agent states are told." in lines
 
 
@@ -114,5 +116,6 @@ def test_an_explanation_goes_down_to_events(capsys: pytest.CaptureFixture[str]) 
     lines = shown(capsys)
     assert "formula B / (A + B)" in lines
     assert "again, from events 50.0 %" in lines
-    assert "95 % interval 9.0 % … 91.0 %" in lines
-    assert "c1 1 1 left after 12 s Enqueued (17), Dequeued (1,018)" in lines
+    assert "95 % interval 9.0 to 91.0 %" in lines
+    assert "contact c1: left after 12 s" in lines
+    assert "adds 1 of 1 Enqueued 17, Dequeued 1,018" in lines

@@ -17,7 +17,7 @@ from rich.text import Text
 PIPED_WIDTH = 200
 """Columns of a table that nobody looks at in a terminal."""
 NOTHING = "-"
-_NUMBER = re.compile(r"-?[0-9][0-9,.:]*( %| s)?( \(too few\))?")
+_NUMBER = re.compile(r"-?[0-9][0-9,.:]*( %| s)?\*?")
 
 
 class CommandFailed(Exception):
@@ -60,6 +60,7 @@ def table(
         title_style="bold",
         box=box.SIMPLE_HEAD,
         show_edge=False,
+        collapse_padding=True,
         show_footer=bool(footer),
         padding=(0, 1),
     )

@@ -8,8 +8,9 @@ from typing import Any
 from holdfast_cli import output
 from holdfast_cli.output import clock, percent
 
-FACTS_SHOWN = 10
-MARKS_SHOWN = 10
+FACTS_SHOWN = 5
+MARKS_SHOWN = 5
+SIDES = ("all", "in_agents_hands")
 
 
 def show_queues(report: Mapping[str, Any], threshold_seconds: float) -> None:
@@ -45,18 +46,28 @@ def show_agents(report: Mapping[str, Any]) -> None:
 def show_scorecard(card: Mapping[str, Any]) -> None:
     """Print all evidence beside what was in the agent's hands, and what was left out and why."""
     rows = [_scorecard_cells(figure) for figure in card["figures"]]
-    columns = ["figure", "all", "n", "95 %", "in their hands", "n", "left out~"]
+    columns = ["figure~", "all", "n", "95 %", "in hands", "n"]
     output.table(_title(f"Scorecard of {card['agent']}", card), columns, rows)
-    marks = card.get("marks", [])
-    if marks:
-        output.say(f"Outside the agent's hands, {output.counted(len(marks), 'mark')}:", "bold")
-        for mark in marks[:MARKS_SHOWN]:
-            output.say(f"  {mark['mark']}: {mark['reason']}  (contact {mark['contact_id']})")
-        if len(marks) > MARKS_SHOWN:
-            output.say(f"  … and {len(marks) - MARKS_SHOWN:,} more, all in --json", "dim")
+    if any(figure[side].get("insufficient_evidence") for figure in card["figures"] for side in SIDES):
+        output.say("* insufficient evidence: too few to conclude anything", "dim")
+    _show_left_out(card)
     for remark in card.get("notes", []):
         output.say(f"· {remark}", "dim")
     show_as_of(card)
+
+
+def _show_left_out(card: Mapping[str, Any]) -> None:
+    left_out = {figure["all"]["name"]: figure["left_out"] for figure in card["figures"] if figure.get("left_out")}
+    marks = card.get("marks", [])
+    if not left_out and not marks:
+        return
+    output.say("Outside the agent's hands, so left out there:", "bold")
+    for name, counts in left_out.items():
+        output.say(f"  {name}: " + ", ".join(f"{count:,} {mark}" for mark, count in counts.items()))
+    for mark in marks[:MARKS_SHOWN]:
+        output.say(f"  contact {mark['contact_id']}: {mark['mark']}, {mark['reason']}", "dim")
+    if len(marks) > MARKS_SHOWN:
+        output.say(f"  … and {len(marks) - MARKS_SHOWN:,} more marks, all in --json", "dim")
 
 
 def show_explanation(explained: Mapping[str, Any]) -> None:
@@ -76,16 +87,16 @@ def show_explanation(explained: Mapping[str, Any]) -> None:
     )
     facts = explained["facts"][:FACTS_SHOWN]
     output.say()
-    output.table(
-        f"The first {len(facts)} of them", ["contact", "adds", "of", "because~", "events (position)~"], _facts(facts)
-    )
+    output.say(f"The first {len(facts)} of them, with their events and positions in the log", "bold")
+    for fact in facts:
+        output.say(f"  contact {fact['contact_id']}: {fact['reason']}")
+        output.say(f"    adds {fact['numerator']:g} of {fact['denominator']:g}  {_events(fact['events'])}", "dim")
     show_as_of(explained)
 
 
 def shown(figure: Mapping[str, Any]) -> str:
-    """Write a figure's value in its unit, marked where the evidence is too little."""
-    value = written(figure.get("value"), str(figure["unit"]))
-    return f"{value} (too few)" if figure.get("insufficient_evidence") else value
+    """Write a figure's value in its unit, starred where the evidence is too little."""
+    return written(figure.get("value"), str(figure["unit"])) + ("*" if figure.get("insufficient_evidence") else "")
 
 
 def written(value: float | None, unit: str) -> str:
@@ -103,7 +114,9 @@ def spread(figure: Mapping[str, Any]) -> str:
     """Write a figure's 95 % interval, empty if it has none."""
     low, high = figure.get("interval_low"), figure.get("interval_high")
     unit = str(figure["unit"])
-    return "" if low is None or high is None else f"{written(low, unit)} … {written(high, unit)}"
+    if low is None or high is None:
+        return ""
+    return f"{written(low, unit).removesuffix(' %').removesuffix(' s')} to {written(high, unit)}"
 
 
 def show_as_of(answer: Mapping[str, Any]) -> None:
@@ -143,30 +156,8 @@ def _queue_cells(row: Mapping[str, Any]) -> list[object]:
 
 def _scorecard_cells(figure: Mapping[str, Any]) -> list[object]:
     everything, own = figure["all"], figure["in_agents_hands"]
-    left_out = ", ".join(f"{count:,} {mark}" for mark, count in figure.get("left_out", {}).items())
-    return [
-        everything["name"],
-        shown(everything),
-        everything["n"],
-        spread(everything),
-        shown(own),
-        own["n"],
-        left_out,
-    ]
-
-
-def _facts(facts: Sequence[Mapping[str, Any]]) -> list[list[object]]:
-    return [
-        [
-            fact["contact_id"],
-            f"{fact['numerator']:g}",
-            f"{fact['denominator']:g}",
-            fact["reason"],
-            _events(fact["events"]),
-        ]
-        for fact in facts
-    ]
+    return [everything["name"], shown(everything), everything["n"], spread(everything), shown(own), own["n"]]
 
 
 def _events(events: Sequence[Mapping[str, Any]]) -> str:
-    return ", ".join(f"{event['type']} ({event['position']:,})" for event in events)
+    return ", ".join(f"{event['type']} {event['position']:,}" for event in events)
