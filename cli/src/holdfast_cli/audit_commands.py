@@ -38,7 +38,6 @@ def verify_log(
         str,
         typer.Option(
             "--database-url",
-            envvar="HOLDFAST_DATABASE_URL",
             metavar="URL",
             help="Database of a log elsewhere; the running system's on the data folder if not given.",
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -27,7 +28,8 @@ def tail(
     json: Json = False,
 ) -> None:
     """Show events as they are recorded."""
-    system.run(_tail(system.find(where), lines, types or [], follow=follow, json=json))
+    with suppress(KeyboardInterrupt):
+        system.run(_tail(system.find(where), lines, types or [], follow=follow, json=json))
 
 
 async def _tail(running: Running, lines: int, types: list[str], *, follow: bool, json: bool) -> None:

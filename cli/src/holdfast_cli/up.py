@@ -19,6 +19,8 @@ from holdfast_cli.home import Addresses, AlreadyRunning, Home
 from holdfast_cli.output import CommandFailed
 from service_host.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
 from service_host.local_issuer import AUDIENCE, ISSUER
+from service_host.postgres_account import AccountError
+from service_host.postgres_folder import DataFolderInUseError
 
 DATABASE = "holdfast"
 START_SECONDS = 90.0
@@ -162,5 +164,8 @@ def _prepared(home: Home) -> Iterator[None]:
 def _sentences() -> Iterator[None]:
     try:
         yield
-    except (AlreadyRunning, ChildFailed, EmbeddedPostgresError) as error:
+    except (AlreadyRunning, ChildFailed) as error:
         raise CommandFailed(str(error)) from None
+    except (AccountError, DataFolderInUseError, EmbeddedPostgresError) as error:
+        message = f"{error}."
+        raise CommandFailed(message) from None
