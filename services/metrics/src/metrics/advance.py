@@ -1,6 +1,7 @@
 """One step of a generation: a page of events becomes rows, parked events and a moved cursor, in one transaction."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -10,10 +11,20 @@ from event_log.log import Log
 from event_log.model import Cursor, PackedPage
 from metrics import following, parked
 from metrics.connection import Connection
-from metrics.contacts import Refolded, refolded
+from metrics.fact.agents import told_of
 from metrics.fact.batch import Batch, batch_of
-from metrics.fact.catalogue import CONTACT_FACTS
-from metrics.fact.store import Keys, add_rows, contact_rows, drop_contacts
+from metrics.fact.catalogue import FACTS
+from metrics.fact.store import (
+    Keys,
+    add_rows,
+    agent_rows,
+    contact_rows,
+    drop_agent_rows,
+    drop_contacts,
+    irregular_streams,
+    replace_streams,
+)
+from metrics.refolding import Refolded, doubting, refolded
 from service_host.postgres import Database
 
 MALFORMED = "the payload is no message of its type"
@@ -42,6 +53,16 @@ class Step:
         return replace(self.held, position=self.until)
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What a generation held before a step: contacts that had events, spells and rings told of, their rows, parked."""
+
+    contacts: Keys
+    told: Mapping[str, pl.DataFrame]
+    stored: Mapping[str, pl.DataFrame]
+    left_out: frozenset[int]
+
+
 class Advance:
     """Brings one generation of facts forward; keeps no facts of its own."""
 
@@ -57,20 +78,24 @@ class Advance:
         Raises CursorMoved, what the log and the database raise, and Unfoldable's causes (see `poison`).
         """
         batch = await asyncio.to_thread(batch_of, step.events)
-        left_out = await self._left_out(seconds)
-        known = _known(batch)
         async with self._database.acquire(seconds) as connection:
-            stored = await contact_rows(connection, self._generation, known)
-        found = await refolded(self._log, batch, stored, step.until, left_out)
+            batch, before = await self._before(connection, batch)
+        found = await refolded(self._log, batch, before.stored, step.until, before.left_out)
         async with self._database.acquire(seconds) as connection, connection.transaction():
-            await self._write(connection, step, batch, known, found)
+            await self._write(connection, step, batch, before, found)
         return step.cursor
 
-    async def _left_out(self, seconds: float) -> frozenset[int]:
-        async with self._database.acquire(seconds) as connection:
-            return await parked.positions(connection, self._generation)
+    async def _before(self, connection: Connection, batch: Batch) -> tuple[Batch, Before]:
+        agents = Keys.of(batch.streams.filter(pl.col("category") == "agent"))
+        irregular = await irregular_streams(connection, self._generation, agents)
+        contacts = Keys.of(batch.streams.filter((pl.col("category") == "contact") & (pl.col("first_version") > 1)))
+        told = told_of(batch)
+        stored = await contact_rows(connection, self._generation, contacts)
+        stored |= await agent_rows(connection, self._generation, told)
+        left_out = await parked.positions(connection, self._generation)
+        return doubting(batch, irregular), Before(contacts, told, stored, left_out)
 
-    async def _write(self, connection: Connection, step: Step, batch: Batch, known: Keys, found: Refolded) -> None:
+    async def _write(self, connection: Connection, step: Step, batch: Batch, before: Before, found: Refolded) -> None:
         await following.move(
             connection,
             self._generation,
@@ -79,15 +104,13 @@ class Advance:
             record_time_us=_last(step.events, "record_time_us"),
             head_position=max(step.head_position, step.until),
         )
-        await drop_contacts(connection, self._generation, known)
-        await add_rows(connection, self._generation, CONTACT_FACTS, found.rows)
+        await drop_contacts(connection, self._generation, before.contacts)
+        await drop_agent_rows(connection, self._generation, before.told)
+        whole = found.whole.filter(pl.col("category") == "agent")
+        await replace_streams(connection, self._generation, Keys.of(whole))
+        await add_rows(connection, self._generation, FACTS, found.rows)
         malformed = pl.DataFrame(pl.from_arrow(step.events)).filter(pl.col("position").is_in(batch.malformed))
         await parked.park(connection, self._generation, step.held.log_id, malformed, MALFORMED)
-
-
-def _known(batch: Batch) -> Keys:
-    """Return the contacts that had events before."""
-    return Keys.of(batch.streams.filter((pl.col("category") == "contact") & (pl.col("first_version") > 1)))
 
 
 def _last(events: pa.RecordBatch, column: str) -> int:

@@ -1,19 +1,45 @@
-"""The facts that a phone system tells of its agents: spells in states, and rings."""
+"""The facts that a phone system tells of its agents: changes of their states, and rings.
+
+An agent's stream is cut by UTC day, and rows name it, so that the rows of one stream can be replaced. What depends on
+several changes (which spell ended when) or on two days is told by the views.
+"""
 
 from typing import Final
 
 from metrics.fact.declaration import Column, Fact, Kind, Reducer, Told, at, of
 
-_AGENT: Final = Column("agent", Kind.TEXT, "Agent, as the tenant names them.", personal=True)
 _CHANGES: Final = ("AgentStateChanged", "AgentLoggedIn", "AgentLoggedOut")
 _RINGS: Final = ("AgentRingStarted", "AgentRingEnded")
+OWN_ID: Final = "@id"
+"""Id of a spell or ring as told, else by the recipe of `contact_life.identity`."""
+
+
+def _agent(*events: str) -> Column:
+    sentence = "Agent, as the tenant names them."
+    return Column("agent", Kind.TEXT, sentence, Reducer.AGREED, of("agent", *events), personal=True)
+
+
+_STREAM: Final = Column("stream_id", Kind.ID, "Stream of the log that it was told in.", inner=True)
 
 AGENT_SPELL: Final = Fact(
     name="agent_spell",
     sentence="A spell of an agent in one state, from what begins it to the agent's next change.",
     category="agent",
-    key=(_AGENT, Column("spell_id", Kind.ID, "The spell.")),
+    entity="spell_id",
+    key=(_agent(*_CHANGES), Column("spell_id", Kind.ID, "The spell."), _STREAM),
     columns=(
+        Column(
+            "told_by",
+            Kind.WORD,
+            "What told the change: state, login, logout.",
+            Reducer.AGREED,
+            (
+                Told("AgentStateChanged", constant="state"),
+                Told("AgentLoggedIn", constant="login"),
+                Told("AgentLoggedOut", constant="logout"),
+            ),
+            inner=True,
+        ),
         Column(
             "state",
             Kind.WORD,
@@ -25,13 +51,7 @@ AGENT_SPELL: Final = Fact(
                 Told("AgentLoggedOut", constant="offline"),
             ),
         ),
-        Column(
-            "reason",
-            Kind.TEXT,
-            "Reason of not_ready, or what ended the sign-in.",
-            Reducer.AGREED,
-            (*of("reason", "AgentStateChanged"), *of("cause", "AgentLoggedOut")),
-        ),
+        Column("reason", Kind.TEXT, "Reason of not_ready, as told.", Reducer.AGREED, of("reason", "AgentStateChanged")),
         Column(
             "queue",
             Kind.TEXT,
@@ -42,7 +62,7 @@ AGENT_SPELL: Final = Fact(
         Column(
             "endpoint",
             Kind.TEXT,
-            "Endpoint they signed in or out with.",
+            "Endpoint they signed in with.",
             Reducer.AGREED,
             of("endpoint", "AgentLoggedIn", "AgentLoggedOut"),
         ),
@@ -56,18 +76,35 @@ AGENT_SPELL: Final = Fact(
         Column("source_id", Kind.TEXT, "Source that told it.", Reducer.AGREED, of("@source_id", *_CHANGES)),
         Column("started_time", Kind.MOMENT, "When it began.", Reducer.EARLIEST, at(*_CHANGES)),
         Column(
+            "previous_state",
+            Kind.WORD,
+            "State that the change ended, as told.",
+            Reducer.AGREED,
+            of("previous_state", "AgentStateChanged", words="AgentState"),
+            inner=True,
+        ),
+        Column(
+            "previous_since",
+            Kind.MOMENT,
+            "When the state that the change ended had begun, as told.",
+            Reducer.EARLIEST,
+            of("previous_since", "AgentStateChanged"),
+            inner=True,
+        ),
+        Column(
             "position", Kind.NUMBER, "Position of the event that told it.", Reducer.EARLIEST, of("@position", *_CHANGES)
         ),
     ),
-    ids=dict.fromkeys(_CHANGES, "spell_id"),
-    indexes=(("tenant", "agent", "started_time"),),
+    ids=dict.fromkeys(_CHANGES, OWN_ID),
+    indexes=(("tenant", "agent", "started_time"), ("tenant", "stream_id")),
 )
 
 AGENT_RING: Final = Fact(
     name="agent_ring",
     sentence="The ringing of an agent's endpoint for a contact.",
     category="agent",
-    key=(_AGENT, Column("ring_id", Kind.ID, "The ring.")),
+    entity="ring_id",
+    key=(_agent(*_RINGS), Column("ring_id", Kind.ID, "The ring."), _STREAM),
     columns=(
         Column("contact_id", Kind.ID, "Contact it rang for.", Reducer.AGREED, of("contact_id", *_RINGS)),
         Column("visit_id", Kind.ID, "Queue visit it rang for.", Reducer.AGREED, of("visit_id", *_RINGS)),
@@ -78,13 +115,11 @@ AGENT_RING: Final = Fact(
             "told_started_time",
             Kind.MOMENT,
             "When its start was told.",
-            Reducer.EARLIEST,
+            Reducer.ONCE,
             at("AgentRingStarted"),
             inner=True,
         ),
-        Column(
-            "ended_time", Kind.MOMENT, "When it ended; null while it rings.", Reducer.EARLIEST, at("AgentRingEnded")
-        ),
+        Column("ended_time", Kind.MOMENT, "When it ended; null while it rings.", Reducer.ONCE, at("AgentRingEnded")),
         Column(
             "told_ring_us",
             Kind.LENGTH,
@@ -103,6 +138,6 @@ AGENT_RING: Final = Fact(
         Column("started_time", Kind.MOMENT, "When it began; from its end and length where no start was told."),
         Column("ring_us", Kind.LENGTH, "How long it rang; null while it rings and where it is not known."),
     ),
-    ids=dict.fromkeys(_RINGS, "ring_id"),
-    indexes=(("tenant", "agent", "ended_time"), ("tenant", "contact_id")),
+    ids=dict.fromkeys(_RINGS, OWN_ID),
+    indexes=(("tenant", "agent", "ended_time"), ("tenant", "contact_id"), ("tenant", "stream_id")),
 )

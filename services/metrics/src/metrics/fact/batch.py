@@ -10,6 +10,7 @@ import polars as pl
 import pyarrow as pa
 
 from contact_life.observed import EARLIEST_TIME_US, LATEST_AHEAD_US
+from metrics.fact.own_id import OWN_IDS, own_ids
 from metrics.fact.payload import MalformedPayload, columns_of
 from metrics.fact.screen import DOUBT, NEEDED_PATHS, doubts_of_events
 from metrics.fact.telling import ROW, TIME
@@ -28,7 +29,7 @@ COLUMNS: Final = (
     "payload",
 )
 """Columns of a packed page that facts are folded from."""
-_ENVELOPE: Final = (ROW, TIME, "@position", "@source_id", "@source_seq")
+_ENVELOPE: Final = (ROW, TIME, "@position", "@source_id", "@source_seq", "@tenant", "@event_time")
 CATEGORIES: Final = ("contact", "agent")
 
 
@@ -52,9 +53,8 @@ def batch_of(page: pa.RecordBatch) -> Batch:
     raw = pl.DataFrame(pl.from_arrow(page.select(COLUMNS))).filter(pl.col("category").is_in(CATEGORIES))
     streams = _streams(raw)
     events = raw.join(streams.select("tenant", "category", "key", ROW), on=["tenant", "category", "key"])
-    events = events.with_columns(_believed()).rename(
-        {"position": "@position", "source_id": "@source_id", "source_seq": "@source_seq"}
-    )
+    renamed = {name: f"@{name}" for name in ("position", "source_id", "source_seq", "tenant")}
+    events = events.with_columns(_believed()).rename(renamed | {"event_time_us": "@event_time"})
     bodies: dict[str, pl.DataFrame] = {}
     malformed: list[int] = []
     for (event_type,), told in events.group_by("type"):
@@ -62,9 +62,13 @@ def batch_of(page: pa.RecordBatch) -> Batch:
         if name in NEEDED_PATHS:
             bodies[name], bad = _decoded(name, told)
             malformed += bad
+    for name in bodies.keys() & OWN_IDS.keys():
+        bodies[name] = bodies[name].with_columns(own_ids(name, bodies[name]))
     events = events.drop("payload").filter(~pl.col("@position").is_in(malformed))
     doubtful = doubts_of_events(events, bodies)
-    return Batch(streams.with_columns(pl.col(ROW).is_in(doubtful).alias(DOUBT)), events, bodies, tuple(malformed))
+    return Batch(
+        streams.with_columns(pl.col(ROW).is_in(doubtful.implode()).alias(DOUBT)), events, bodies, tuple(malformed)
+    )
 
 
 def _streams(raw: pl.DataFrame) -> pl.DataFrame:

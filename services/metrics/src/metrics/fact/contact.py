@@ -77,7 +77,7 @@ CONTACT: Final = Fact(
             Kind.TEXT,
             "Version of that flow.",
             Reducer.AGREED,
-            of("version", "FlowEntered", "FlowExited"),
+            of("version", "FlowEntered", "NodeVisited", "FlowExited"),
         ),
         Column(
             "flow_queue",
@@ -229,6 +229,7 @@ CONTACT_LINK: Final = Fact(
     name="contact_link",
     sentence="That one contact belongs to another: a reconnect, a consult, the same call under two ids.",
     category="contact",
+    entity="to_contact_id",
     key=(CONTACT_ID, Column("to_contact_id", Kind.ID, "Contact that it belongs to.")),
     columns=(
         Column(
@@ -260,6 +261,7 @@ LEG: Final = Fact(
     name="leg",
     sentence="One signalling path to one endpoint.",
     category="contact",
+    entity="leg_id",
     key=(CONTACT_ID, Column("leg_id", Kind.TEXT, "The source's id of the leg; empty if it gave none.")),
     columns=(
         Column(
@@ -350,6 +352,7 @@ ANOMALY: Final = Fact(
     name="anomaly",
     sentence="Something in a contact's events that cannot or should not be.",
     category="contact",
+    entity="ordinal",
     key=(
         CONTACT_ID,
         Column("ordinal", Kind.NUMBER, "Place among the contact's anomalies, from 1."),

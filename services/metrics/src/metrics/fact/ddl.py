@@ -29,7 +29,7 @@ def quoted(text: str) -> str:
 
 def create_tables(schema: str) -> list[str]:
     """Return the statements that make a generation's schema, its tables, indexes and comments."""
-    statements = [f'create schema "{schema}"']
+    statements = [f'create schema "{schema}"', *_irregular_streams(schema)]
     for fact in FACTS:
         statements += [_table(schema, fact), *_indexes(schema, fact), *_comments(f'"{schema}".{fact.name}', fact)]
     return statements
@@ -48,6 +48,15 @@ def create_views(schema: str) -> list[str]:
 def declaration_digest() -> str:
     """Return a digest of all that the tables are made from; another digest means that a rebuild is due."""
     return hashlib.sha256("\n".join(create_tables("facts")).encode()).hexdigest()[:16]
+
+
+def _irregular_streams(schema: str) -> list[str]:
+    table = f'"{schema}".irregular_stream'
+    text = "Streams of agents that only the full rules can fold; they are folded whole each time."
+    return [
+        f"create table {table} (tenant text not null, stream_id text not null, primary key (tenant, stream_id))",
+        f"comment on table {table} is {quoted(text)}",
+    ]
 
 
 def _table(schema: str, fact: Fact) -> str:

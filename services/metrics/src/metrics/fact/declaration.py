@@ -74,7 +74,8 @@ class Column:
 class Fact:
     """A table of one row per entity.
 
-    `key` are its first columns after the tenant. `ids` says for every event that tells something of the entity which
+    `key` are its first columns after the tenant; `entity` is that of them which names the entity within its stream, and
+    empty where the stream is the entity. `ids` says for every event that tells something of the entity which
     payload field names it; the field is empty where the stream alone does. `present` is the SQL condition under which
     a row is a fact already, rather than the fold's memory of what may become one. An empty name in `ids` means that
     the event tells nothing of such an entity, unless the fact may be `nameless`.
@@ -85,15 +86,16 @@ class Fact:
     category: str
     key: tuple[Column, ...]
     columns: tuple[Column, ...]
+    entity: str = ""
     ids: Mapping[str, str] = field(default_factory=dict)
     present: str = ""
     indexes: tuple[tuple[str, ...], ...] = ()
     nameless: bool = False
 
     @property
-    def entity_key(self) -> str:
-        """Name of the last key column, that of the entity within its stream."""
-        return self.key[-1].name
+    def told_columns(self) -> tuple[Column, ...]:
+        """The columns that events tell, those of the key too."""
+        return tuple(column for column in (*self.key, *self.columns) if column.told)
 
     @property
     def key_names(self) -> tuple[str, ...]:

@@ -64,7 +64,7 @@ def _of_spells(spell: pl.DataFrame) -> pl.DataFrame:
         (pl.col("talk_ended_time").is_null() & pl.col("ended_time").is_null()).any().alias("talking"),
         pl.col("bridged_time").max().alias("last_bridged_time"),
         pl.col("started_time").max().alias("last_started_time"),
-        pl.col("talk_ended_time").max().alias("last_talk_ended_time"),
+        pl.coalesce("talk_ended_time", "ended_time").max().alias("last_talk_ended_time"),
     )
 
 
@@ -85,7 +85,8 @@ def _ended() -> pl.Expr:
     """Return whether the caller's part is over."""
     left_by_themselves = pl.col("self_served_time").is_not_null() & pl.col("flow_exited_time").is_not_null()
     final = pl.col("last_kind").is_in(_FINAL).fill_null(value=False)
-    something = (pl.col("spells") > 0) | left_by_themselves | final
+    only_left_flow = pl.col("flow_exited_time").is_not_null() & (pl.col("visits") == 0) & ~pl.col("ringing_now")
+    something = (pl.col("spells") > 0) | left_by_themselves | final | only_left_flow
     nothing_left = ~(pl.col("open_visit") | pl.col("talking") | pl.col("in_flow")) & something
     return pl.col("gone_time").is_not_null() | ((pl.col("caller_legs") == 0) & nothing_left)
 
@@ -105,7 +106,7 @@ def _end() -> pl.Expr:
         .then(pl.lit("abandoned_ringing"))
         .when(pl.col("self_served_time").is_not_null())
         .then(pl.lit("contained"))
-        .when(pl.col("flow_entered_time").is_not_null() & pl.col("gone_time").is_not_null())
+        .when(pl.col("flow_entered_time").is_not_null())
         .then(pl.lit("abandoned_ivr"))
         .otherwise(pl.lit("unknown"))
     )

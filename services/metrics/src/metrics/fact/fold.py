@@ -17,7 +17,14 @@ from metrics.fact.ending import finished_contacts, with_gone
 from metrics.fact.finish import finished_assignments, finished_legs, finished_visits, outcome
 from metrics.fact.merge import CONTRADICTED, from_stored, merged, to_stored
 from metrics.fact.queueing import ASSIGNMENT, QUEUE_VISIT, TRANSFER
-from metrics.fact.screen import DOUBT, doubtful_assignment, doubtful_contact, doubtful_leg, doubtful_visit
+from metrics.fact.screen import (
+    DOUBT,
+    doubtful_assignment,
+    doubtful_contact,
+    doubtful_leg,
+    doubtful_link,
+    doubtful_visit,
+)
 from metrics.fact.telling import ROW
 
 Rows = dict[str, pl.DataFrame]
@@ -39,7 +46,7 @@ def fold_contacts(batch: Batch, stored: Mapping[str, pl.DataFrame]) -> Folded:
     frames = {fact.name: merged(fact, batch, known.get(fact.name)) for fact in CONTACT_FACTS if fact is not ANOMALY}
     finished, doubts = _finished(frames)
     doubts += [frame.filter(CONTRADICTED)[ROW] for frame in frames.values()]
-    doubts += [frames[TRANSFER.name][ROW], _folded_before(known, batch)]
+    doubts += [doubtful_link(frames[CONTACT_LINK.name]), frames[TRANSFER.name][ROW], _folded_before(known, batch)]
     rows = pl.concat(doubts).unique()
     doubted = pl.col(DOUBT) | pl.col(ROW).is_in(rows.implode())
     plain = streams.filter(~doubted)

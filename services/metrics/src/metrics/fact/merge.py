@@ -10,7 +10,7 @@ from typing import Final
 import polars as pl
 
 from metrics.fact.batch import Batch
-from metrics.fact.declaration import Column, Fact, Kind, Reducer
+from metrics.fact.declaration import Column, Fact, Kind
 from metrics.fact.telling import EVERY_EVENT, PARTS, ROW, column_dtype, contradicted, reduced
 
 CONTRADICTED: Final = "@contradicted"
@@ -19,12 +19,17 @@ _TEXTS: Final = (Kind.TEXT, Kind.ID, Kind.WORD)
 
 def key_of(fact: Fact) -> list[str]:
     """Return the columns that name an entity in these frames."""
-    return [ROW] if len(fact.key) == 1 else [ROW, fact.entity_key]
+    return [ROW, fact.entity] if fact.entity else [ROW]
+
+
+def stream_key(fact: Fact) -> str:
+    """Return the column that names the stream in the tables."""
+    return "contact_id" if fact.category == "contact" else "stream_id"
 
 
 def memory_of(fact: Fact) -> tuple[Column, ...]:
     """Return the columns that tellings reduce into; all others are computed anew each time."""
-    return tuple(column for column in fact.columns if column.reducer is not Reducer.DERIVED)
+    return fact.told_columns
 
 
 def merged(fact: Fact, batch: Batch, stored: pl.DataFrame | None) -> pl.DataFrame:
@@ -53,21 +58,22 @@ _PARTS: Final = {(part.fact.name, part.event): part for part in PARTS}
 
 def _empty(fact: Fact) -> pl.DataFrame:
     schema: dict[str, pl.DataType] = {ROW: pl.UInt32()}
-    if len(fact.key) > 1:
-        schema[fact.entity_key] = column_dtype(fact.key[-1])
+    if fact.entity:
+        schema[fact.entity] = pl.String()
     return pl.DataFrame(schema=schema | {column.name: column_dtype(column) for column in memory_of(fact)})
 
 
 def from_stored(fact: Fact, rows: pl.DataFrame, streams: pl.DataFrame) -> pl.DataFrame:
     """Return stored rows in the form of these frames; `streams` has `@row`, tenant and id."""
-    numbered = rows.join(streams.select(ROW, "tenant", pl.col("id").alias("contact_id")), on=["tenant", "contact_id"])
+    stream = stream_key(fact)
+    numbered = rows.join(streams.select(ROW, "tenant", pl.col("id").alias(stream)), on=["tenant", stream])
     texts = [column.name for column in memory_of(fact) if column.kind in _TEXTS]
     return numbered.with_columns(pl.when(pl.col(name) != "").then(pl.col(name)).alias(name) for name in texts)
 
 
 def to_stored(fact: Fact, frame: pl.DataFrame, streams: pl.DataFrame) -> pl.DataFrame:
     """Return finished rows in the form of the tables: every column in order, absent text empty."""
-    named = frame.join(streams.select(ROW, "tenant", pl.col("id").alias("contact_id")), on=ROW)
+    named = frame.join(streams.select(ROW, "tenant", pl.col("id").alias(stream_key(fact))), on=ROW)
     return named.select(stored_columns(fact))
 
 

@@ -8,6 +8,7 @@ QUEUE_VISIT: Final = Fact(
     name="queue_visit",
     sentence="One stay of a contact in one queue.",
     category="contact",
+    entity="visit_id",
     key=(CONTACT_ID, Column("visit_id", Kind.ID, "The visit.")),
     columns=(
         Column(
@@ -64,6 +65,7 @@ ASSIGNMENT: Final = Fact(
     name="assignment",
     sentence="An agent's bridged spell on a contact, from their leg's answer to the end of wrap-up.",
     category="contact",
+    entity="assignment_id",
     key=(CONTACT_ID, Column("assignment_id", Kind.ID, "The spell.")),
     columns=(
         Column(
@@ -182,6 +184,7 @@ TRANSFER: Final = Fact(
     name="transfer",
     sentence="A contact passed on to another queue, agent or number.",
     category="contact",
+    entity="transfer_id",
     key=(CONTACT_ID, Column("transfer_id", Kind.ID, "The transfer.")),
     columns=(
         Column(

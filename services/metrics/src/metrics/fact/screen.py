@@ -18,7 +18,16 @@ from metrics.fact.telling import PATHS, ROW, TIME
 DOUBT: Final = "@doubt"
 INFERRED: Final = "observation.inferred"
 
-_PLAIN_TYPES: Final = ["ContactArrived", "CustomerIdentified", "ContactReasonSet", "ContactLinked", "ContactUnlinked", "ContactClosed", "FlowEntered", "NodeVisited", "InputCollected", "SelfServed", "EstimateTold", "FlowExited", "Enqueued", "StepAdvanced", "Dequeued", "LegCreated", "LegRinging", "LegAnswered", "LegMediaLost", "LegMediaBack", "LegQuality", "LegEnded", "Bridged", "Unbridged", "WrapUpStarted", "WrapUpEnded", "DispositionSet", "AnswerGiven", "NoteAdded", "RecordingStarted", "RecordingPaused", "RecordingResumed", "RecordingStopped", "AssistRequested", "SupervisorIntervened", "SystemFaultReported", "SurveyAnswered", "AgentLoggedIn", "AgentLoggedOut", "AgentStateChanged", "AgentRingStarted", "AgentRingEnded", "SourceGap", "SourceSnapshot"]
+_PLAIN_TYPES: Final = (
+    *("ContactArrived", "CustomerIdentified", "ContactReasonSet", "ContactLinked", "ContactUnlinked", "ContactClosed"),
+    *("FlowEntered", "NodeVisited", "InputCollected", "SelfServed", "EstimateTold", "FlowExited"),
+    *("Enqueued", "StepAdvanced", "Dequeued", "Bridged", "Unbridged"),
+    *("LegCreated", "LegRinging", "LegAnswered", "LegMediaLost", "LegMediaBack", "LegQuality", "LegEnded"),
+    *("WrapUpStarted", "WrapUpEnded", "DispositionSet", "AnswerGiven", "NoteAdded", "SurveyAnswered"),
+    *("RecordingStarted", "RecordingPaused", "RecordingResumed", "RecordingStopped"),
+    *("AssistRequested", "SupervisorIntervened", "SystemFaultReported"),
+    *("AgentLoggedIn", "AgentLoggedOut", "AgentStateChanged", "AgentRingStarted", "AgentRingEnded"),
+)
 """Types that columns fold, or that change no fact. All others need the full rules."""
 
 _NAMED: Final = {
@@ -28,9 +37,7 @@ _NAMED: Final = {
     "WrapUpStarted": "assignment_id",
     "WrapUpEnded": "assignment_id",
     "DispositionSet": "assignment_id",
-    "AgentRingStarted": "ring_id",
     "AgentRingEnded": "ring_id",
-    "AgentStateChanged": "spell_id",
 }
 """Events that must say which part they are about; where they do not, the rules look for it."""
 
@@ -64,7 +71,7 @@ def doubts_of_events(events: pl.DataFrame, bodies: dict[str, pl.DataFrame]) -> p
 
 
 def _odd_envelope() -> pl.Expr:
-    unbelieved = pl.col(TIME) != pl.col("event_time_us")
+    unbelieved = pl.col(TIME) != pl.col("@event_time")
     return unbelieved | ~pl.col("type").is_in(_PLAIN_TYPES) | (pl.col("@source_seq") <= 0)
 
 
@@ -85,6 +92,11 @@ def doubtful_contact(contact: pl.DataFrame) -> pl.Series:
     return _rows(
         contact, unentered, touched < entered, left < entered, at_once, renamed, closed < pl.col("last_time"), unleft
     )
+
+
+def doubtful_link(link: pl.DataFrame) -> pl.Series:
+    """Return the rows of merged links that need the full rules: made and taken back at one instant."""
+    return _rows(link, pl.col("linked_time") == pl.col("unlinked_time"))
 
 
 def doubtful_leg(leg: pl.DataFrame) -> pl.Series:

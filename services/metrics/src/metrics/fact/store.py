@@ -12,7 +12,7 @@ from typing import Final
 import polars as pl
 
 from metrics.connection import Connection
-from metrics.fact.catalogue import CONTACT_FACTS
+from metrics.fact.catalogue import AGENT_FACTS, CONTACT_FACTS
 from metrics.fact.declaration import Fact, Kind
 from metrics.fact.telling import column_dtype
 
@@ -21,14 +21,14 @@ _NULL: Final = "\\N"
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Contacts: tenants and contact ids, side by side."""
+    """Contacts or streams: tenants and ids, side by side."""
 
     tenants: Sequence[str]
-    contact_ids: Sequence[str]
+    ids: Sequence[str]
 
     @classmethod
     def of(cls, streams: pl.DataFrame) -> "Keys":
-        """Return the contacts of a batch's streams."""
+        """Return the names of a batch's streams; a contact is named as its stream."""
         return cls(streams["tenant"].to_list(), streams["id"].to_list())
 
 
@@ -40,25 +40,87 @@ def empty_rows(fact: Fact) -> pl.DataFrame:
 async def contact_rows(connection: Connection, schema: str, keys: Keys) -> dict[str, pl.DataFrame]:
     """Return all rows of some contacts by name of fact, anomalies left out."""
     found: dict[str, pl.DataFrame] = {}
-    for fact in CONTACT_FACTS[:-1] if keys.contact_ids else ():
+    for fact in CONTACT_FACTS[:-1] if keys.ids else ():
         names = ", ".join(f"fact.{column.name}" for column in fact.all_columns)
         query = (
             f'select {names} from "{schema}".{fact.name} fact join unnest($1::text[], $2::text[])'  # noqa: S608
             " key (tenant, contact_id) on fact.tenant = key.tenant and fact.contact_id = key.contact_id"
         )
-        records = await connection.fetch(query, keys.tenants, keys.contact_ids)
+        records = await connection.fetch(query, keys.tenants, keys.ids)
         found[fact.name] = pl.DataFrame(map(tuple, records), schema=empty_rows(fact).schema, orient="row")
     return found
 
 
 async def drop_contacts(connection: Connection, schema: str, keys: Keys) -> None:
     """Drop all rows of some contacts."""
-    for fact in CONTACT_FACTS if keys.contact_ids else ():
+    for fact in CONTACT_FACTS if keys.ids else ():
         await connection.execute(
             f'delete from "{schema}".{fact.name} fact using unnest($1::text[], $2::text[])'  # noqa: S608
             " key (tenant, contact_id) where fact.tenant = key.tenant and fact.contact_id = key.contact_id",
             keys.tenants,
-            keys.contact_ids,
+            keys.ids,
+        )
+
+
+async def agent_rows(connection: Connection, schema: str, told: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Return the rows of spells and rings told of (tenant, agent, id) by name of fact, as far as they are there."""
+    found: dict[str, pl.DataFrame] = {}
+    for fact in AGENT_FACTS if told else ():
+        names = ", ".join(f"fact.{column.name}" for column in fact.all_columns)
+        records = await connection.fetch(
+            f'select {names} from "{schema}".{fact.name} fact {_entities(fact, "join", "on")}',  # noqa: S608
+            *_lists(told[fact.name]),
+        )
+        found[fact.name] = pl.DataFrame(map(tuple, records), schema=empty_rows(fact).schema, orient="row")
+    return found
+
+
+async def drop_agent_rows(connection: Connection, schema: str, told: Mapping[str, pl.DataFrame]) -> None:
+    """Drop the rows of spells and rings told of."""
+    for fact in AGENT_FACTS if told else ():
+        await connection.execute(
+            f'delete from "{schema}".{fact.name} fact {_entities(fact, "using", "where")}',  # noqa: S608
+            *_lists(told[fact.name]),
+        )
+
+
+def _entities(fact: Fact, join: str, on: str) -> str:
+    same = f"fact.tenant = key.tenant and fact.agent = key.agent and fact.{fact.entity} = key.id"
+    return f"{join} unnest($1::text[], $2::text[], $3::text[]) key (tenant, agent, id) {on} {same}"
+
+
+def _lists(told: pl.DataFrame) -> list[list[str]]:
+    return [column.to_list() for column in told.get_columns()]
+
+
+async def irregular_streams(connection: Connection, schema: str, keys: Keys) -> set[tuple[str, str]]:
+    """Return those of some agents' streams that are folded whole each time."""
+    if not keys.ids:
+        return set()
+    rows = await connection.fetch(
+        f'select tenant, stream_id from "{schema}".irregular_stream'  # noqa: S608
+        " where (tenant, stream_id) in (select * from unnest($1::text[], $2::text[]))",
+        keys.tenants,
+        keys.ids,
+    )
+    return {(row["tenant"], row["stream_id"]) for row in rows}
+
+
+async def replace_streams(connection: Connection, schema: str, keys: Keys) -> None:
+    """Drop all rows of some agents' streams, and remember that these are folded whole each time."""
+    for fact in AGENT_FACTS if keys.ids else ():
+        await connection.execute(
+            f'delete from "{schema}".{fact.name} fact using unnest($1::text[], $2::text[])'  # noqa: S608
+            " key (tenant, id) where fact.tenant = key.tenant and fact.stream_id = key.id",
+            keys.tenants,
+            keys.ids,
+        )
+    if keys.ids:
+        await connection.execute(
+            f'insert into "{schema}".irregular_stream select * from unnest($1::text[], $2::text[])'  # noqa: S608
+            " on conflict do nothing",
+            keys.tenants,
+            keys.ids,
         )
 
 

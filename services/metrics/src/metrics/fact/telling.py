@@ -35,7 +35,7 @@ class Part:
         """Return what a frame of the type tells of the fact; nothing where an entity is not named."""
         key = [pl.col(ROW)]
         if self.id_path:
-            key.append(pl.col(self.id_path).alias(self.fact.entity_key))
+            key.append(pl.col(self.id_path).alias(self.fact.entity))
             if not self.fact.nameless:
                 frame = frame.filter(pl.col(self.id_path) != "")
         return frame.select(*key, *self.told)
@@ -44,7 +44,7 @@ class Part:
 def _parts() -> Iterator[Part]:
     for fact in FACTS:
         by_event: defaultdict[str, list[pl.Expr]] = defaultdict(list)
-        for column in fact.columns:
+        for column in fact.told_columns:
             for told in column.told:
                 by_event[told.event].append(_expression(column, told))
         for event in dict.fromkeys((*fact.ids, *by_event)):
@@ -81,8 +81,9 @@ def _paths() -> Mapping[str, tuple[str, ...]]:
     found: defaultdict[str, dict[str, None]] = defaultdict(dict)
     for fact in FACTS:
         for event, path in fact.ids.items():
-            found[event][path] = None
-        for column in fact.columns:
+            if not path.startswith("@"):
+                found[event][path] = None
+        for column in fact.told_columns:
             for told in column.told:
                 if told.constant is None and not told.field.startswith("@"):
                     found[told.event][told.field] = None
@@ -118,7 +119,7 @@ def reduced(column: Column) -> pl.Expr:
 def contradicted(fact: Fact) -> pl.Expr:
     """Return whether an entity was told something twice that one event alone may tell, or two things that must agree."""
     doubts = [pl.lit(value=False)]
-    for column in fact.columns:
+    for column in fact.told_columns:
         value = pl.col(column.name)
         if column.reducer is Reducer.ONCE and column.kind is Kind.MOMENT:
             doubts.append(value.count() > 1)

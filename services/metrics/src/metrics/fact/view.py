@@ -6,6 +6,7 @@ they are computed when read, so that the rows themselves never depend on one ano
 
 from typing import Final
 
+from contact_life.observed import EARLIEST_TIME_US
 from metrics.fact.declaration import Column, Fact, Kind
 
 LONGEST_LINK_CHAIN: Final = 16
@@ -26,7 +27,7 @@ def view_columns(fact: Fact) -> tuple[Column, ...]:
 
 def select_of(fact: Fact, schema: str) -> str:
     """Return the SELECT of a fact's view over the tables of a generation."""
-    special = {"contact": _contact, "agent_spell": _agent_spell, "anomaly": _anomaly}.get(fact.name)
+    special = _SPECIAL.get(fact.name)
     return special(fact, schema) if special else _plain(fact, schema)
 
 
@@ -40,17 +41,22 @@ def _names(fact: Fact, alias: str = "") -> str:
 
 
 def _contact(fact: Fact, schema: str) -> str:
+    """Return contacts with their root; links in a circle have the smallest id in it as root (contact_life.link)."""
     return f"""
-with recursive chain (tenant, contact_id, root_contact_id, steps) as (
-    select tenant, contact_id, to_contact_id, 1 from "{schema}".contact_link where linked
+with recursive link as (
+    select distinct on (tenant, contact_id) tenant, contact_id, to_contact_id from "{schema}".contact_link
+    where linked order by tenant, contact_id, linked_time desc, to_contact_id desc
+), chain as (
+    select tenant, contact_id, to_contact_id as at, array[contact_id] as path from link
     union all
-    select chain.tenant, chain.contact_id, link.to_contact_id, chain.steps + 1
-    from chain join "{schema}".contact_link link
-      on link.tenant = chain.tenant and link.contact_id = chain.root_contact_id and link.linked
-    where chain.steps < {LONGEST_LINK_CHAIN} and link.to_contact_id <> chain.contact_id
+    select chain.tenant, chain.contact_id, link.to_contact_id, chain.path || chain.at
+    from chain join link on link.tenant = chain.tenant and link.contact_id = chain.at
+    where chain.at <> all(chain.path) and cardinality(chain.path) < {LONGEST_LINK_CHAIN}
 ), root as (
-    select distinct on (tenant, contact_id) tenant, contact_id, root_contact_id
-    from chain order by tenant, contact_id, steps desc, root_contact_id
+    select distinct on (tenant, contact_id) tenant, contact_id,
+        case when at = any(path) then (select min(id) from unnest(path[array_position(path, at):]) id) else at end
+            as root_contact_id
+    from chain order by tenant, contact_id, cardinality(path) desc
 )
 select {_names(fact, "c.")}, coalesce(root.root_contact_id, c.contact_id) as root_contact_id
 from "{schema}".contact c left join root on root.tenant = c.tenant and root.contact_id = c.contact_id
@@ -58,18 +64,57 @@ from "{schema}".contact c left join root on root.tenant = c.tenant and root.cont
 
 
 def _agent_spell(fact: Fact, schema: str) -> str:
+    """Return spells: lanes of states, one for each queue named and one for all of them; see contact_life.agent_spell."""
+    missed = {"spell_id": "spell_id || '/before'", "state": "previous_state", "started_time": "previous_since"}
+    before = ", ".join(missed.get(column.name, column.name) for column in fact.visible)
+    lane = "partition by tenant, agent, queue order by place"
+    earlier = "partition by tenant, agent order by place rows between unbounded preceding and 1 preceding"
+    later = "partition by tenant, agent order by place desc rows between unbounded preceding and 1 preceding"
     return f"""
-select {_names(fact)},
-    case when queue = '' then next_any else least(next_same, next_all) end as ended_time
-from (
-    select *,
-        lead(started_time) over (partition by tenant, agent order by started_time, spell_id) as next_any,
-        lead(started_time) over (partition by tenant, agent, queue order by started_time, spell_id) as next_same,
-        min(started_time) filter (where queue = '') over (
-            partition by tenant, agent order by started_time desc, spell_id desc
-            rows between unbounded preceding and 1 preceding) as next_all
+with change as (
+    select *, queue = '' and (told_by = 'logout' or state = 'offline') as ends_all, row_number() over (
+        partition by tenant, agent
+        order by started_time, array_position(array['login', 'state', 'logout'], told_by), spell_id) as place
     from "{schema}".agent_spell
-) spell
+), placed as (
+    select *, lag(place) over ({lane}) as last_place, lag(told_by = 'logout') over ({lane}) as last_out,
+        max(place) filter (where ends_all) over ({earlier}) as all_out_place,
+        min(started_time) filter (where ends_all) over ({later}) as all_out_time
+    from change
+), running as (
+    select *, coalesce(not last_out and coalesce(all_out_place, 0) <= last_place, false) as was_running from placed
+), told as (
+    select *, coalesce(previous_state <> '' and previous_since >= {EARLIEST_TIME_US} and previous_since < started_time
+        and (not was_running or (lag(state) over ({lane}) <> previous_state
+            and lag(started_time) over ({lane}) < previous_since)), false) as missed
+    from running where not (told_by = 'login' and was_running)
+), bounded as (
+    select *, least(lead(case when missed then previous_since else started_time end) over ({lane}), all_out_time)
+        as ended_time
+    from told
+)
+select {_names(fact)}, ended_time from bounded where told_by <> 'logout'
+union all
+select {before}, started_time from bounded where missed
+""".strip()
+
+
+def _agent_ring(fact: Fact, schema: str) -> str:
+    """Return rings, each once: one that began on one UTC day and ended on the next was told in two streams."""
+    across = {
+        "started_time": "coalesce(ring.started_time, earlier.told_started_time) as started_time",
+        "ring_us": "coalesce(ring.ring_us, ring.ended_time - earlier.told_started_time) as ring_us",
+    }
+    shown = ", ".join(across.get(column.name, f"ring.{column.name}") for column in fact.visible)
+    same = "{0}.tenant = ring.tenant and {0}.agent = ring.agent and {0}.ring_id = ring.ring_id"
+    return f"""
+select {shown} from "{schema}".agent_ring ring
+left join "{schema}".agent_ring earlier on ring.told_started_time is null and ring.ended_time is not null
+    and {same.format("earlier")} and earlier.told_started_time <= ring.ended_time
+    and earlier.stream_id <> ring.stream_id
+where ring.ended_time is not null or not exists (
+    select from "{schema}".agent_ring later
+    where {same.format("later")} and later.ended_time is not null and later.stream_id <> ring.stream_id)
 """.strip()
 
 
@@ -86,3 +131,6 @@ from (
     from "{schema}".assignment where bridged_time is not null and agent <> ''
 ) served where busy_until > started_time
 """.strip()
+
+
+_SPECIAL: Final = {"contact": _contact, "agent_spell": _agent_spell, "agent_ring": _agent_ring, "anomaly": _anomaly}
