@@ -1,10 +1,12 @@
 """What holds for any events whatever: order, repetition and nonsense never matter, and no length is negative."""
 
 import random
+import time
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -179,3 +181,25 @@ def test_a_lane_is_in_one_state_at_a_time(life: list[Observed]) -> None:
         for one, following in pairwise(lane):
             assert one.ended_time_us is not None
             assert one.ended_time_us <= following.started_time_us
+
+
+LONG = {
+    "many queues": {"Enqueued": "queue", "Dequeued": "queue"},
+    "many flows": {"FlowEntered": "flow", "FlowExited": "flow"},
+    "many transfers": {"TransferStarted": "agent", "TransferCompleted": "agent"},
+    "many agents and queues": {"Bridged": "agent", "Enqueued": "queue"},
+    "a crowded conference": {"ConferenceJoined": "leg_id"},
+}
+
+
+@pytest.mark.parametrize("types", LONG.values(), ids=LONG.keys())
+def test_the_longest_stream_folds_in_seconds_whatever_it_holds(types: dict[str, str]) -> None:
+    life, names = [], list(types)
+    for number in range(10_000):
+        name = names[number * 7 % len(names)]
+        body: Any = CONTACT_TYPES[name](**{types[name]: f"{number % 4_999}"})
+        when = START_US + number * 1_000_000
+        life.append(Observed(number, f"{number:032x}", name, when, when, "pbx", None, body))
+    begun = time.process_time()
+    fold_contact(CONTACT, life)
+    assert time.process_time() - begun < 5

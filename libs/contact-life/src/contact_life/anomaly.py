@@ -1,8 +1,20 @@
 """What cannot or should not be: the declared rules, each a name, a sentence and a pure function of a contact.
 
-Facts are never refused; what does not fit together is named here when it is read, counted and shown. A rule says what
-it looks at (`needs`), so that a fold in columns can tell which contacts may break one (see `plain`) and fold only those
-event by event. Rules never look at the clock of the reader: an anomaly depends on the events alone.
+Facts are never refused; what does not fit together is named here when it is read, counted and shown. Rules never look
+at the clock of the reader: an anomaly depends on the events alone.
+
+Plain contacts. A rule says what it needs to know, so that a fold in columns can tell which contacts may break one, and
+fold only those event by event. No rule can fire, and every length is the difference of two columns, if
+
+- the contact has one source, one ContactArrived, at most one ContactClosed that is its last instant (late types apart),
+  no voided, inferred or unknown event, no instant out of range, and no count that goes down as time goes on;
+- each flow, visit, leg and wrap-up has one begin and one end, in that order, and names its id (a flow: it is the only
+  one); an end may be missing while the contact is not closed, the begin of wrap-up always;
+- each visit that ended as answered is named by exactly one bridged assignment, each other visit by none, and no two
+  visits are in one queue;
+- each assignment names its id in its answer, bridge and wrap-up, has one leg, whose role is agent and whose answer
+  comes at most 2 s after the bridge and whose end at most 2 s before it, and is bridged with a caller's leg or an
+  unnamed one; it has no hold, consult, conference, transfer or second bridge.
 """
 
 from collections.abc import Callable, Iterable

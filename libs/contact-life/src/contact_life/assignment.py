@@ -1,12 +1,13 @@
 """An assignment: an agent's spell on a contact, its lengths by the clock of the agent's leg."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contact_life.bridging import SpellDraft
 from contact_life.handling import Handling, handling_of
 from contact_life.observed import Observed
-from contact_life.pairing import SAME_MOMENT_US, is_inferred
+from contact_life.pairing import LOOK_BACK, SAME_MOMENT_US, is_inferred
 from contact_life.visit import VisitDraft
 
 
@@ -56,8 +57,9 @@ def finished_assignments(
     bridged = sorted(
         (draft for draft in drafts if draft.bridges), key=lambda draft: (draft.begun.time_us, draft.spell_id)
     )
+    answers = Answers(visits)
     return tuple(
-        _finished(draft, number, answered_visit(draft, visits), handling_of(draft, over=over))
+        _finished(draft, number, answers.of(draft), handling_of(draft, over=over))
         for number, draft in enumerate(bridged, 1)
     )
 
@@ -118,31 +120,35 @@ def _told_visit(draft: SpellDraft) -> str:
     return ""
 
 
-def answered_visit(draft: SpellDraft, visits: Sequence[VisitDraft]) -> VisitDraft | None:
-    """Return the visit that a spell answers and tell it its bridge; None if it answers none.
+class Answers:
+    """Finds the visit that a spell answers."""
 
-    Where no id says which, it is the latest one begun before the bridge (or SAME_MOMENT_US after it, since queues are
-    left late) that no other bridge answered and that did not end in another way.
-    """
-    if not visits:
-        return None
-    bridge = draft.bridges[0]
-    told = _told_visit(draft)
-    if told:
-        found = [visit for visit in visits if visit.spell_id == told]
-    else:
+    def __init__(self, visits: Sequence[VisitDraft]) -> None:
+        """Begin with the visits of a contact, by their first event."""
+        self._visits = visits
+        self._by_id = {visit.spell_id: visit for visit in visits}
+        self._instants = [visit.events[0].time_us for visit in visits]
+
+    def of(self, draft: SpellDraft) -> VisitDraft | None:
+        """Return the visit that a spell answers and tell it its bridge; None if it answers none.
+
+        Where no id says which, it is the latest one begun before the bridge (or SAME_MOMENT_US after it, since queues
+        are left late) that no other bridge answered and that did not end in another way.
+        """
+        if not self._visits:
+            return None
+        bridge = draft.bridges[0]
+        told = _told_visit(draft)
+        visit = self._by_id.get(told) if told else self._latest(bridge)
+        if visit is not None and (visit.bridge is None or bridge.time_us < visit.bridge.time_us):
+            visit.bridge = bridge
+        return visit
+
+    def _latest(self, bridge: Observed) -> VisitDraft | None:
+        """Return the latest visit that a bridge which names none can answer."""
         queue = "" if bridge.type == "ConferenceJoined" else bridge.body.queue
-        limit = bridge.time_us + SAME_MOMENT_US
-        found = [visit for visit in visits if visit.may_be_answered and visit.fits(queue) and _begun_by(visit, limit)]
-    if not found:
+        until = bisect_right(self._instants, bridge.time_us + SAME_MOMENT_US)
+        for visit in reversed(self._visits[max(0, until - LOOK_BACK) : until]):
+            if visit.may_be_answered and visit.fits(queue):
+                return visit
         return None
-    visit = found[-1]
-    if visit.bridge is None or bridge.time_us < visit.bridge.time_us:
-        visit.bridge = bridge
-    return visit
-
-
-def _begun_by(visit: VisitDraft, limit_us: int) -> bool:
-    """Whether a visit had begun by an instant; one whose beginning nobody told, by its end."""
-    first = visit.begins[0] if visit.begins else visit.ends[0]
-    return first.time_us <= limit_us

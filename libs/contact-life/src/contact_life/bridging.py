@@ -6,11 +6,13 @@ then its spell counts from its leg's answer.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Final
 
 from contact_life.identity import assignment_id
 from contact_life.leg import AGENT_SIDE, CALLER_SIDE, LegDraft
 from contact_life.observed import Observed
+from contact_life.pairing import LOOK_BACK
 from contact_life.words import LegRole
 
 HOLDS: Final = {"LegHeld": "hold", "LegResumed": "hold", "ConsultStarted": "consult", "ConsultEnded": "consult"}
@@ -73,7 +75,9 @@ class Bridging:
         self._contact_id = contact_id
         self._legs = legs
         self._by_leg: dict[str, SpellDraft] = {}
+        self._begun: list[SpellDraft] = []
         self._conferences: dict[str, list[str]] = {}
+        self._heard: set[str] = set()
         self._holding: dict[tuple[str, str], SpellDraft] = {}
         self.spells: dict[str, SpellDraft] = {}
         self.unplaced: list[Observed] = []
@@ -97,16 +101,25 @@ class Bridging:
             return
         if self._role(leg_id) not in AGENT_SIDE and self._role(leg_id) != 0 and not told:
             return
-        self._spell(body.assignment_id, leg_id, body.agent, event).bridge(event, self._legs.get(other))
+        self._bridge(self._spell(body.assignment_id, leg_id, body.agent, event), event, self._legs.get(other))
+
+    def _bridge(self, spell: SpellDraft, event: Observed, caller: LegDraft | None) -> None:
+        """Bridge a spell, and keep in turn which were bridged."""
+        if not spell.bridges:
+            self._begun.append(spell)
+        spell.bridge(event, caller)
 
     def joined(self, event: Observed) -> None:
         """Take a leg that joins a conference with the caller in it as bridged with the caller."""
         body = event.body
-        inside = self._conferences.setdefault(body.conference, [])
-        inside.append(body.leg_id)
-        if any(self._role(leg_id) in CALLER_SIDE for leg_id in inside):
-            for leg_id in inside:
+        waiting = self._conferences.setdefault(body.conference, [])
+        waiting.append(body.leg_id)
+        if self._role(body.leg_id) in CALLER_SIDE:
+            self._heard.add(body.conference)
+        if body.conference in self._heard:
+            for leg_id in waiting:
                 self._joined_caller(leg_id, event)
+            waiting.clear()
 
     def _joined_caller(self, leg_id: str, event: Observed) -> None:
         """Bridge the spell of an agent's leg in a conference, unless it hears the caller already."""
@@ -114,7 +127,7 @@ class Bridging:
             return
         spell = self._spell("", leg_id, event.body.agent, event)
         if not spell.bridges:
-            spell.bridge(event, None)
+            self._bridge(spell, event, None)
 
     def leg_ended(self, event: Observed) -> None:
         """Give the end of an agent's leg to its spell; by the agent's name where the bridge named no leg."""
@@ -180,10 +193,8 @@ class Bridging:
         """Return the assignment of the agent (of any, if empty) begun last before an event."""
         begun = [
             spell
-            for spell in self.spells.values()
-            if spell.bridges
-            and spell.begun.time_us <= event.time_us
-            and (agent in ("", spell.agent) or not spell.agent)
+            for spell in islice(reversed(self._begun), LOOK_BACK)
+            if spell.begun.time_us <= event.time_us and (agent in ("", spell.agent) or not spell.agent)
         ]
         return max(begun, key=lambda spell: (spell.begun.time_us, spell.spell_id)) if begun else None
 

@@ -5,15 +5,17 @@ ended. The caller's part is over once a closure was told, or every leg of theirs
 leg of theirs was told) nothing is left open after something that ends a contact.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final
 
 from contact_life.assignment import Assignment
 from contact_life.flow import Flow
 from contact_life.leg import CALLER_SIDE, LegDraft
 from contact_life.observed import Observed
-from contact_life.pairing import SAME_MOMENT_US
+from contact_life.pairing import LOOK_BACK, SAME_MOMENT_US
 from contact_life.transfer import Transfer
 from contact_life.visit import Visit, VisitDraft
 from contact_life.words import ContactEnd, DequeueKind, EndedHow, LegRole, Phase, ReleaseSide
@@ -68,19 +70,22 @@ def has_caller_leg(legs: Iterable[LegDraft]) -> bool:
 
 def rang_at_end(visits: Sequence[VisitDraft], legs: Iterable[LegDraft], gone_us: int | None) -> frozenset[str]:
     """Return the ids of visits that an agent's endpoint rang for when they ended (or rings for, while they wait)."""
-    rung = [leg for leg in legs if leg.role == LegRole.AGENT and leg.ringing]
-    return frozenset(visit.spell_id for visit in visits if rung and _rang(visit, rung, gone_us))
-
-
-def _rang(visit: VisitDraft, rung: Iterable[LegDraft], gone_us: int | None) -> bool:
-    """Whether one of the legs rang for a visit at its end, or rings now."""
-    end = visit.end_told
-    until = end.time_us if end else gone_us
-    for leg in rung:
-        told = leg.ringing.body.visit_id if leg.ringing else ""
-        if told in ("", visit.spell_id) and _rings(leg, until):
-            return True
-    return False
+    rung = [(leg.ringing, leg) for leg in legs if leg.role == LegRole.AGENT and leg.ringing]
+    if not rung:
+        return frozenset()
+    rung.sort(key=lambda pair: pair[0].time_us)
+    for_any = [(ringing.time_us, leg) for ringing, leg in rung if not ringing.body.visit_id]
+    for_one: dict[str, list[LegDraft]] = {}
+    for ringing, leg in rung:
+        for_one.setdefault(ringing.body.visit_id, []).append(leg)
+    found = set()
+    for visit in visits:
+        until = visit.end_told.time_us if visit.end_told else gone_us
+        last = len(for_any) if until is None else bisect_right(for_any, until, key=itemgetter(0))
+        near = [leg for _, leg in for_any[max(0, last - LOOK_BACK) : last]]
+        if any(_rings(leg, until) for leg in (*near, *for_one.get(visit.spell_id, ()))):
+            found.add(visit.spell_id)
+    return frozenset(found)
 
 
 def _rings(leg: LegDraft, until_us: int | None) -> bool:

@@ -6,7 +6,9 @@ little later takes it, since clocks step back (`ended_before_it_began`). Drafts 
 and may therefore be changed.
 """
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Reversible
+from itertools import islice
 from typing import Final, TypeVar
 
 from contact_life.observed import Observed
@@ -17,6 +19,9 @@ CLOCK_STEP_US: Final = 3_600_000_000
 
 SAME_MOMENT_US: Final = 2_000_000
 """Instants this close are one moment told by two clocks: a service often begins 1 to 2 s before its queue is left."""
+
+LOOK_BACK: Final = 100
+"""At most so many spells are looked at where ids do not say: a long stream must not take time by its square."""
 
 
 class Draft:
@@ -45,6 +50,13 @@ class Draft:
         self.ends.append(event)
         self.events.append(event)
 
+    def absorb(self, orphan: "Draft") -> None:
+        """Take the events of a spell without beginning that turns out to be this one."""
+        for event in orphan.ends:
+            self.end_told = counting_end(self.end_told, event)
+        self.ends.extend(orphan.ends)
+        self.events.extend(orphan.events)
+
     def fits(self, name: str) -> bool:
         """Whether an event that names `name` may belong here; empty names fit all."""
         return not name or not self.name or name == self.name
@@ -63,32 +75,47 @@ def counting_end(known: Observed | None, event: Observed) -> Observed:
     return event if known is None or (is_inferred(known) and not is_inferred(event)) else known
 
 
-def belongs_to(drafts: Sequence[D], event: Observed, name: str) -> D | None:
+def belongs_to(drafts: Reversible[D], event: Observed, name: str) -> D | None:
     """Return the latest spell begun before the event that has not ended, else the latest that has ended; else None."""
-    begun = [draft for draft in drafts if draft.begins and draft.fits(name)]
-    unended = [draft for draft in begun if not draft.ends]
-    earlier = [draft for draft in unended if is_before(draft.begins[0], event)]
-    for choice in (earlier, unended, begun):
-        if choice:
-            return choice[-1]
-    return None
+    at_once: D | None = None
+    over: D | None = None
+    for draft in islice(reversed(drafts), LOOK_BACK):
+        if not draft.begins or not draft.fits(name):
+            continue
+        if draft.ends:
+            over = over or draft
+        elif is_before(draft.begins[0], event):
+            return draft
+        else:
+            at_once = at_once or draft
+    return at_once or over
 
 
 def adopt_early_ends(drafts: list[D]) -> list[D]:
     """Return the drafts with each end that had no beginning joined to the next spell begun within CLOCK_STEP_US."""
-    for orphan in [draft for draft in drafts if draft.ends and not draft.begins and not draft.id_told]:
-        limit = orphan.ends[0].time_us + CLOCK_STEP_US
-        parent = next((draft for draft in drafts if _may_adopt(draft, orphan, limit)), None)
+    waiting = sorted((draft for draft in drafts if draft.begins and not draft.ends), key=_begun_us)
+    instants = [_begun_us(draft) for draft in waiting]
+    adopted: set[int] = set()
+    for orphan in drafts:
+        if orphan.begins or not orphan.ends or orphan.id_told:
+            continue
+        first = bisect_left(instants, orphan.ends[0].time_us)
+        parent = next((draft for draft in waiting[first : first + LOOK_BACK] if _may_adopt(draft, orphan)), None)
         if parent is not None:
-            for event in orphan.events:
-                parent.end(event)
-            drafts = [draft for draft in drafts if draft is not orphan]
-    return drafts
+            parent.absorb(orphan)
+            adopted.add(id(orphan))
+    return [draft for draft in drafts if id(draft) not in adopted]
 
 
-def _may_adopt(draft: Draft, orphan: Draft, limit_us: int) -> bool:
+def _begun_us(draft: Draft) -> int:
+    """Return when a spell began."""
+    return draft.begins[0].time_us
+
+
+def _may_adopt(draft: Draft, orphan: Draft) -> bool:
     """Whether a spell that never ended began so shortly after an end without beginning that the two belong together."""
-    return bool(draft.begins) and not draft.ends and draft.begins[0].time_us <= limit_us and draft.fits(orphan.name)
+    late_us = _begun_us(draft) - orphan.ends[0].time_us
+    return not draft.ends and late_us <= CLOCK_STEP_US and draft.fits(orphan.name)
 
 
 def in_turn(drafts: Iterable[D]) -> list[D]:

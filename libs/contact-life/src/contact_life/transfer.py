@@ -57,7 +57,7 @@ def _place(drafts: dict[str, Draft], contact_id: str, event: Observed) -> None:
     if event.type == "TransferStarted":
         _draft(drafts, contact_id, event, agent).begin(event)
         return
-    told = drafts.get(body.transfer_id) if body.transfer_id else belongs_to([*drafts.values()], event, agent)
+    told = drafts.get(body.transfer_id) if body.transfer_id else belongs_to(drafts.values(), event, agent)
     (told or _draft(drafts, contact_id, event, agent)).end(event)
 
 

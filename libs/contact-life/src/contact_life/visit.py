@@ -81,7 +81,7 @@ def _draft(drafts: dict[str, VisitDraft], contact_id: str, event: Observed) -> V
 def _place(drafts: dict[str, VisitDraft], contact_id: str, event: Observed) -> None:
     """Put an event that does not begin a visit where it belongs; a step or estimate of no visit belongs nowhere."""
     body = event.body
-    draft = drafts.get(body.visit_id) if body.visit_id else belongs_to([*drafts.values()], event, body.queue)
+    draft = drafts.get(body.visit_id) if body.visit_id else belongs_to(drafts.values(), event, body.queue)
     if event.type == "Dequeued":
         (draft or _draft(drafts, contact_id, event)).end(event)
     elif draft is not None:
