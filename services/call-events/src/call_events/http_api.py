@@ -3,6 +3,7 @@
 A thin layer over `grpc_api`: nothing is decided here. What is malformed is told by its place, never by its content.
 """
 
+import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from holdfast.call_events.v1 import call_events_service_pb2 as pb
 from service_host.errors import InvalidArgument
 
 JSON: Final = "application/json"
+DEEPEST: Final = 32
 Method: TypeAlias = Callable[[Any, Any], Awaitable[Message]]
 _PLACE: Final = re.compile(r' at "([A-Za-z0-9_.\[\]]+)"')
 _BOOLEANS: Final = {"true": True, "false": False}
@@ -127,7 +129,10 @@ def _endpoint(door: Door, method: Method) -> Callable[[Request], Awaitable[Respo
 def from_json(body: bytes, message: Message) -> Message:
     """A request from its JSON; InvalidArgument says where it is malformed."""
     try:
-        return json_format.Parse(body, message, max_recursion_depth=32)
+        told = json.loads(body)
+        if not isinstance(told, dict):
+            raise InvalidArgument("MALFORMED", "The request is a JSON object.")
+        return json_format.ParseDict(told, message, max_recursion_depth=DEEPEST)
     except (json_format.ParseError, ValueError, RecursionError) as error:
         raise _malformed(error) from None
 

@@ -10,6 +10,7 @@ import asyncpg
 from call_events import master_key
 from call_events.errors import WrongMasterKey
 from call_events.settings import Settings
+from event_log.operating import grant_appending
 from service_host.postgres import migrate
 
 if TYPE_CHECKING:
@@ -23,17 +24,14 @@ _ROLE: Final = """
     end $$
 """
 _GRANTS: Final = (
-    "grant usage on schema {schema} to {role}",
-    "grant {role} to current_user",
-    "grant select, insert on events, log_flush, contact_alias to {role}",
-    "grant select on log, incarnation, streams, fences, master_key to {role}",
-    "grant select, insert, update on appender, erasure, index_cursor to {role}",
+    "grant select, insert on contact_alias to {role}",
+    "grant select on master_key to {role}",
+    "grant select, insert, update on erasure, index_cursor to {role}",
     "grant select, insert, update, delete on contact_index, source_progress to {role}",
     # Erasing a customer ends with the table's live rows in new files.
     "grant select, insert, delete, truncate on caller to {role}",
-    "grant execute on all functions in schema {schema} to {role}",
-    "grant execute on all procedures in schema {schema} to {role}",
 )
+_MEMBER: Final = "select pg_has_role(current_user, $1, 'member')"
 
 
 async def bring_up_to_date(settings: Settings) -> None:
@@ -56,11 +54,15 @@ async def check_key(database: Any, key: master_key.MasterKey) -> None:
 
 
 async def _grant(session: "Session", settings: Settings) -> None:
-    names = {"role": settings.role, "schema": settings.db_schema}
+    role = settings.role
     async with session.transaction():
+        await session.execute(_ROLE.format(role=role))
+        if not await session.fetchval(_MEMBER, role):
+            await session.execute(f"grant {role} to current_user")
+        await grant_appending(session, settings.db_schema, role)
         await session.execute(f'set local search_path = "{settings.db_schema}"')
-        for statement in (_ROLE, *_GRANTS):
-            await session.execute(statement.format(**names))
+        for statement in _GRANTS:
+            await session.execute(statement.format(role=role))
 
 
 async def _mark(session: "Session", settings: Settings) -> None:
