@@ -99,7 +99,7 @@ class Conversation:
         self._facts.tell(self._contact, start, leg_answered=answered)
         bridged = talk_pb2.Bridged(
             observation=OBSERVED,
-            leg_id=self._contact.native_id,
+            leg_id=self._contact.customer_leg,
             peer_leg_id=self._leg,
             agent=agent.name,
             assignment_id=self._spell,
@@ -112,7 +112,7 @@ class Conversation:
     def _put_on_hold(self, at: int) -> int:
         """Hold the caller, some to ask somebody meanwhile; return how much longer the talk takes."""
         length = self._chance.length_ms(plan.HOLD)
-        caller = self._contact.native_id
+        caller = self._contact.customer_leg
         held = leg_pb2.LegHeld(observation=OBSERVED, leg_id=caller, assignment_id=self._spell)
         self._facts.tell(self._contact, at, leg_held=held)
         if self._chance.happens(_CONSULTS * 1000 // _HOLDS):
@@ -157,13 +157,13 @@ class Conversation:
 
     def _drop(self, at: int) -> Outcome:
         """The caller's network fails: nothing is heard, and some seconds later the line is gone."""
-        caller = self._contact.native_id
+        caller = self._contact.customer_leg
         lost = leg_pb2.LegMediaLost(observation=OBSERVED, leg_id=caller)
         self._facts.tell(self._contact, at, leg_media_lost=lost)
         gone = at + 8_000
         self._leg_ended(
             caller,
-            leg_pb2.LEG_ROLE_CALLER,
+            self._contact.customer_role,
             gone,
             observation_pb2.EndCause(protocol="q850", code="41"),
             observation_pb2.ENDED_HOW_MEDIA_TIMEOUT,
@@ -205,7 +205,7 @@ class Conversation:
         side = observation_pb2.RELEASE_SIDE_AGENT if by_agent else observation_pb2.RELEASE_SIDE_CALLER
         how = observation_pb2.ENDED_HOW_SENT_BYE if by_agent else observation_pb2.ENDED_HOW_RECEIVED_BYE
         cause = observation_pb2.EndCause(protocol="q850", code="16")
-        self._leg_ended(self._contact.native_id, leg_pb2.LEG_ROLE_CALLER, at + 60 * by_agent, cause, how, side)
+        self._leg_ended(self._contact.customer_leg, self._contact.customer_role, at + 60 * by_agent, cause, how, side)
         self._agent_leg_ended(at + 60 * (not by_agent), side)
 
     def _agent_leg_ended(self, at: int, side: observation_pb2.ReleaseSide.ValueType) -> None:

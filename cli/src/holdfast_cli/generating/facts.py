@@ -6,6 +6,7 @@ from typing import Final
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from contact_life import identity
+from holdfast.call_events.v1 import leg_pb2
 from holdfast.call_events.v1.contact_event_pb2 import AgentEvent, ContactAlias, ContactEvent, ContactName
 from holdfast.call_events.v1.observation_pb2 import TIME_PRECISION_MILLISECOND, Observation
 from holdfast_cli.generating.plan import PHONE_SOURCE
@@ -17,10 +18,15 @@ OBSERVED: Final = Observation(time_precision=TIME_PRECISION_MILLISECOND)
 
 @dataclass(slots=True)
 class Contact:
-    """A generated contact: the phone system's name of it, its id, and how many events were told of it."""
+    """A generated contact: the phone system's name of it, its id, and how many events were told of it.
+
+    The customer is on `customer_leg`: the leg of their own call, or that of the call back.
+    """
 
     native_id: str
     contact_id: str
+    customer_leg: str
+    customer_role: leg_pb2.LegRole.ValueType = leg_pb2.LEG_ROLE_CALLER
     told: int = 0
 
     def next_number(self) -> str:
@@ -45,7 +51,7 @@ class Facts:
         """Return a new contact."""
         self._contacts += 1
         native_id = f"{self._name}.{self._contacts}"
-        return Contact(native_id, identity.contact_id(self._tenant, PHONE_SOURCE, native_id))
+        return Contact(native_id, identity.contact_id(self._tenant, PHONE_SOURCE, native_id), native_id)
 
     def visit_id(self, contact: Contact, queue: str, time_ms: int) -> str:
         """Return the id of a queue visit begun at a time."""

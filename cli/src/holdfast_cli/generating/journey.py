@@ -22,6 +22,7 @@ _OFFERED_AFTER_MS: Final = 150_000
 _TAKES_CALLBACK: Final = 220
 _TAKES_VOICEMAIL: Final = 60
 _CALLBACK_KEPT: Final = 820
+_LAST_CALLBACK_MS: Final = 1_800_000
 _RETURNS_AFTER_DROP: Final = 650
 _URGENT: Final = 5
 
@@ -155,22 +156,33 @@ class Journey:
             self._voicemail(waiting.visit_id, waiting.queue)
 
     def _call_back(self, queue: str) -> None:
-        now, facts, contact = self._floor.agenda.now, self._facts, self._contact
+        """The caller hangs up and keeps their place; the centre calls within the hour or so."""
+        now, contact = self._floor.agenda.now, self._contact
         callback = f"{contact.native_id}-callback"
-        promised = Timestamp(seconds=facts.second(now + 3_600_000))
+        promised = Timestamp(seconds=self._facts.second(now + 3_600_000))
         asked = after_pb2.CallbackRequested(
             observation=OBSERVED, callback_id=callback, queue=queue, promised_time=promised
         )
-        facts.tell(contact, now, callback_requested=asked)
+        self._facts.tell(contact, now, callback_requested=asked)
+        self._hang_up(now + 3_000)
         tried = now + self._chance.between(20, 70) * 60_000
+        self._floor.agenda.at(tried, lambda: self._try_to_reach(callback, queue))
+
+    def _try_to_reach(self, callback: str, queue: str) -> None:
+        """Call the customer: who answers waits for an agent before all others."""
+        now, facts, contact = self._floor.agenda.now, self._facts, self._contact
         attempt = after_pb2.CallbackAttempted(observation=OBSERVED, callback_id=callback, attempt=1)
-        facts.tell(contact, tried, callback_attempted=attempt)
-        if self._chance.happens(_CALLBACK_KEPT):
-            reached = after_pb2.CallbackCompleted(observation=OBSERVED, callback_id=callback)
-            facts.tell(contact, tried + 15_000, callback_completed=reached)
-        else:
+        facts.tell(contact, now, callback_attempted=attempt)
+        if now >= plan.CLOSES - _LAST_CALLBACK_MS or not self._chance.happens(_CALLBACK_KEPT):
             failed = after_pb2.CallbackFailed(observation=OBSERVED, callback_id=callback, cause="no_answer")
-            facts.tell(contact, tried + 30_000, callback_failed=failed)
+            facts.tell(contact, now + 30_000, callback_failed=failed)
+            return
+        contact.customer_leg, contact.customer_role = callback, leg_pb2.LEG_ROLE_CALLBACK
+        answered = leg_pb2.LegAnswered(observation=OBSERVED, leg_id=callback, role=contact.customer_role)
+        facts.tell(contact, now + 12_000, leg_answered=answered)
+        reached = after_pb2.CallbackCompleted(observation=OBSERVED, callback_id=callback)
+        facts.tell(contact, now + 12_000, callback_completed=reached)
+        self._floor.agenda.at(now + 12_500, lambda: self._wait(queue, _URGENT))
 
     def _voicemail(self, visit: str, queue: str) -> None:
         now = self._floor.agenda.now
@@ -218,8 +230,8 @@ class Journey:
         """The caller's leg ends, by the caller."""
         ended = leg_pb2.LegEnded(
             observation=OBSERVED,
-            leg_id=self._contact.native_id,
-            role=leg_pb2.LEG_ROLE_CALLER,
+            leg_id=self._contact.customer_leg,
+            role=self._contact.customer_role,
             end_cause=observation_pb2.EndCause(protocol="q850", code="16"),
             ended_how=observation_pb2.ENDED_HOW_RECEIVED_BYE,
             release_side=observation_pb2.RELEASE_SIDE_CALLER,
