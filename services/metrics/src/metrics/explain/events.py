@@ -6,7 +6,7 @@ from uuid import UUID
 from contact_life.observed import Observed
 from event_log.log import Log
 from event_log.model import Stream
-from metrics.contacts import observed_of
+from metrics.refolding import observed_of
 
 AT_ONCE = 500
 """Streams read in one request."""

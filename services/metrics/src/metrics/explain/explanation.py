@@ -12,6 +12,7 @@ from metrics.explain.behind import events_behind, reason
 from metrics.explain.events import Events, chunks
 from metrics.explain.page import FactPage, FactRow, Place, contacts, page
 from metrics.explain.recount import evidence_of
+from metrics.fact.recount import recounted
 from metrics.figure import again
 from metrics.figure.definition import Definition, Figure, figure
 from metrics.interval.calendar import Granularity
@@ -92,5 +93,7 @@ def until_position(as_of: AsOf) -> int | None:
 def _rows(told: dict[str, list[Observed]], asked: Question, definition: Definition) -> list[Any]:
     tenant, evidence = asked.scope.tenant, definition.evidence
     return [
-        row for contact_id, events in told.items() for row in evidence_of(tenant, contact_id, events, asked, evidence)
+        row
+        for contact_id, events in told.items()
+        for row in evidence_of(recounted(tenant, contact_id, events), asked, evidence)
     ]

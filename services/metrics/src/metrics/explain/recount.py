@@ -1,6 +1,6 @@
 """Evidence from a contact's events alone: the rows that the sources find in tables, found again by the rules.
 
-Here a contact's events are folded by `contact_life`, one by one, without any table. Only the choosing of rows (which
+A contact's events are folded by `contact_life`, one by one, without any table. Only the choosing of rows (which
 subject, which instant) is told a second time; the measures are the figure's own.
 """
 
@@ -8,16 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from contact_life.observed import Observed
 from metrics.evidence.assignment import ASSIGNMENT, PASSED_ON, AssignmentRow, PassedRow
 from metrics.evidence.evidence import Credit, Evidence, Subject
 from metrics.evidence.flow import FLOW, SEPARATOR, FlowRow
 from metrics.evidence.visit import VISIT, VisitRow
-from metrics.fact.recount import recounted
 from metrics.report.question import Question
 
 Facts = Mapping[str, Sequence[Mapping[str, Any]]]
-"""Rows of one contact by name of fact."""
+"""Rows of one contact by name of fact, as `metrics.fact.recount` makes them of its events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +32,8 @@ class Piece:
 Finder = Callable[[Facts, Subject, Credit], Iterator[Piece]]
 
 
-def evidence_of(
-    tenant: str, contact_id: str, events: Iterable[Observed], question: Question, evidence: Evidence[Any]
-) -> list[Any]:
-    """Return the rows of a kind of evidence that a contact's events give within a question's scope and interval."""
-    facts = recounted(tenant, contact_id, events)
+def evidence_of(facts: Facts, question: Question, evidence: Evidence[Any]) -> list[Any]:
+    """Return the rows of a kind of evidence that a contact's facts give within a question's scope and interval."""
     pieces = FINDERS[evidence](facts, question.subject, question.interval.credit)
     return [piece.row for piece in pieces if _is_asked(piece, question)]
 
