@@ -20,7 +20,7 @@ SERVED = """
 10:00:00  ContactArrived  native_id=c1 direction=INBOUND service_number=+972800
 10:00:00  FlowEntered     flow=main version=3
 10:00:02  NodeVisited     flow=main version=3 node=language
-10:00:10  FlowExited      flow=main version=3
+10:00:10  FlowExited      flow=main version=3 queue=sales
 10:00:10  Enqueued        queue=sales priority=2
 10:00:39  LegAnswered     leg_id=a1 role=AGENT agent=eva
 10:00:40  Dequeued        queue=sales kind=ANSWERED
@@ -46,6 +46,7 @@ def test_a_served_contact_is_handled_with_its_wait_and_handle_time() -> None:
     assert spell.handle_us == 191 * SECOND
     [flow] = contact.flows
     assert (flow.length_us, flow.nodes, flow.version) == (10 * SECOND, ("language",), "3")
+    assert flow.queue == "sales"
     assert contact.ended_time_us == max(leg.ended_time_us or 0 for leg in contact.legs)
     assert contact.anomalies == ()
 
@@ -214,13 +215,16 @@ def test_what_is_said_of_a_contact_comes_from_the_event_that_says_it_last() -> N
     assert (contact.language, contact.resumes_contact_id, contact.linked_to) == ("he", "old", "x")
 
 
-def test_a_voided_event_leaves_the_state_and_stays_visible() -> None:
-    wrong = "11111111-1111-5111-8111-111111111111"
+WRONG = "a1111111-1111-5111-8111-111111111111"
+
+
+@pytest.mark.parametrize("written", [WRONG, WRONG.upper(), WRONG.replace("-", "")])
+def test_a_voided_event_leaves_the_state_and_stays_visible(written: str) -> None:
     contact = fold(f"""
     10:00:00  ContactArrived  native_id=c1
-    10:00:10  Enqueued        queue=sales id={wrong}
+    10:00:10  Enqueued        queue=sales id={WRONG}
     10:00:11  Enqueued        queue=loans
-    10:05:00  EventVoided     event_id={wrong.upper()} reason=mistyped
+    10:05:00  EventVoided     event_id={written} reason=mistyped
     """)
     assert [visit.queue for visit in contact.visits] == ["loans"]
     assert [event.type for event in contact.timeline if event.event_id in contact.voided] == ["Enqueued"]

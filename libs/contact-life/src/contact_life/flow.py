@@ -12,13 +12,14 @@ from contact_life.pairing import Draft, adopt_early_ends, belongs_to, in_turn, i
 class Flow:
     """One stay of a contact in one IVR flow; instants and lengths in microseconds.
 
-    `nodes` is the path in the order visited. `length_us` is None while it runs and where no length can be told: the
-    exit was inferred, or lies before the entry. What was visited or served outside every flow told of is a flow
-    without entry.
+    `nodes` is the path in the order visited, `queue` the one that the flow meant the contact for, told by its exit.
+    `length_us` is None while it runs and where no length can be told: the exit was inferred, or lies before the entry.
+    What was visited or served outside every flow told of is a flow without entry.
     """
 
     flow: str
     version: str
+    queue: str
     ordinal: int
     entered_time_us: int | None
     exited_time_us: int | None
@@ -81,6 +82,7 @@ def _finished(draft: Draft, ordinal: int) -> Flow:
     return Flow(
         flow=draft.name,
         version=next(filter(None, versions), ""),
+        queue=next((event.body.queue for event in reversed(draft.ends) if event.body.queue), ""),
         ordinal=ordinal,
         entered_time_us=begin.time_us if begin else None,
         exited_time_us=end.time_us if end else None,

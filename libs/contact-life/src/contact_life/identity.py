@@ -58,6 +58,14 @@ def id_of(key: bytes) -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}" if key else ""
 
 
+def canonical_id(told: str) -> str:
+    """Return an id as it is written here, however its teller wrote it; what is no UUID is only put in lower case."""
+    digits = told.lower().replace("-", "")
+    if len(digits) != 32:  # noqa: PLR2004 - the digits of a UUID
+        return told.lower()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
 NAMESPACE: Final = _uuid5(_URL_NAMESPACE, b"urn:holdfast:identity:1")
 _NAMESPACE_KEY: Final = key_of(NAMESPACE)
 

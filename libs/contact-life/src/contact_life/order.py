@@ -18,6 +18,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Final
 
+from contact_life.identity import canonical_id
 from contact_life.observed import Observed
 
 _RANKED: Final = (
@@ -101,7 +102,7 @@ def voided_ids(ordered: list[Observed], void_type: str = "EventVoided") -> froze
     for event in reversed(ordered):
         if event.type == void_type and event.body is not None and event.event_id not in taken_back:
             effective.add(event.event_id)
-            target = event.body.event_id.lower()
+            target = canonical_id(event.body.event_id)
             if target not in effective:
                 taken_back.add(target)
     return frozenset(taken_back)

@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Final
 
 from contact_life.examined import Examined, Finding
+from contact_life.identity import canonical_id
 from contact_life.observed import Observed
 
 LATE_TYPES: Final = frozenset(
@@ -79,5 +80,5 @@ def voided_unknown_event(seen: Examined) -> Iterator[Finding]:
         voids = [event for event in seen.valid if event.type == "EventVoided"]
         yield (
             f"{len(missing)} events were voided that nobody told",
-            [event for event in voids if event.body.event_id.lower() in missing],
+            [event for event in voids if canonical_id(event.body.event_id) in missing],
         )
