@@ -1,12 +1,10 @@
 """The contract of a log, kept by every log there is: in memory, in Postgres, and behind gRPC."""
 
 import asyncio
-import itertools
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID
 
-import asyncpg
 import grpc
 import pytest
 
@@ -24,13 +22,11 @@ from event_log.grpc_service import LogServicer
 from event_log.log import Log
 from event_log.memory import MemoryLog
 from event_log.model import (
-    ANY,
     NONE,
     Append,
     Appended,
     Cursor,
     Event,
-    Expected,
     Fence,
     Filter,
     NewEvent,
@@ -40,23 +36,8 @@ from event_log.model import (
     StreamAppend,
 )
 from event_log.packed import COLUMNS, SCHEMA, pack
-from event_log.postgres import open_log
+from event_log_testing import a_log, appending, contact, event, fill, ids
 from holdfast.log.v1.log_service_pb2_grpc import add_LogServiceServicer_to_server
-from service_host.postgres import migrate
-
-NOON_US = 915_192_000_000_000
-_schemas = itertools.count(1)
-
-
-async def a_schema(database: str) -> str:
-    """Make a log in a schema of its own."""
-    schema = f"log_{next(_schemas)}"
-    session = await asyncpg.connect(database)
-    try:
-        await migrate(session, package="event_log.migrations", schema=schema)
-    finally:
-        await session.close()
-    return schema
 
 
 @pytest.fixture(params=["memory", "postgres", "grpc"])
@@ -64,7 +45,7 @@ async def log(request: pytest.FixtureRequest, database: str) -> AsyncIterator[Lo
     if request.param == "memory":
         yield MemoryLog()
         return
-    async with open_log(database, await a_schema(database)) as postgres_log:
+    async with a_log(database) as (postgres_log, _):
         if request.param == "postgres":
             yield postgres_log
             return
@@ -75,38 +56,6 @@ async def log(request: pytest.FixtureRequest, database: str) -> AsyncIterator[Lo
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
             yield GrpcLog(channel)
         await server.stop(None)
-
-
-def contact(number: int) -> Stream:
-    return Stream("contact", UUID(int=number))
-
-
-def event(number: int, body: bytes = b"", kind: str = "Enqueued") -> NewEvent:
-    """Return event `number`; another body makes it another telling under the same id."""
-    mac = f"mac {number} ".encode() + body
-    return NewEvent(UUID(int=number), kind, NOON_US + number, b"payload" + body, mac, "pbx-1", number)
-
-
-def appending(
-    stream: Stream,
-    *events: NewEvent,
-    expected: Expected = ANY,
-    tenant: str = "bank",
-    fence: Fence | None = None,
-) -> Append:
-    return Append(tenant, [StreamAppend(stream, events, expected)], fence)
-
-
-async def fill(log: Log, numbers: Sequence[int], stream: Stream | None = None, tenant: str = "bank") -> None:
-    """Append one event for each number, each to a stream of its own unless one is named."""
-    verdicts = await log.append_all(
-        [appending(stream or contact(number), event(number), tenant=tenant) for number in numbers]
-    )
-    assert all(isinstance(verdict, Appended) for verdict in verdicts)
-
-
-def ids(events: Sequence[Event]) -> list[int]:
-    return [found.event_id.int for found in events]
 
 
 async def read_all(log: Log, wanted: Filter) -> list[Event]:

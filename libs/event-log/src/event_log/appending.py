@@ -6,6 +6,7 @@ from uuid import UUID
 
 from event_log.calls import Batch, FenceId
 from event_log.connections import Session
+from event_log.errors import LogUnavailable
 from event_log.literals import as_text, as_texts
 from event_log.rows import COLUMNS, GENESIS_DIGEST, HEADER, TRAILER, chain
 from event_log.verdicts import StreamId, StreamState
@@ -56,7 +57,7 @@ async def read_log_head(session: Session) -> LogHead:
     """Read where the log stands."""
     row = await session.fetchrow(_HEAD)
     if row is None:
-        raise LookupError("the schema holds no log; apply event_log.migrations")
+        raise LogUnavailable("the schema holds no log; apply event_log.migrations")
     digest = row["digest"] or GENESIS_DIGEST
     return LogHead(
         row["log_id"], row["incarnation"], row["partition_events"], row["head"], row["record_time_us"], digest

@@ -66,6 +66,7 @@ class Batch:
     reached: list[tuple[str, Written]] = field(default_factory=list)
     fences: set[tuple[str, str, int]] = field(default_factory=set)
     record_time_us: int = 0
+    first_position: int = 0
 
     def take(self, call: Call, known: Known, record_time_us: int) -> None:
         """Decide about a call whose streams and fences are known; its answer waits for the flush."""
@@ -95,6 +96,8 @@ class Batch:
 
     def _add(self, append: Append, taken: Taken, record_time_us: int) -> None:
         tenant = append.tenant
+        if not self.rows:
+            self.first_position = taken.written[0][2]
         for part, event, position, version in taken.written:
             self.rows.append(encode(tenant, part, event, position, version, record_time_us))
         if taken.reached:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from event_log.connections import PooledSession
+from event_log.errors import LogUnavailable
 from event_log.model import Cursor, Event, Filter, Stream
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ async def read_head(session: PooledSession) -> Cursor:
     """Read the log's name, incarnation and last position."""
     row = await session.fetchrow(_HEAD)
     if row is None:
-        raise LookupError("the schema holds no log; apply event_log.migrations")
+        raise LogUnavailable("the schema holds no log; apply event_log.migrations")
     return Cursor(row["log_id"], row["incarnation"], row["position"])
 
 

@@ -32,6 +32,10 @@ FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.5
 
 
+class OutOfStepError(Exception):
+    """A batch does not follow the head: a fault of ours, found before it could harm. Nothing of it is written."""
+
+
 @dataclass(frozen=True, slots=True)
 class WriterLimits:
     """Bounds of an appender."""
@@ -149,7 +153,7 @@ class Writer:
                 self._to_flush.clear()
             try:
                 await self._flush(batch)
-            except TROUBLE as trouble:
+            except (*TROUBLE, OutOfStepError) as trouble:
                 await self._start_over(batch, trouble)
             self._in_flight = None
             await asyncio.sleep(0)  # those just answered bring their next events into the next flush
@@ -170,6 +174,10 @@ class Writer:
         if self._session is None:
             raise ConnectionResetError("the appender has no session")
         last = self._committed + len(batch.rows)
+        if batch.first_position != self._committed + 1:
+            raise OutOfStepError(f"a batch begins at {batch.first_position}, the head is at {self._committed}")
+        if last > self._partitioned_until:
+            await self._extend(last)
         async with asyncio.timeout(self._limits.statement.total_seconds()):
             self._digest = await write_flush(self._session, batch, last, self._digest, self._log.partition_events)
         self._committed = last
@@ -206,10 +214,11 @@ class Writer:
 
     async def _resolve(self) -> None:
         """Open if need be, load what waiting calls name, and take them; raise one of TROUBLE or LogUnavailable."""
+        generation = self._generation
         known = self._known or await self._open()
         if self._partitions_run_out:
-            await self._extend()
-        calls, generation = tuple(self._unresolved), self._generation
+            await self._extend(self._committed)
+        calls = tuple(self._unresolved)
         streams = [name for call in calls for name in call.unknown_streams(known)]
         fences = [name for call in calls for name in call.unknown_fences(known)]
         if streams or fences:
@@ -236,7 +245,7 @@ class Writer:
         self._committed, self._digest = self._log.position, self._log.digest
         self._record_time_us = self._log.record_time_us
         self._remembered = 0
-        await self._extend()
+        await self._extend(self._committed)
         if self._session is None or self._session.is_closed():
             self._session = await self._connections.connect()
         self._known = Known(head=self._committed, partition_events=self._log.partition_events)
@@ -247,8 +256,9 @@ class Writer:
     def _partitions_run_out(self) -> bool:
         return self._committed + self._log.partition_events // 2 > self._partitioned_until
 
-    async def _extend(self) -> None:
-        until = self._committed + self._log.partition_events
+    async def _extend(self, position: int) -> None:
+        """Make the partition of a position, and the one after it."""
+        until = position + self._log.partition_events
         await self._side.extend(until)
         self._partitioned_until = until
 
