@@ -80,7 +80,7 @@ def test_every_visit_ends_and_nobody_waits_a_negative_time(events: list[Event]) 
 
 
 def test_every_contact_ends_and_nothing_told_of_it_contradicts_itself(events: list[Event]) -> None:
-    told = defaultdict(list)
+    told: defaultdict[str, list[Observed]] = defaultdict(list)
     for event in contact_events(events):
         alias = event.contact.alias
         contact = event.contact.contact_id or identity.contact_id(PLAN.tenant, alias.source_id, alias.native_id)
