@@ -344,10 +344,30 @@ def test_times_of_the_table_are_on_the_wall_clock_of_the_zone_unless_they_say_ot
     assert Told(log(tmp_path, quoted(offset)), time_zone="Asia/Tokyo").timeline()[0] == (0.25, "contact_arrived")
 
 
-@pytest.mark.parametrize("content", [[""], ["a,b,c", "1,2,3"], ["some words", "and more"], ["x|y|z|w|v|u"]])
+@pytest.mark.parametrize(
+    "content", [[""], ["a,b,c", "1,2,3"], ["some words", "and more"], ["x|y|z|w|v|u"], ["no\rtable,\0\x07"]]
+)
 def test_a_file_that_is_something_else_is_refused(tmp_path: Path, content: list[str]) -> None:
     with pytest.raises(NotThisFormat, match="is no queue_log"):
         Told(log(tmp_path, content))
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00", "9" * 25, "9999-99-99", "253402300800000"])
+def test_a_time_that_no_calendar_has_makes_a_line_malformed_and_the_rest_is_told(tmp_path: Path, time: str) -> None:
+    told = read(tmp_path, SERVED)
+    odd = Told(
+        log(tmp_path, [*lines(SERVED), f"{time}|100.9|sales|NONE|ENTERQUEUE||1"], name="odd"), time_zone="Asia/Tokyo"
+    )
+    assert odd.events == told.events
+    assert odd.summary.oddities["malformed_line"] == 1
+
+
+@pytest.mark.parametrize("length", ["9" * 12, "9" * 30])
+def test_a_length_beyond_all_calendars_breaks_nothing(tmp_path: Path, length: str) -> None:
+    table = f"0 100.1 sales NONE ENTERQUEUE ||1\n6 100.1 sales SIP/2002 CONNECT {length}|100.2|{length}\n"
+    ended = f"66 100.1 sales SIP/2002 COMPLETECALLER {length}|{length}|1\n"
+    told = Told(log(tmp_path, lines(table, ended, GAVE_UP.replace("21", length))))
+    assert len(told.contacts) == 2
 
 
 SAMPLE = Path(__file__).parents[3] / "shared/data/pbx/asterisk_queue_log_2010.txt"

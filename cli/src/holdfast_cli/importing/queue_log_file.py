@@ -63,7 +63,7 @@ def _read(line: Line, split: Split, header: int, zone: tzinfo, oddities: Odditie
         return None
     try:
         return read_line(split(line.text), zone)
-    except (MalformedLine, csv.Error):
+    except MalformedLine:
         oddities.add("malformed_line" if line.ended else "truncated_last_line", line.number)
         return None
 
@@ -74,14 +74,14 @@ def _how_to_split(path: Path, first: list[Line], zone: tzinfo) -> tuple[Split, i
     header = 0
     for line in first:
         split_plain = _splitter(line.text)
-        names = [_SAME.get(name.lower(), name.lower()) for name in split_plain(line.text)]
-        if "callid" in names and "event" in names:
-            split, header = _by_header(split_plain, names), line.number
-            continue
-        split = split if header else split_plain
         try:
+            names = [_SAME.get(name.lower(), name.lower()) for name in split_plain(line.text)]
+            if "callid" in names and "event" in names:
+                split, header = _by_header(split_plain, names), line.number
+                continue
+            split = split if header else split_plain
             read_line(split(line.text), zone)
-        except (MalformedLine, csv.Error):
+        except MalformedLine:
             continue
         return split, header
     raise NotThisFormat(
@@ -95,7 +95,14 @@ def _splitter(text: str) -> Split:
     if "|" in text:
         return _bars
     delimiter = max(",;\t", key=text.count)
-    return lambda line: [field.strip() for field in next(csv.reader([line], delimiter=delimiter), [])]
+
+    def columns(line: str) -> list[str]:
+        try:
+            return [field.strip() for field in next(csv.reader([line], delimiter=delimiter), [])]
+        except csv.Error:
+            raise MalformedLine("it is no line of a table") from None
+
+    return columns
 
 
 def _bars(text: str) -> list[str]:

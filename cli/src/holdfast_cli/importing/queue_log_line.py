@@ -42,6 +42,10 @@ _HOLD_AT: Final = {"COMPLETEAGENT": 0, "COMPLETECALLER": 0, "TRANSFER": 2, "BLIN
 _RING_AT: Final = 2
 _MILLISECONDS_FROM: Final = 10**11
 """A stamp of more digits than seconds will have for three thousand years counts milliseconds."""
+_LAST_MILLISECOND: Final = 253_402_300_799_999
+"""Of the year 9999; what lies beyond is no time."""
+_LONGEST_DIGITS: Final = 8
+"""Digits of a length in seconds (three years); what has more is no length, so none was told."""
 
 
 class MalformedLine(ValueError):
@@ -78,7 +82,7 @@ class QueueLogLine(NamedTuple):
             ring = self._length(_RING_AT)
             return None if ring is None else ring // 1000
         text = self.datum(0)
-        return int(text) if self.verb in RINGS and text.isascii() and text.isdigit() else None
+        return int(text) if self.verb in RINGS and _is_length(text, _LONGEST_DIGITS + 3) else None
 
     @property
     def wrap_up_us(self) -> int | None:
@@ -92,7 +96,11 @@ class QueueLogLine(NamedTuple):
     def _length(self, place: int) -> int | None:
         """Return a length told in whole seconds, in microseconds."""
         text = self.datum(place)
-        return int(text) * SECOND_US if text.isascii() and text.isdigit() else None
+        return int(text) * SECOND_US if _is_length(text, _LONGEST_DIGITS) else None
+
+
+def _is_length(text: str, digits: int) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= digits
 
 
 def read_line(fields: Sequence[str], zone: tzinfo) -> QueueLogLine:
@@ -127,15 +135,17 @@ def instant_of(text: str, zone: tzinfo) -> tuple[int, TimePrecision.ValueType]:
         return _counted(int(whole), fraction)
     try:
         told = datetime.fromisoformat(text)
-    except ValueError:
+        whole_us = told.replace(tzinfo=told.tzinfo or zone).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise MalformedLine("the time is neither seconds since 1970 nor a date with a time") from None
-    whole_us = told.replace(tzinfo=told.tzinfo or zone).astimezone(UTC)
     since = whole_us - datetime(1970, 1, 1, tzinfo=UTC)
     time_us = (since.days * 86_400 + since.seconds) * SECOND_US + since.microseconds
     return time_us, TIME_PRECISION_MICROSECOND if "." in text else TIME_PRECISION_SECOND
 
 
 def _counted(number: int, fraction: str) -> tuple[int, TimePrecision.ValueType]:
+    if number > _LAST_MILLISECOND:
+        raise MalformedLine("the time lies beyond the year 9999")
     if number >= _MILLISECONDS_FROM:
         return number * 1000, TIME_PRECISION_MICROSECOND
     time_us = number * SECOND_US + int(fraction[:6].ljust(6, "0") or 0)
