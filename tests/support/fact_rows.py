@@ -6,6 +6,7 @@ from typing import Any
 
 import asyncpg
 
+from event_log.model import Cursor
 from metrics.fact.catalogue import FACTS
 from metrics.fact.declaration import Fact
 from metrics.generation import create_generation, go_live
@@ -15,7 +16,8 @@ from service_host.postgres import Database, connect
 GENERATION = "facts_of_test"
 LOG = "call-events"
 TENANT = "t1"
-SECOND_US = 1_000_000
+RECORDED_US = 1_800_000_000_000_000
+"""When the last event was recorded, as a cursor tells it."""
 _FACTS: dict[str, Fact] = {fact.name: fact for fact in FACTS}
 
 
@@ -37,6 +39,23 @@ async def insert(address: str, fact: str, rows: Iterable[Mapping[str, Any]]) -> 
     try:
         for names, records in _by_columns(rows).items():
             await connection.copy_records_to_table(fact, schema_name=GENERATION, columns=names, records=records)
+    finally:
+        await connection.close()
+
+
+async def advance(address: str, head: Cursor) -> None:
+    """Say that facts follow a log up to its head."""
+    connection = await asyncpg.connect(address)
+    try:
+        await connection.execute("delete from metrics.cursor")
+        await connection.execute(
+            "insert into metrics.cursor values ($1, $2, $3, $4, $5, $4)",
+            GENERATION,
+            head.log_id,
+            head.incarnation,
+            head.position,
+            RECORDED_US,
+        )
     finally:
         await connection.close()
 

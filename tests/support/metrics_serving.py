@@ -30,13 +30,15 @@ class Metrics:
     http_address: str
     issuer: LocalIssuer
 
-    def token(self, *scopes: str, tenant: str = TENANT, **claims: Any) -> str:
-        """Make a token; without scopes one that may do everything."""
-        return self.issuer.mint(tenant, "tester", scopes=scopes or EVERYTHING, **claims)
+    def token(self, *scopes: str, tenant: str = TENANT, roles: Iterable[str] = (), **claims: str) -> str:
+        """Make a token; without scopes one that may do everything. Claims say whose: agent, team."""
+        return self.issuer.mint(tenant, "tester", scopes=scopes or EVERYTHING, roles=roles, claims=claims)
 
-    def stub(self, token: str) -> "metrics_service_pb2_grpc.MetricsServiceAsyncStub":
-        """Give a stub that sends a token."""
-        return metrics_service_pb2_grpc.MetricsServiceStub(client.connect(self.grpc_address, token=token))
+    async def call(self, method: str, request: Any, token: str | None = None) -> Any:
+        """Call a method by gRPC, once; a stream of answers is given as a list."""
+        async with client.connect(self.grpc_address, token=token or self.token()) as channel:
+            answer = getattr(metrics_service_pb2_grpc.MetricsServiceStub(channel), method)(request)
+            return [one async for one in answer] if hasattr(answer, "read") else await answer
 
     async def get(self, path: str, token: str | None = None, **query: Any) -> httpx.Response:
         """GET a path of REST; `from_` stands for from."""

@@ -49,7 +49,7 @@ ERRORS: Final = ErrorTable(
         errors.InvalidInterval: Row(InvalidArgument, "INTERVAL_INVALID"),
         errors.UnknownTimeZone: Row(InvalidArgument, "TIME_ZONE_UNKNOWN"),
         errors.InvalidThreshold: Row(InvalidArgument, "THRESHOLD_INVALID"),
-        errors.TooManyNames: Row(InvalidArgument, "TOO_MANY_NAMES"),
+        errors.InvalidNames: Row(InvalidArgument, "NAMES_INVALID"),
         errors.TooManyParts: Row(InvalidArgument, "TOO_MANY_PARTS"),
         errors.TooManyRows: Row(InvalidArgument, "TOO_MANY_ROWS"),
         errors.UnknownFigure: Row(InvalidArgument, "FIGURE_UNKNOWN"),

@@ -75,7 +75,7 @@ def question(subject: Subject, scope: Scope, asked: Interval, told: Told) -> Que
 
 
 def figures(references: Iterable[str], subject: Subject) -> tuple[Definition, ...]:
-    """Return the figures asked for; raise UnknownFigure or TooManyNames."""
+    """Return the figures asked for; raise UnknownFigure or InvalidNames."""
     return catalogue.chosen(named(references) or (), subject)
 
 

@@ -6,7 +6,7 @@
      ├── InvalidInterval         it ends before it begins, lies outside 1900 to 2200, or begins a week on no day
      ├── UnknownTimeZone         no zone of the IANA database has this name
      ├── InvalidThreshold        a threshold or minimum that is negative or beyond a day
-     ├── TooManyNames            more queues, agents or figures named than may be at once, or one too long
+     ├── InvalidNames            more queues, agents or figures named than may be at once, or one that can be no name
      ├── TooManyParts            the interval has too many parts; ask for longer ones
      ├── TooManyRows             the answer would be too long; ask for fewer queues or longer parts
      ├── UnknownFigure           there is no such figure, or not for this subject
@@ -33,8 +33,8 @@ class InvalidThreshold(QuestionError):
     """A threshold must be between 0 and 24 hours, a minimum n between 1 and 1,000,000."""
 
 
-class TooManyNames(QuestionError):
-    """At most 1,000 queues, agents or figures can be named at once, none longer than 200 characters."""
+class InvalidNames(QuestionError):
+    """At most 1,000 names can be given at once, each of at most 200 characters, none of them the zero character."""
 
 
 class TooManyParts(QuestionError):

@@ -9,7 +9,8 @@ from typing import Any, Final
 from metrics.connection import Connection
 from metrics.errors import InvalidPageToken
 from metrics.figure.definition import Count, Definition, Largest, Length, LengthShare, Mean, Quantile, Share
-from metrics.report.question import Question
+from metrics.interval.interval import LATEST_US
+from metrics.report.question import Question, is_name
 from metrics.report.statement import bind, values_of
 
 DEFAULT_SIZE: Final = 100
@@ -90,10 +91,15 @@ def place(told: str, question: Question, definition: Definition) -> Place | None
         )
     except (ValueError, TypeError):
         raise InvalidPageToken from None
-    right = isinstance(credited_us, int) and isinstance(contact_id, str) and isinstance(fact_id, str)
-    if not right or digest != _digest(question, definition):
+    if digest != _digest(question, definition) or not _is_instant(credited_us):
+        raise InvalidPageToken
+    if not all(isinstance(key, str) and key.isprintable() and is_name(key) for key in (contact_id, fact_id)):
         raise InvalidPageToken
     return Place(credited_us, contact_id, fact_id)
+
+
+def _is_instant(told: object) -> bool:
+    return isinstance(told, int) and abs(told) <= LATEST_US
 
 
 def _digest(question: Question, definition: Definition) -> str:

@@ -37,7 +37,7 @@ async def record(database: Database, reading: Reading) -> None:
         reading.reach.team or "",
         reading.interval.from_us,
         reading.interval.to_us,
-        reading.purpose[:LONGEST_PURPOSE],
+        reading.purpose[:LONGEST_PURPOSE].replace("\0", ""),
         now.request_id,
     )
     telemetry.PEOPLE_READ.info(method=reading.method, request_id=now.request_id)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from metrics.errors import InvalidThreshold, TooManyNames
+from metrics.errors import InvalidNames, InvalidThreshold
 from metrics.evidence.evidence import DAY_US, Subject, Terms
 from metrics.figure.definition import MINIMUM_N
 from metrics.interval.interval import Interval
@@ -39,11 +39,16 @@ class Question:
 
 
 def named(names: Iterable[str]) -> tuple[str, ...] | None:
-    """Return names each once, or None for none (which asks for all); TooManyNames beyond the bounds."""
+    """Return names each once, or None for none (which asks for all); InvalidNames for what can be no name."""
     found = tuple(dict.fromkeys(names))
-    if len(found) > AT_MOST_NAMES or any(len(name) > LONGEST_NAME for name in found):
-        raise TooManyNames
+    if len(found) > AT_MOST_NAMES or not all(map(is_name, found)):
+        raise InvalidNames
     return found or None
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can name something: not too long, and without the character that Postgres keeps in no text."""
+    return len(text) <= LONGEST_NAME and "\0" not in text
 
 
 def threshold_us(told_us: int | None, default_us: int) -> int:
