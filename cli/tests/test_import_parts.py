@@ -1,6 +1,8 @@
 """The small parts of an import: lines, ids, batches, marks, days."""
 
 import gzip
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -10,20 +12,51 @@ from hypothesis import strategies as st
 from contact_life import identity
 from holdfast.call_events.v1.contact_event_pb2 import AgentEvent, ContactEvent
 from holdfast.call_events.v1.observation_pb2 import TIME_PRECISION_SECOND
+from holdfast_cli.importing.asterisk_queue_log import tell_queue_log
+from holdfast_cli.importing.bank_1999 import tell_bank_1999
 from holdfast_cli.importing.batching import Acknowledged, Batch, batches_of
 from holdfast_cli.importing.call_spool import CallSpool
+from holdfast_cli.importing.errors import ImportFailed
 from holdfast_cli.importing.event_ids import EventIds
 from holdfast_cli.importing.lines import lines_of
 from holdfast_cli.importing.local_days import LocalDays
 from holdfast_cli.importing.queue_log_line import QueueLogLine
 from holdfast_cli.importing.resuming import Mark
-from holdfast_cli.importing.telling import Telling
+from holdfast_cli.importing.telling import ImportSummary, Telling
 
 
 @given(st.text(), st.text(), st.text(max_size=20), st.text())
 def test_ids_are_those_that_every_teller_makes(source_id: str, native_id: str, kind: str, revision: str) -> None:
     kind = kind.encode("ascii", "ignore").decode()
     assert EventIds(source_id, native_id).of(kind, revision) == identity.event_id(source_id, native_id, kind, revision)
+
+
+_FIELD = st.one_of(
+    st.sampled_from(
+        ["", "NONE", "0:00:00", "23:59:59", "990105", "AGENT", "HANG", "RUTH", "1700000000", "-1", "9" * 40, "9" * 5000]
+    ),
+    st.sampled_from([*'\t|,;"\r\0', "ENTERQUEUE", "CONNECT", "COMPLETEAGENT", "ABANDON", "RINGNOANSWER", "PAUSE"]),
+    st.text(max_size=8),
+)
+_LINE = st.lists(_FIELD, max_size=20)
+
+
+@given(lines=st.lists(_LINE, max_size=8), delimiter=st.sampled_from(["\t", "|", ",", ";"]), good=st.booleans())
+def test_whatever_a_file_holds_it_is_told_or_counted_or_refused_in_words(
+    *, lines: list[list[str]], delimiter: str, good: bool
+) -> None:
+    bank = "AA0101 5 7 2 PS 990105 9:00:00 9:00:06 6 9:00:06 9:00:36 30 AGENT 9:00:35 9:02:35 120 RUTH"
+    rows = [bank, "1700000000|1.1|q|NONE|ENTERQUEUE||1|1"] if good else []
+    content = "\n".join(rows + [delimiter.join(line) for line in lines])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "file"
+        path.write_bytes(content.encode())
+        for tell in (tell_bank_1999, tell_queue_log):
+            summary = ImportSummary()
+            with suppress(ImportFailed):
+                assert all(
+                    telling.contact_events or telling.agent_events for telling in tell(path, summary, tenant="t")
+                )
 
 
 def test_lines_are_the_same_plain_or_packed_and_the_last_may_have_no_end(tmp_path: Path) -> None:

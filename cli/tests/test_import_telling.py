@@ -1,6 +1,7 @@
 """Imports into the real service: what is acknowledged, what happens when it is killed, interrupted or refuses."""
 
 import asyncio
+import gc
 import json
 import os
 import random
@@ -220,11 +221,13 @@ async def test_without_a_good_token_nothing_is_told(service: Service, tenant: st
             await import_bank_1999(month, CallEventsServiceStub(channel), tenant=tenant)
 
 
-async def test_patience_ends_when_nobody_answers(tenant: str, month: Path) -> None:
+async def test_patience_ends_when_nobody_answers(tenant: str, month: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with client.connect("127.0.0.1:9") as channel:
         sending = Sending(patience_seconds=0.3, deadline_seconds=0.2)
         with pytest.raises(TellingFailed, match="goes on where it was"):
             await import_bank_1999(month, CallEventsServiceStub(channel), tenant=tenant, sending=sending)
+    gc.collect()
+    assert "never retrieved" not in caplog.text
 
 
 async def test_rings_of_a_queue_log_go_to_the_agents_streams(

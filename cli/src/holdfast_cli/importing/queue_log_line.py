@@ -44,6 +44,8 @@ _MILLISECONDS_FROM: Final = 10**11
 """A stamp of more digits than seconds will have for three thousand years counts milliseconds."""
 _LAST_MILLISECOND: Final = 253_402_300_799_999
 """Of the year 9999; what lies beyond is no time."""
+_MOST_DIGITS: Final = 20
+"""Digits of a number that are looked at; no stamp has more."""
 _LONGEST_DIGITS: Final = 8
 """Digits of a length in seconds (three years); what has more is no length, so none was told."""
 
@@ -100,6 +102,7 @@ class QueueLogLine(NamedTuple):
 
 
 def _is_length(text: str, digits: int) -> bool:
+    """Whether a text is a whole number of so many digits at most."""
     return text.isascii() and text.isdigit() and len(text) <= digits
 
 
@@ -131,7 +134,7 @@ def _data(texts: Sequence[str]) -> tuple[str, ...]:
 def instant_of(text: str, zone: tzinfo) -> tuple[int, TimePrecision.ValueType]:
     """Return a stamp in microseconds UTC and how finely it was told; raise MalformedLine if it is none."""
     whole, _, fraction = text.partition(".")
-    if whole.isascii() and whole.isdigit() and (not fraction or (fraction.isascii() and fraction.isdigit())):
+    if _is_length(whole, _MOST_DIGITS) and (not fraction or _is_length(fraction, _MOST_DIGITS)):
         return _counted(int(whole), fraction)
     try:
         told = datetime.fromisoformat(text)

@@ -89,7 +89,7 @@ class Recorder:
         wait = min(max(pause, told), _LONGEST_PAUSE_SECONDS)
         if asyncio.get_running_loop().time() + wait > until:
             raise TellingFailed(
-                f"call-events has not answered for {self._patience_seconds:.0f} s ({error.code().name}). "
+                f"call-events has not answered for {self._patience_seconds:g} s ({error.code().name}). "
                 "Start it, then start the import again: it goes on where it was."
             ) from None
         await asyncio.sleep(wait)

@@ -58,7 +58,7 @@ async def send(
             start = 0
         await teller.tell_from(tellings, start)
     finally:
-        teller.close()
+        await teller.close()
     mark.remove()
 
 
@@ -106,10 +106,11 @@ class _Teller:
             self._pending.add(asyncio.create_task(self._tell(batch)))
         await self._room(0)
 
-    def close(self) -> None:
-        """Leave the mark and end what is in flight."""
+    async def close(self) -> None:
+        """End what is in flight and leave the mark."""
         for task in self._pending:
             task.cancel()
+        await asyncio.gather(*self._pending, return_exceptions=True)
         if self._acknowledged.tellings:
             self._mark.write(self._acknowledged.tellings)
         self._summary.seconds = self._clock() - self._started
@@ -126,8 +127,9 @@ class _Teller:
         allowed = self._sending.in_flight - 1 if most is None else most
         while len(self._pending) > allowed:
             done, self._pending = await asyncio.wait(self._pending, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            failures = [failure for task in done if (failure := task.exception())]
+            if failures:
+                raise failures[0]
 
     async def _tell(self, batch: Batch) -> None:
         verdicts = await self._recorder.contact_events(batch.contact_events)
