@@ -1,14 +1,17 @@
 """Who may call which method, and how what is wrong is told: the tables of both doors."""
 
+from datetime import timedelta
 from typing import Final
 
-from metrics import errors
+from event_log import errors as log_errors
+from metrics import errors, rebuild
 from metrics.people.policy import READ_LOG, READ_PEOPLE, SUPERVISOR
 from service_host.authorisation import Policy, Rule
-from service_host.errors import ErrorTable, InvalidArgument, NotFound, Row
+from service_host.errors import Conflict, ErrorTable, FailedPrecondition, InvalidArgument, NotFound, Row, Unavailable
 
 _READ: Final = Rule(scope="figures:read")
 _OPERATE: Final = Rule(scope="operator")
+_SOON: Final = timedelta(seconds=1)
 _SERVICE: Final = "/holdfast.metrics.v1.MetricsService"
 
 
@@ -55,5 +58,12 @@ ERRORS: Final = ErrorTable(
         errors.UnknownFigure: Row(InvalidArgument, "FIGURE_UNKNOWN"),
         errors.InvalidPageToken: Row(InvalidArgument, "PAGE_TOKEN_INVALID"),
         errors.NoSuchAgent: Row(NotFound, "AGENT_NOT_FOUND"),
+        rebuild.RebuildRunning: Row(Conflict, "REBUILD_RUNNING"),
+        rebuild.PoisonedRebuild: Row(
+            FailedPrecondition, "REBUILD_POISONED", metadata=lambda error: {"position": error.position}
+        ),
+        rebuild.LiveFactsAway: Row(Unavailable, "FACTS_NOT_FOLLOWING"),
+        log_errors.IncarnationChanged: Row(Unavailable, "FACTS_REBUILDING", retry_after=_SOON),
+        log_errors.Unavailable: Row(Unavailable, "LOG_UNAVAILABLE", retry_after=_SOON),
     }
 )

@@ -6,11 +6,11 @@ from event_log.log import Log
 from holdfast.metrics.v1 import metrics_service_pb2_grpc
 from metrics.access import ERRORS, POLICY
 from metrics.answers import Answers
-from metrics.explain.answers import Explanations
 from metrics.explain.events import Events
-from metrics.explain.scorecards import Scorecards
+from metrics.explanations import Explanations
 from metrics.grpc_api import MetricsApi, Rebuild
 from metrics.rest_api import Doors, router
+from metrics.scorecards import Scorecards
 from metrics.settings import Settings
 from metrics.status import Status
 from service_host.edge import Edge

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from holdfast.metrics.v1 import metrics_service_pb2 as pb
 from metrics.answers import Answers
-from metrics.explain.answers import Explanations
-from metrics.explain.scorecards import Scorecards
+from metrics.explanations import Explanations
+from metrics.scorecards import Scorecards
 from metrics.status import Status
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from holdfast.metrics.v1 import metrics_service_pb2 as pb
 from metrics import answering, json_rows
 from metrics.answers import Answers
 from metrics.errors import InvalidInterval
-from metrics.explain.answers import Explanations
-from metrics.explain.scorecards import Scorecards
+from metrics.explanations import Explanations
 from metrics.interval.interval import instant_us, zone_named
+from metrics.scorecards import Scorecards
 from metrics.status import Status
 
 Name = Annotated[str, Query(max_length=200)]

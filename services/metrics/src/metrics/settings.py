@@ -18,7 +18,6 @@ class Settings(HostSettings, env_prefix="HOLDFAST_METRICS_"):
     feed_token_file: Path | None = None
     recomputed_contacts: int = Field(50_000, ge=0, le=1_000_000)
 
-    @property
-    def feed_address(self) -> str:
-        """Host and port of the log."""
-        return self.feed.removeprefix("grpc://")
+    def feed_token(self) -> str:
+        """Return the token for the log as its file has it now, so that a new one is taken without a restart."""
+        return self.feed_token_file.read_text().strip() if self.feed_token_file else ""

@@ -1,0 +1,77 @@
+"""``python -m metrics migrate`` prepares the database, ``… serve`` serves.
+
+Settings come from the environment (`metrics.settings`). When it serves, a line of JSON on standard output says so.
+"""
+
+import asyncio
+import sys
+from typing import Final
+
+import grpc
+
+from event_log.feed import open_feed
+from holdfast.log.v1 import log_service_pb2
+from metrics.clock import now_us
+from metrics.doors import hosts
+from metrics.facts import Facts
+from metrics.rebuilding import rebuilding
+from metrics.schema import bring_up_to_date
+from metrics.settings import Settings
+from service_host import client, postgres, process
+from service_host.settings import WrongSettings, load
+
+NAME: Final = "metrics"
+USAGE: Final = "usage: python -m metrics migrate|serve"
+FOLD_CONNECTIONS: Final = 4
+_MIGRATION_SECONDS: Final = 300.0
+
+
+async def open_service(settings: Settings, service: process.Service) -> None:
+    """Open what the service needs and wire it: facts that follow the log, and the doors that answer from them."""
+    database = await service.enter(postgres.connect(settings.database_url, application_name=NAME))
+    folding = await service.enter(
+        postgres.connect(settings.database_url, maximum=FOLD_CONNECTIONS, application_name=f"{NAME} facts")
+    )
+    feed = await service.enter(open_feed(settings.feed, lambda address: _channel(settings, address)))
+    facts = Facts(folding, feed)
+    await facts.prepare()
+    service.background("facts", facts.follow())
+    service.ready_when("database", database.ready)
+    service.serve(*hosts(settings, database, feed.log, now_us, rebuilding(facts)))
+
+
+def _channel(settings: Settings, address: str) -> grpc.aio.Channel:
+    service = log_service_pb2.DESCRIPTOR.services_by_name["LogService"]
+    return client.connect(address, token=settings.feed_token, services=[service])
+
+
+def migrate() -> None:
+    """Bring the database up to date and end."""
+    try:
+        asyncio.run(_migrated(load(Settings)))
+    except WrongSettings as wrong:
+        sys.exit(str(wrong))
+
+
+async def _migrated(settings: Settings) -> None:
+    async with (
+        postgres.connect(settings.database_url, maximum=1) as database,
+        database.acquire(_MIGRATION_SECONDS) as connection,
+    ):
+        await bring_up_to_date(connection)
+
+
+def main() -> None:
+    """Do what the first argument says."""
+    match sys.argv[1:2]:
+        case ["migrate"]:
+            migrate()
+        case ["serve"]:
+            del sys.argv[1]
+            process.run(NAME, Settings, open_service)
+        case _:
+            sys.exit(USAGE)
+
+
+if __name__ == "__main__":
+    main()
