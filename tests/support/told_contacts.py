@@ -243,3 +243,10 @@ def contacts(chance: Random, count: int, odd: float = 0.02) -> list[Event]:
 def in_time(events: Sequence[Event]) -> list[Event]:
     """Return events in order of their instants, as a phone system tells them live."""
     return sorted(events, key=lambda event: event.event_time_us)
+
+
+def poison(payload: bytes, kind: str = "Enqueued", number: int = 1) -> Event:
+    """Return an event of a contact of its own with any payload."""
+    contact = UUID(int=number)
+    (event,) = events_of(contact, [Told(START_US, None)])
+    return replace(event, type=kind, payload=payload)

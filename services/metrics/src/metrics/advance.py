@@ -1,11 +1,16 @@
-"""One step of a generation: a page of events becomes rows, parked events and a moved cursor, in one transaction."""
+"""One step of a generation: a page of events becomes rows, parked events and a moved cursor, in one transaction.
+
+A step is folded while the one before it is still being written. What it needs of the rows of that one it takes from
+`recent`; all else is read from the tables, which hold everything before.
+"""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from event_log.log import Log
 from event_log.model import Cursor, PackedPage
@@ -13,7 +18,7 @@ from metrics import following, parked
 from metrics.connection import Connection
 from metrics.fact.agents import told_of
 from metrics.fact.batch import Batch, batch_of
-from metrics.fact.catalogue import FACTS
+from metrics.fact.catalogue import AGENT_FACTS, CONTACT_FACTS, FACTS
 from metrics.fact.store import (
     Keys,
     add_rows,
@@ -24,7 +29,7 @@ from metrics.fact.store import (
     irregular_streams,
     replace_streams,
 )
-from metrics.refolding import Refolded, doubting, refolded
+from metrics.refolding import Refolded, doubting, joined, refolded
 from service_host.postgres import Database
 
 MALFORMED = "the payload is no message of its type"
@@ -44,7 +49,7 @@ class Step:
         """Return the step that a page is, without what was folded before."""
         events = page.batch
         if events.num_rows and events.column("position")[0].as_py() <= held.position:
-            events = events.filter(pa.compute.greater(events.column("position"), held.position))
+            events = events.filter(pc.greater(events.column("position"), held.position))
         return cls(events, held, page.complete_to.position, page.head_position)
 
     @property
@@ -63,55 +68,123 @@ class Before:
     left_out: frozenset[int]
 
 
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """A folded step, to be written."""
+
+    step: Step
+    batch: Batch
+    before: Before
+    found: Refolded
+
+
 class Advance:
     """Brings one generation of facts forward; keeps no facts of its own."""
 
-    def __init__(self, database: Database, log: Log, generation: str) -> None:
-        """Name the database, the log and the generation's schema."""
+    def __init__(self, database: Database, log: Log, generation: str, seconds: float = 30.0) -> None:
+        """Name the database, the log and the generation's schema; each use of the database ends within `seconds`."""
         self._database = database
         self._log = log
-        self._generation = generation
+        self.generation = generation
+        self._seconds = seconds
 
-    async def take(self, step: Step, seconds: float) -> Cursor:
-        """Fold a step and write it within some seconds; return the cursor after it.
+    async def fold(self, step: Step, recent: Fold | None = None) -> Fold:
+        """Fold a step; `recent` is the step before, if it may not be written yet. Raises what the log raises."""
+        async with self._database.acquire(self._seconds) as connection:
+            left_out = await parked.positions(connection, self.generation)
+        batch = await asyncio.to_thread(batch_of, _without(step.events, left_out))
+        async with self._database.acquire(self._seconds) as connection:
+            batch, before = await self._before(connection, batch, recent, left_out)
+        return Fold(step, batch, before, await refolded(self._log, batch, before.stored, step.until, before.left_out))
 
-        Raises CursorMoved, what the log and the database raise, and Unfoldable's causes (see `poison`).
-        """
-        batch = await asyncio.to_thread(batch_of, step.events)
-        async with self._database.acquire(seconds) as connection:
-            batch, before = await self._before(connection, batch)
-        found = await refolded(self._log, batch, before.stored, step.until, before.left_out)
-        async with self._database.acquire(seconds) as connection, connection.transaction():
-            await self._write(connection, step, batch, before, found)
-        return step.cursor
+    async def write(self, fold: Fold) -> None:
+        """Write a folded step; raises CursorMoved if another process was faster."""
+        step, before = fold.step, fold.before
+        async with self._database.acquire(self._seconds) as connection, connection.transaction():
+            await following.move(
+                connection,
+                self.generation,
+                step.held,
+                step.until,
+                record_time_us=int(pc.max(step.events.column("record_time_us")).as_py() or 0),
+                head_position=max(step.head_position, step.until),
+            )
+            await drop_contacts(connection, self.generation, before.contacts)
+            await drop_agent_rows(connection, self.generation, before.told)
+            await replace_streams(connection, self.generation, Keys.of(_agents(fold.found.whole)))
+            await add_rows(connection, self.generation, FACTS, fold.found.rows)
+            malformed = step.events.filter(_at(step.events, fold.batch.malformed))
+            await parked.park(connection, self.generation, step.held.log_id, malformed, MALFORMED)
 
-    async def _before(self, connection: Connection, batch: Batch) -> tuple[Batch, Before]:
-        agents = Keys.of(batch.streams.filter(pl.col("category") == "agent"))
-        irregular = await irregular_streams(connection, self._generation, agents)
-        contacts = Keys.of(batch.streams.filter((pl.col("category") == "contact") & (pl.col("first_version") > 1)))
+    async def park(self, step: Step, reason: str) -> None:
+        """Set all events of a step aside instead of folding them."""
+        async with self._database.acquire(self._seconds) as connection, connection.transaction():
+            head = max(step.head_position, step.until)
+            await following.move(
+                connection, self.generation, step.held, step.until, record_time_us=0, head_position=head
+            )
+            await parked.park(connection, self.generation, step.held.log_id, step.events, reason)
+
+    async def _before(
+        self, connection: Connection, batch: Batch, recent: Fold | None, left_out: frozenset[int]
+    ) -> tuple[Batch, Before]:
+        irregular = await irregular_streams(connection, self.generation, Keys.of(_agents(batch.streams)))
+        contacts = batch.streams.filter((pl.col("category") == "contact") & (pl.col("first_version") > 1))
         told = told_of(batch)
-        stored = await contact_rows(connection, self._generation, contacts)
-        stored |= await agent_rows(connection, self._generation, told)
-        left_out = await parked.positions(connection, self._generation)
-        return doubting(batch, irregular), Before(contacts, told, stored, left_out)
-
-    async def _write(self, connection: Connection, step: Step, batch: Batch, before: Before, found: Refolded) -> None:
-        await following.move(
-            connection,
-            self._generation,
-            step.held,
-            step.until,
-            record_time_us=_last(step.events, "record_time_us"),
-            head_position=max(step.head_position, step.until),
-        )
-        await drop_contacts(connection, self._generation, before.contacts)
-        await drop_agent_rows(connection, self._generation, before.told)
-        whole = found.whole.filter(pl.col("category") == "agent")
-        await replace_streams(connection, self._generation, Keys.of(whole))
-        await add_rows(connection, self._generation, FACTS, found.rows)
-        malformed = pl.DataFrame(pl.from_arrow(step.events)).filter(pl.col("position").is_in(batch.malformed))
-        await parked.park(connection, self._generation, step.held.log_id, malformed, MALFORMED)
+        fresh = _Recent(recent)
+        stored = await contact_rows(connection, self.generation, Keys.of(fresh.without(contacts)))
+        stored |= await agent_rows(connection, self.generation, fresh.untold(told))
+        stored = joined(stored, fresh.rows(contacts, told))
+        before = Before(Keys.of(contacts), told, stored, left_out | fresh.malformed)
+        return doubting(batch, irregular | fresh.irregular), before
 
 
-def _last(events: pa.RecordBatch, column: str) -> int:
-    return int(pa.compute.max(events.column(column)).as_py() or 0)
+class _Recent:
+    """What the step before gave, which may not be in the tables yet."""
+
+    def __init__(self, fold: Fold | None) -> None:
+        self._fold = fold
+        self.malformed = frozenset(fold.batch.malformed) if fold else frozenset()
+        whole = _agents(fold.found.whole) if fold else None
+        self.irregular = set(whole.select("tenant", "id").iter_rows()) if whole is not None else set()
+
+    def without(self, contacts: pl.DataFrame) -> pl.DataFrame:
+        """Return the contacts that the step before did not touch."""
+        return contacts.join(self._fold.batch.streams, on=["tenant", "id"], how="anti") if self._fold else contacts
+
+    def untold(self, told: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+        """Return the spells and rings that the step before did not tell of."""
+        return {fact.name: self._untold(told[fact.name], fact.name, fact.entity) for fact in AGENT_FACTS if told}
+
+    def _untold(self, told: pl.DataFrame, name: str, entity: str) -> pl.DataFrame:
+        rows = self._fold.found.rows.get(name) if self._fold else None
+        return told if rows is None else told.join(rows, on=["tenant", "agent", entity], how="anti")
+
+    def rows(self, contacts: pl.DataFrame, told: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+        """Return the rows that the step before gave of contacts, spells and rings."""
+        if self._fold is None:
+            return {}
+        rows = self._fold.found.rows
+        ids = contacts.select("tenant", pl.col("id").alias("contact_id"))
+        found = {
+            fact.name: rows[fact.name].join(ids, on=["tenant", "contact_id"], how="semi")
+            for fact in CONTACT_FACTS[:-1]
+            if fact.name in rows
+        }
+        for fact in AGENT_FACTS if told else ():
+            if fact.name in rows:
+                key = ["tenant", "agent", fact.entity]
+                found[fact.name] = rows[fact.name].join(told[fact.name], on=key, how="semi")
+        return found
+
+
+def _agents(streams: pl.DataFrame) -> pl.DataFrame:
+    return streams.filter(pl.col("category") == "agent")
+
+
+def _at(events: pa.RecordBatch, positions: Collection[int]) -> pa.Array:
+    return pc.is_in(events.column("position"), pa.array(positions, pa.int64()))
+
+
+def _without(events: pa.RecordBatch, left_out: Collection[int]) -> pa.RecordBatch:
+    return events.filter(pc.invert(_at(events, sorted(left_out)))) if left_out else events

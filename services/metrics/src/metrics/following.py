@@ -28,24 +28,30 @@ async def followed(connection: Connection, generation: str, log_id: str) -> Foll
     return None if row is None else Followed(Cursor(log_id, row["incarnation"], row["position"]), row["stopped"])
 
 
-async def begin(connection: Connection, generation: str, at: Cursor) -> None:
-    """Begin to follow a log at a cursor."""
+async def begin(connection: Connection, generation: str, log: Cursor) -> Followed:
+    """Begin to follow a log from its beginning; another process may have begun at the same time."""
     await connection.execute(
-        "insert into metrics.cursor (schema_name, log_id, incarnation, position) values ($1, $2, $3, $4)",
+        "insert into metrics.cursor (schema_name, log_id, incarnation, position) values ($1, $2, $3, 0)"
+        " on conflict do nothing",
         generation,
-        at.log_id,
-        at.incarnation,
-        at.position,
+        log.log_id,
+        log.incarnation,
     )
+    place = await followed(connection, generation, log.log_id)
+    assert place is not None
+    return place
 
 
 async def move(
     connection: Connection, generation: str, held: Cursor, to: int, *, record_time_us: int, head_position: int
 ) -> None:
-    """Move a cursor on, first of all in its transaction: a second process waits here, and then raises CursorMoved."""
+    """Move a cursor on, first of all in its transaction: a second process waits here, and then raises CursorMoved.
+
+    So it is when the generation was replaced meanwhile.
+    """
     moved = await connection.execute(
         "update metrics.cursor set position = $5, record_time = greatest(record_time, $6), head_position = $7"
-        " where schema_name = $1 and log_id = $2 and incarnation = $3 and position = $4",
+        " where schema_name = $1 and log_id = $2 and incarnation = $3 and position = $4 and stopped = ''",
         generation,
         held.log_id,
         held.incarnation,

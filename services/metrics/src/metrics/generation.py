@@ -1,6 +1,9 @@
 """Generations: schemas that each hold a whole set of fact tables, and the views that show the live one."""
 
+import hashlib
 import re
+from functools import cache
+from importlib import resources
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from metrics.fact import ddl
@@ -24,8 +27,29 @@ async def create_generation(connection: "Connection", name: str) -> None:
     async with connection.transaction():
         await connection.execute(";\n".join(ddl.create_tables(name)))
         await connection.execute(
-            "insert into metrics.generation (schema_name, declaration) values ($1, $2)", name, ddl.declaration_digest()
+            "insert into metrics.generation (schema_name, declaration, folded_by) values ($1, $2, $3)",
+            name,
+            ddl.declaration_digest(),
+            code_digest(),
         )
+
+
+@cache
+def code_digest() -> str:
+    """Return a digest of the code that folds: what another one began is not gone on with."""
+    digest = hashlib.sha256()
+    for package in ("contact_life", "metrics.fact"):
+        for file in sorted(resources.files(package).iterdir(), key=lambda found: found.name):
+            if file.name.endswith(".py"):
+                digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+async def next_name(connection: "Connection") -> str:
+    """Return the name of a generation that does not exist yet."""
+    names = await connection.fetch("select schema_name from metrics.generation")
+    numbers = [int(found[1]) for row in names if (found := re.fullmatch(r"facts_(\d+)", row["schema_name"]))]
+    return f"facts_{max(numbers, default=0) + 1}"
 
 
 async def go_live(connection: "Connection", name: str) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-import polars as pl
+import pyarrow as pa
 
 from metrics.connection import Connection
 
@@ -25,24 +25,36 @@ class Parked:
     parked_time: datetime
 
 
-async def park(connection: Connection, generation: str, log_id: str, events: pl.DataFrame, reason: str) -> None:
+async def park(connection: Connection, generation: str, log_id: str, events: pa.RecordBatch, reason: str) -> None:
     """Set events (columns as of a packed page) aside; one set aside before counts one attempt more."""
+    rows = events.select(["position", "tenant", "category", "key", "type"]).to_pylist()
     await connection.executemany(
         "insert into metrics.parked_event as p (schema_name, log_id, position, tenant, category, key, type, reason)"
         " values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (schema_name, log_id, position)"
         " do update set attempts = p.attempts + 1, reason = excluded.reason",
         [
-            (generation, log_id, position, tenant, category, UUID(bytes=key), event_type, reason)
-            for position, tenant, category, key, event_type in events.select(
-                "position", "tenant", "category", "key", "type"
-            ).iter_rows()
+            (
+                generation,
+                log_id,
+                row["position"],
+                row["tenant"],
+                row["category"],
+                UUID(bytes=row["key"]),
+                row["type"],
+                reason,
+            )
+            for row in rows
         ],
     )
 
 
 async def positions(connection: Connection, generation: str) -> frozenset[int]:
-    """Return where the events stand that a generation lacks."""
-    rows = await connection.fetch("select position from metrics.parked_event where schema_name = $1", generation)
+    """Return where the events stand that a generation leaves out: those set aside, and those skipped for good."""
+    rows = await connection.fetch(
+        "select position from metrics.parked_event where schema_name = $1"
+        " union select position from metrics.skipped_event",
+        generation,
+    )
     return frozenset(row["position"] for row in rows)
 
 
@@ -56,3 +68,31 @@ async def listed(connection: Connection, generation: str, *, after: int = 0, lim
         limit,
     )
     return [Parked(*row) for row in rows]
+
+
+async def found(connection: Connection, generation: str, position: int) -> Parked | None:
+    """Return the event set aside at a position, if one is."""
+    page = await listed(connection, generation, after=position - 1, limit=1)
+    return page[0] if page and page[0].position == position else None
+
+
+async def forget(connection: Connection, generation: str, position: int) -> None:
+    """Take an event off the list, in the transaction that applies its effect."""
+    await connection.execute(
+        "delete from metrics.parked_event where schema_name = $1 and position = $2", generation, position
+    )
+
+
+async def skip(connection: Connection, event: Parked, reason: str) -> None:
+    """Leave an event out of all facts for good; it is no longer counted as parked, and a rebuild leaves it out too."""
+    await connection.execute(
+        "insert into metrics.skipped_event (log_id, position, tenant, reason) values ($1, $2, $3, $4)"
+        " on conflict do nothing",
+        event.log_id,
+        event.position,
+        event.tenant,
+        reason,
+    )
+    await connection.execute(
+        "delete from metrics.parked_event where log_id = $1 and position = $2", event.log_id, event.position
+    )

@@ -1,0 +1,65 @@
+"""The facts of this service kept: made when there are none, followed live, rebuilt when they must be or when asked."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from event_log.errors import IncarnationChanged
+from event_log.feed import Feed
+from event_log.model import Cursor
+from metrics import following
+from metrics.fact import ddl
+from metrics.follower import DATABASE_SECONDS, Follower
+from metrics.generation import create_generation, go_live, live_generation, next_name
+from metrics.rebuild import Progress, Rebuild
+from service_host.postgres import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Facts of one log in one database."""
+
+    database: Database
+    feed: Feed
+    on_step: Callable[[Cursor], None] = lambda _: None
+
+    async def prepare(self) -> None:
+        """Make a live generation if there is none; the views then show it, empty."""
+        async with self.database.acquire(DATABASE_SECONDS) as connection, connection.transaction():
+            await connection.execute("select pg_advisory_xact_lock(hashtextextended('metrics generation', 0))")
+            if await live_generation(connection) is None:
+                name = await next_name(connection)
+                await create_generation(connection, name)
+                await go_live(connection, name)
+
+    async def follow(self) -> None:
+        """Follow the log until cancelled; facts of other declarations, or of a log that lost something, are rebuilt first."""
+        await self.prepare()
+        while True:
+            if await self._must_be_rebuilt():
+                await self._rebuild_unasked()
+            try:
+                await Follower(self.database, self.feed, self.on_step).run()
+            except IncarnationChanged:
+                continue
+
+    def rebuild(self, *, swap: bool, accept_differences: bool) -> AsyncGenerator[Progress, None]:
+        """Rebuild as Rebuild.run says, telling how it goes."""
+        return Rebuild(self.database, self.feed.log).run(swap=swap, accept_differences=accept_differences)
+
+    async def _must_be_rebuilt(self) -> bool:
+        head = await self.feed.log.head()
+        async with self.database.acquire(DATABASE_SECONDS) as connection:
+            row = await connection.fetchrow(
+                "select schema_name, declaration from metrics.live_generation join metrics.generation using (schema_name)"
+            )
+            assert row is not None, "prepared before"
+            place = await following.followed(connection, row["schema_name"], head.log_id)
+        changed = place is not None and place.stopped == "incarnation_changed"
+        return changed or row["declaration"] != ddl.declaration_digest()
+
+    async def _rebuild_unasked(self) -> None:
+        rebuild = Rebuild(self.database, self.feed.log)
+        async with aclosing(rebuild.run(swap=True, accept_differences=True, compare=False)) as told:
+            async for _ in told:
+                pass

@@ -1,0 +1,59 @@
+"""Pages of a feed joined into steps: small ones while facts are live, large ones while they are behind."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import suppress
+from typing import Final
+
+import pyarrow as pa
+
+from event_log.model import PackedPage
+
+MOST_EVENTS: Final = 30_000
+"""Events of a step at most, give or take a page: larger ones fold no faster and hold more memory."""
+PAGES_AHEAD: Final = 4
+
+
+async def joined_pages(pages: AsyncIterator[PackedPage], most: int = MOST_EVENTS) -> AsyncGenerator[PackedPage, None]:
+    """Yield pages with all that arrived meanwhile joined to each; at most PAGES_AHEAD are read ahead."""
+    waiting: asyncio.Queue[PackedPage | None] = asyncio.Queue()
+    room = asyncio.Semaphore(PAGES_AHEAD)
+    reading = asyncio.create_task(_read(pages, waiting, room))
+    try:
+        while (page := await waiting.get()) is not None:
+            found, ended = [page], False
+            while sum(each.count for each in found) < most and not waiting.empty():
+                more = waiting.get_nowait()
+                if more is None:
+                    ended = True
+                    break
+                found.append(more)
+            for _ in found:
+                room.release()
+            yield _joined(found)
+            if ended:
+                break
+        await reading
+    finally:
+        reading.cancel()
+        with suppress(asyncio.CancelledError):
+            await reading
+
+
+async def _read(
+    pages: AsyncIterator[PackedPage], waiting: "asyncio.Queue[PackedPage | None]", room: asyncio.Semaphore
+) -> None:
+    try:
+        async for page in pages:
+            await room.acquire()
+            waiting.put_nowait(page)
+    finally:
+        waiting.put_nowait(None)
+
+
+def _joined(pages: list[PackedPage]) -> PackedPage:
+    last = pages[-1]
+    if len(pages) == 1:
+        return last
+    batch = pa.concat_batches([page.batch for page in pages])
+    return PackedPage(batch, last.complete_to, last.head_position)

@@ -1,0 +1,245 @@
+"""Facts folded anew beside the live ones, compared with them at one position, and taken live in their place.
+
+    folding → catching_up → comparing → swapped → done
+
+The live facts are held still twice, for as long as the new ones need for the last few events: to see both at one
+position in one snapshot, and to change places. The old ones are kept until the next rebuild. A rebuild is strict: an
+event that cannot be folded ends it, and the live facts stay as they were. One that was cut short is gone on with.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+import asyncpg
+import polars as pl
+
+from event_log.log import Log
+from event_log.model import Cursor
+from metrics import following, telemetry
+from metrics.advance import Advance, Fold
+from metrics.comparison import Differences, differences
+from metrics.connection import Connection
+from metrics.fact.batch import COLUMNS
+from metrics.generation import code_digest, create_generation, drop_generation, go_live, live_generation, next_name
+from metrics.stepping import steps
+from service_host.postgres import Database
+
+DATABASE_SECONDS: Final = 60.0
+WHOLE_SECONDS: Final = 86_400.0
+"""A rebuild may take a day; each of its statements may not."""
+LIVE_SECONDS: Final = 60.0
+"""How long the live facts may take to come up to the new ones."""
+NEAR_EVENTS: Final = 2_000
+"""Catching up ends when so few events are left that the live facts can wait for them."""
+MOST_ROUNDS: Final = 20
+
+
+class RebuildRefused(Exception):
+    """The rebuild cannot be; the live facts stay as they were."""
+
+
+class RebuildRunning(RebuildRefused):
+    """Another rebuild is running."""
+
+
+class PoisonedRebuild(RebuildRefused):
+    """An event cannot be folded; skip it or mend the fold, then rebuild again."""
+
+    def __init__(self, position: int) -> None:
+        """Tell where the event stands, or the events of which one is at fault begin."""
+        super().__init__(f"an event at position {position} or soon after cannot be folded")
+        self.position = position
+
+
+class LiveFactsAway(RebuildRefused):
+    """The live facts did not come up to the new ones in time: nothing follows the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How a rebuild goes. `differences` is None until both were compared; then `compared_position` says where."""
+
+    stage: str
+    events: int
+    events_total: int
+    seconds: float
+    differences: int | None = None
+    examples: tuple[str, ...] = ()
+    compared_position: int = 0
+
+
+@dataclass
+class Rebuild:
+    """One rebuild of the facts of a log."""
+
+    database: Database
+    log: Log
+    _began: float = field(default_factory=time.monotonic, init=False)
+    _compared: Differences | None = field(default=None, init=False)
+    _compared_position: int = field(default=0, init=False)
+
+    async def run(
+        self, *, swap: bool, accept_differences: bool, compare: bool = True
+    ) -> AsyncGenerator[Progress, None]:
+        """Rebuild, and take the new facts live if `swap` says so and they do not differ, or may.
+
+        Without `compare` (the log is another one than the live facts follow) they may not be like at all. Raises
+        RebuildRefused, and what the log and the database raise. Closed early, it leaves the live facts untouched, and
+        the next one goes on where it ended.
+        """
+        async with self.database.acquire(WHOLE_SECONDS) as connection, _alone(connection):
+            head = await self.log.head()
+            generation, held = await self._begun(connection, head)
+            advance = Advance(self.database, self.log, generation, DATABASE_SECONDS)
+            try:
+                async for fold in self._towards(advance, held, head.position):
+                    held = fold.step.cursor
+                    yield self._at("folding" if held.position < head.position else "catching_up", held, head)
+                if compare:
+                    yield self._at("comparing", held, head)
+                    held = await self._compare(advance, held)
+                if swap and (accept_differences or not self._compared or not self._compared.count):
+                    held = await self._swap(connection, advance, held, compare=compare)
+                    yield self._at("swapped", held, head)
+                else:
+                    await drop_generation(connection, generation)
+            except PoisonedRebuild:
+                await drop_generation(connection, generation)
+                raise
+            yield self._at("done", held, head)
+
+    async def _begun(self, connection: Connection, head: Cursor) -> tuple[str, Cursor]:
+        """Return a generation to fold into and where it stands: one cut short if the same code began it, else a new one."""
+        unfinished = await connection.fetchrow(
+            "select schema_name, position from metrics.cursor join metrics.generation using (schema_name)"
+            " where folded_by = $1 and log_id = $2 and incarnation = $3 and stopped = ''"
+            " and schema_name not in (select schema_name from metrics.live_generation)",
+            code_digest(),
+            head.log_id,
+            head.incarnation,
+        )
+        await self._tidy(connection, unfinished["schema_name"] if unfinished else "")
+        if unfinished:
+            return unfinished["schema_name"], Cursor(head.log_id, head.incarnation, unfinished["position"])
+        generation = await next_name(connection)
+        await create_generation(connection, generation)
+        place = await following.begin(connection, generation, head)
+        return generation, place.cursor
+
+    async def _tidy(self, connection: Connection, kept: str) -> None:
+        """Drop all generations but the live one and the one to go on with."""
+        live = await live_generation(connection)
+        for row in await connection.fetch("select schema_name from metrics.generation"):
+            if row["schema_name"] not in {kept, live}:
+                await drop_generation(connection, row["schema_name"])
+
+    async def _towards(self, advance: Advance, held: Cursor, until: int) -> AsyncGenerator[Fold, None]:
+        """Fold up to a position and then on until the head is near."""
+        for _ in range(MOST_ROUNDS):
+            async with aclosing(self._steps(advance, held, until)) as written:
+                async for fold in written:
+                    held = fold.step.cursor
+                    yield fold
+            head = await self.log.head()
+            if head.position - held.position <= NEAR_EVENTS:
+                return
+            until = head.position
+
+    async def _steps(self, advance: Advance, held: Cursor, until: int) -> AsyncGenerator[Fold, None]:
+        if held.position >= until:
+            return
+        pages = self.log.read_packed(held, until=until, columns=COLUMNS)
+        try:
+            async with aclosing(steps(advance, pages, held)) as written:
+                async for fold in written:
+                    if fold.batch.malformed:
+                        raise PoisonedRebuild(min(fold.batch.malformed))
+                    held = fold.step.cursor
+                    yield fold
+        except (asyncpg.DataError, pl.exceptions.PolarsError) as error:
+            raise PoisonedRebuild(held.position + 1) from error
+
+    async def _up_to(self, advance: Advance, held: Cursor, until: int) -> Cursor:
+        async with aclosing(self._steps(advance, held, until)) as written:
+            async for fold in written:
+                held = fold.step.cursor
+        return held
+
+    async def _compare(self, advance: Advance, held: Cursor) -> Cursor:
+        async with self.database.acquire(WHOLE_SECONDS) as connection:
+            snapshot = connection.transaction(isolation="repeatable_read", readonly=True)
+            async with self._live_held(held) as (live, position):
+                held = await self._up_to(advance, held, position)
+                await snapshot.start()
+                await connection.fetchval("select 1")  # a snapshot is taken by the first statement
+            try:
+                self._compared = await differences(connection, live, advance.generation)
+            finally:
+                await snapshot.rollback()
+        self._compared_position = held.position
+        return held
+
+    @asynccontextmanager
+    async def _live_held(self, held: Cursor) -> AsyncIterator[tuple[str, int]]:
+        """Hold the live facts still at a position that the new ones have not passed; gives their name and it."""
+        async with self.database.acquire(WHOLE_SECONDS) as connection:
+            until = time.monotonic() + LIVE_SECONDS
+            while time.monotonic() < until:
+                transaction = connection.transaction()
+                await transaction.start()
+                try:
+                    live, position = await _locked(connection, held.log_id)
+                    if position >= held.position:
+                        yield live, position
+                        return
+                finally:
+                    await transaction.rollback()
+                await asyncio.sleep(0.05)
+        raise LiveFactsAway
+
+    async def _swap(self, connection: Connection, advance: Advance, held: Cursor, *, compare: bool) -> Cursor:
+        async with connection.transaction():
+            live, position = await _locked(connection, held.log_id)
+            if compare:
+                held = await self._up_to(advance, held, position)
+            await following.stop(connection, live, held.log_id, "replaced")
+            await go_live(connection, advance.generation)
+        return held
+
+    def _at(self, stage: str, held: Cursor, head: Cursor) -> Progress:
+        seconds = time.monotonic() - self._began
+        total = max(held.position, head.position)
+        compared = self._compared
+        telemetry.REBUILD.info(stage=stage, events=held.position, differences=compared.count if compared else None)
+        if compared is None:
+            return Progress(stage, held.position, total, seconds)
+        return Progress(
+            stage, held.position, total, seconds, compared.count, compared.examples, self._compared_position
+        )
+
+
+@asynccontextmanager
+async def _alone(connection: Connection) -> AsyncIterator[None]:
+    if not await connection.fetchval("select pg_try_advisory_lock(hashtextextended('metrics rebuild', 0))"):
+        raise RebuildRunning
+    try:
+        yield
+    finally:
+        if not connection.is_closed():
+            await connection.execute("select pg_advisory_unlock(hashtextextended('metrics rebuild', 0))")
+
+
+async def _locked(connection: Connection, log_id: str) -> tuple[str, int]:
+    """Return the live generation and its position, and keep it there until the transaction ends."""
+    row = await connection.fetchrow(
+        "select schema_name, position from metrics.cursor join metrics.live_generation using (schema_name)"
+        " where log_id = $1 for update of cursor",
+        log_id,
+    )
+    if row is None:
+        raise LiveFactsAway
+    return row["schema_name"], row["position"]

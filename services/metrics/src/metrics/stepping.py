@@ -1,0 +1,74 @@
+"""Pages folded and written one after the other: each is folded while the one before it is being written."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+from event_log.model import Cursor, PackedPage
+from metrics.advance import Advance, Fold, Step
+from metrics.pages import MOST_EVENTS, joined_pages
+
+
+async def steps(
+    advance: Advance, pages: AsyncIterator[PackedPage], held: Cursor, most: int = MOST_EVENTS
+) -> AsyncGenerator[Fold, None]:
+    """Take pages from a cursor on; yield each step once it stands in the tables. Raises what a step raises."""
+    writing = _Writing(advance)
+    async with aclosing(joined_pages(pages, most)) as found:
+        coming = asyncio.ensure_future(anext(found, None))
+        try:
+            while True:
+                await writing.or_else(coming)
+                if written := await writing.finished(wait=False):
+                    yield written
+                if not coming.done():
+                    continue
+                page = await coming
+                if page is None:
+                    break
+                coming = asyncio.ensure_future(anext(found, None))
+                step = Step.of(page, held)
+                if step.until > held.position:
+                    fold = await advance.fold(step, writing.recent)
+                    if written := await writing.finished(wait=True):
+                        yield written
+                    writing.begin(fold)
+                    held = step.cursor
+            if written := await writing.finished(wait=True):
+                yield written
+        finally:
+            await _ended(coming, writing.task)
+
+
+class _Writing:
+    """The step that is being written, if one is."""
+
+    def __init__(self, advance: Advance) -> None:
+        self._advance = advance
+        self.recent: Fold | None = None
+        self.task: asyncio.Task[None] | None = None
+
+    def begin(self, fold: Fold) -> None:
+        """Begin to write a step."""
+        self.recent, self.task = fold, asyncio.create_task(self._advance.write(fold))
+
+    async def or_else(self, other: "asyncio.Future[PackedPage | None]") -> None:
+        """Wait until the step is written or something else is done."""
+        both: set[asyncio.Future[Any]] = {other} if self.task is None else {other, self.task}
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+
+    async def finished(self, *, wait: bool) -> Fold | None:
+        """Return the step if it is written, or wait until it is; raise what its writing raised."""
+        if self.task is None or not (wait or self.task.done()):
+            return None
+        await self.task
+        written, self.recent, self.task = self.recent, None, None
+        return written
+
+
+async def _ended(*tasks: "asyncio.Future[PackedPage | None] | asyncio.Task[None] | None") -> None:
+    running = [task for task in tasks if task is not None]
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
