@@ -185,6 +185,17 @@ class TestRoles:
                 with pytest.raises(LogUnavailable):
                     await reader.append(appending(contact(1), event(9)))
 
+    async def test_an_address_that_names_a_role_opens_every_way_of_reading(
+        self, database: str, owner: "asyncpg.Connection[asyncpg.Record]"
+    ) -> None:
+        async with a_log(database) as (log, schema):
+            await fill(log, range(1, 1_001))
+            role, _ = await a_role(owner, database)
+            await grant_reading(owner, schema, role)
+            async with open_log(f"{database}?role={role}&search_path={schema}", schema) as reader:
+                assert ids(await every_event(reader)) == list(range(1, 1_001))
+                assert sum([page.count async for page in reader.read_packed(0)]) == 1_000
+
 
 async def a_role(owner: "asyncpg.Connection[asyncpg.Record]", database: str) -> tuple[str, str]:
     """Make a role of this run and return its name and its address of the database."""

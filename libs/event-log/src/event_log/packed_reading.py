@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import TypeVar
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import adbc_driver_manager
 import pyarrow as pa
@@ -30,6 +30,8 @@ FIRST_EVENTS = 2_000
 SHORT_EVENTS = 300
 """A stretch this short is read without a thread."""
 IDLE_SESSIONS = 2
+LIBPQ_WORDS = frozenset({"host", "hostaddr", "port", "dbname", "user", "password", "passfile", "target_session_attrs"})
+"""Words of an address that libpq knows, those of ssl apart; all others it would refuse."""
 
 _Answer = TypeVar("_Answer")
 
@@ -164,10 +166,15 @@ def _plain(column: pa.ChunkedArray) -> pa.Array:
 
 
 def _address(connections: Connections) -> str:
-    settings = session_settings(connections.schema) | {
+    """Return the log's address as libpq takes it: what asyncpg sends as settings of the server stands in `options`."""
+    parts = urlsplit(connections.dsn)
+    told = dict(parse_qsl(parts.query))
+    ours = session_settings(connections.schema) | {
         "statement_timeout": str(int(STATEMENT_DEADLINE.total_seconds() * 1000)),
     }
-    name = settings.pop("application_name")
+    name = ours.pop("application_name")
+    known = {key: value for key, value in told.items() if key in LIBPQ_WORDS or key.startswith("ssl")}
+    settings = {key: value for key, value in told.items() if key not in known} | ours
     options = " ".join(f"-c {key}={value}" for key, value in settings.items())
-    joint = "&" if "?" in connections.dsn else "?"
-    return f"{connections.dsn}{joint}options={quote(options)}&application_name={quote(name)}&connect_timeout=5"
+    known |= {"options": options, "application_name": name, "connect_timeout": "5"}
+    return urlunsplit(parts._replace(query=urlencode(known, quote_via=quote)))
