@@ -1,18 +1,24 @@
 """The facts of this service kept: made when there are none, followed live, rebuilt when they must be or when asked."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
+from typing import Final
 
 from event_log.errors import IncarnationChanged
 from event_log.feed import Feed
 from event_log.model import Cursor
 from metrics import following
+from metrics.bi_reader import end_overlong
 from metrics.fact import ddl
 from metrics.follower import DATABASE_SECONDS, Follower
 from metrics.generation import create_generation, go_live, live_generation, next_name
 from metrics.rebuild import Progress, Rebuild
+from service_host.errors import DeadlineExceeded, Unavailable
 from service_host.postgres import Database
+
+LOOK_EVERY_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,14 @@ class Facts:
                 name = await next_name(connection)
                 await create_generation(connection, name)
                 await go_live(connection, name)
+
+    async def end_overlong_readers(self) -> None:
+        """End readers of bi that last too long, every few seconds, until cancelled."""
+        while True:
+            with suppress(Unavailable, DeadlineExceeded):
+                async with self.database.acquire(DATABASE_SECONDS) as connection:
+                    await end_overlong(connection)
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
 
     async def follow(self) -> None:
         """Follow the log until cancelled; facts of other declarations, or of a log that lost something, are rebuilt first."""

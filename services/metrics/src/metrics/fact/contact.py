@@ -99,7 +99,7 @@ CONTACT: Final = Fact(
         Column(
             "first_enqueued_time", Kind.MOMENT, "When its first queue visit began.", Reducer.EARLIEST, at("Enqueued")
         ),
-        Column("bridged_time", Kind.MOMENT, "When it was first bridged.", Reducer.EARLIEST, at("Bridged")),
+        Column("bridged_time", Kind.MOMENT, "When its first assignment was bridged."),
         Column(
             "voicemail_time",
             Kind.MOMENT,

@@ -3,6 +3,7 @@
 import hashlib
 from typing import Final
 
+from metrics.fact.bi_view import create_bi_views
 from metrics.fact.catalogue import FACTS
 from metrics.fact.declaration import NULLABLE, Column, Fact, Kind
 from metrics.fact.view import select_of
@@ -42,7 +43,7 @@ def create_views(schema: str) -> list[str]:
     for fact in FACTS:
         statements.append(f"create view {VIEWS_SCHEMA}.{fact.name} as {select_of(fact, schema)}")
         statements.append(f"comment on view {VIEWS_SCHEMA}.{fact.name} is {quoted(fact.sentence)}")
-    return statements
+    return statements + create_bi_views()
 
 
 def declaration_digest() -> str:

@@ -62,6 +62,7 @@ def _of_spells(spell: pl.DataFrame) -> pl.DataFrame:
     return spell.group_by(ROW).agg(
         pl.len().alias("spells"),
         (pl.col("talk_ended_time").is_null() & pl.col("ended_time").is_null()).any().alias("talking"),
+        pl.col("bridged_time").min(),
         pl.col("bridged_time").max().alias("last_bridged_time"),
         pl.col("started_time").max().alias("last_started_time"),
         pl.coalesce("talk_ended_time", "ended_time").max().alias("last_talk_ended_time"),

@@ -87,7 +87,7 @@ def _contact(contact: Contact, valid: Sequence[Observed]) -> Row:
         "flow_exited_time": max((at.time_us for at in exits), default=None),
         "self_served_time": first.time("SelfServed"),
         "first_enqueued_time": first.time("Enqueued"),
-        "bridged_time": first.time("Bridged"),
+        "bridged_time": min((spell.bridged_time_us for spell in contact.assignments), default=None),
         "voicemail_time": first.time("VoicemailLeft"),
         **_callback(first),
         "fault_time": first.time("SystemFaultReported"),

@@ -1,0 +1,153 @@
+"""What a reader of bi sees, and that it reaches nothing else."""
+
+import random
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import TypeAlias
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from live_facts import Scene, a_scene, following
+from metrics.bi_reader import NotAReadersName, create_reader, end_overlong
+from metrics.fact.catalogue import FACTS
+from told_contacts import contacts, in_time
+
+PASSWORD = "a 'quoted' password"
+Reader: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+
+def as_role(address: str, role: str) -> str:
+    parts = urlsplit(address)
+    host = parts.netloc.rpartition("@")[2]
+    secret = PASSWORD.replace("'", "%27").replace(" ", "%20")
+    return urlunsplit(parts._replace(netloc=f"{role}:{secret}@{host}"))
+
+
+@pytest.fixture
+async def scene(fresh_database: str) -> AsyncIterator[Scene]:
+    async with a_scene(fresh_database) as found, following(found):
+        told = in_time(contacts(random.Random(1), 30, 0.0))
+        await found.tell(told)
+        await found.caught_up()
+        yield found
+
+
+@pytest.fixture
+async def reader(scene: Scene) -> AsyncIterator[Reader]:
+    role = f"bi_{scene.address.rpartition('/')[2][-20:]}"
+    async with scene.database.acquire(10) as connection:
+        await create_reader(connection, role, "t", PASSWORD)
+        await create_reader(connection, role, "t", PASSWORD)
+    session = await asyncpg.connect(as_role(scene.address, role))
+    yield session
+    await session.close()
+    await scene.database.execute(f'drop owned by "{role}"; drop role "{role}"')
+
+
+async def test_a_reader_sees_its_tenant_and_people_as_pseudonyms(scene: Scene, reader: Reader) -> None:
+    rows = await reader.fetch("select * from bi.queue_visit_v1 where outcome = 'answered'")
+    assert rows
+    assert {row["tenant"] for row in rows} == {"t"}
+    names = {row["agent"] for row in rows} - {""}
+    assert names
+    assert all(name.startswith("agent_") and len(name) == 26 for name in names)
+    shown = {row["agent"] for row in await reader.fetch("select agent from bi.assignment_v1")} - {""}
+    assert names <= shown
+    assert len(names) == len(
+        {row[0] for row in await scene.database.fetch("select agent from metrics.queue_visit")} - {""}
+    )
+
+
+async def test_instants_stand_as_timestamps_too(reader: Reader) -> None:
+    row = await reader.fetchrow(
+        "select arrived_time, arrived_time_utc from bi.contact_v1 where arrived_time is not null"
+    )
+    assert row["arrived_time_utc"].timestamp() == pytest.approx(row["arrived_time"] / 1e6, abs=1e-6)
+
+
+async def test_another_tenant_sees_nothing(scene: Scene, reader: Reader) -> None:
+    await scene.database.execute("update bi_private.reader set tenant = 'other'")
+    assert [await reader.fetchval(f"select count(*) from bi.{fact.name}_v1") for fact in FACTS] == [0] * len(FACTS)
+    assert await reader.fetchval("select count(*) from bi.queue_half_hour_v1") == 0
+
+
+async def test_half_hours_add_up_to_the_visits(reader: Reader) -> None:
+    halves = await reader.fetchrow(
+        "select sum(offered)::int as offered, sum(answered)::int as answered from bi.queue_half_hour_v1"
+    )
+    visits = await reader.fetchrow(
+        "select count(*) filter (where outcome in ('answered', 'abandoned', 'flow_out')) as offered,"
+        " count(*) filter (where outcome = 'answered') as answered from bi.queue_visit_v1 where enqueued_time is not null"
+    )
+    assert tuple(halves) == tuple(visits)
+
+
+REFUSALS = (
+    asyncpg.InsufficientPrivilegeError,
+    asyncpg.ObjectNotInPrerequisiteStateError,
+    asyncpg.FeatureNotSupportedError,
+)
+BREAK_OUTS = [
+    "select * from metrics.queue_visit",
+    "select * from facts_1.queue_visit",
+    "select * from bi_private.pseudonym_key",
+    "select * from bi_private.reader",
+    "select * from call_events.log",
+    "select * from call_events.log_flush",
+    "update bi.queue_visit_v1 set queue = 'x'",
+    "insert into bi.contact_link_v1 (tenant, contact_id, to_contact_id) values ('t', 'a', 'b')",
+    "delete from bi.leg_v1",
+    "create table bi.mine (a int)",
+    "create table public.mine (a int)",
+    "create temporary table mine (a int)",
+    "create schema mine",
+    "create function bi.mine(text) returns boolean language sql as 'select true'",
+    "select lo_creat(-1)",
+    "select pg_read_file('/etc/passwd')",
+    "copy (select 1) to program 'true'",
+    "copy bi.leg_v1 to '/tmp/legs'",
+    "set role postgres",
+    "set session authorization postgres",
+    "select pg_terminate_backend(pid) from pg_stat_activity where usename <> current_user",
+    "alter role current_user connection limit 100",
+    "create role mine",
+]
+
+
+async def test_a_reader_reaches_nothing_else(reader: Reader) -> None:
+    await reader.execute("set default_transaction_read_only = off")
+    for statement in BREAK_OUTS:
+        with pytest.raises(REFUSALS):
+            await reader.execute(statement)
+
+
+async def test_a_reader_starts_read_only_and_with_a_time_out(reader: Reader) -> None:
+    assert await reader.fetchval("show default_transaction_read_only") == "on"
+    assert await reader.fetchval("show statement_timeout") == "1min"
+
+
+async def test_what_a_reader_lets_run_too_long_is_ended(scene: Scene, reader: Reader) -> None:
+    await reader.execute("set statement_timeout = 0; begin")
+    async with scene.database.acquire(10) as connection:
+        assert await end_overlong(connection, timedelta(hours=1)) == 0
+        assert await end_overlong(connection, timedelta(0)) == 1
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
+        await reader.execute("select 1")
+
+
+async def test_every_view_and_column_is_described(scene: Scene) -> None:
+    bare = await scene.database.fetch(
+        "select c.relname, a.attname from pg_class c join pg_namespace n on n.oid = c.relnamespace and n.nspname = 'bi'"
+        " join pg_attribute a on a.attrelid = c.oid and a.attnum >= 0"
+        " where col_description(c.oid, a.attnum) is null or obj_description(c.oid, 'pg_class') is null"
+    )
+    assert bare == []
+
+
+async def test_a_role_with_another_form_of_name_is_refused(scene: Scene) -> None:
+    async with scene.database.acquire(10) as connection:
+        for name in ("", "a", "Role", 'x"; drop role postgres; --'):
+            with pytest.raises(NotAReadersName):
+                await create_reader(connection, name, "t", PASSWORD)
