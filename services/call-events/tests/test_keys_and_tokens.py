@@ -19,7 +19,7 @@ PLACE = Cursor("call_events-0badc0de", 3, 4_711)
 
 
 def a_caller() -> sealing.CallerKey:
-    wrapped = sealing.wrap(MASTER.wrapping, "acme", REF, sealing.new_key())
+    wrapped = sealing.wrap(MASTER.wrapping, "acme", sealing.new_caller(REF))
     return sealing.unwrap(MASTER.wrapping, "acme", REF, wrapped)
 
 
@@ -40,7 +40,7 @@ def test_it_opens_with_no_other_key_and_for_no_other_tenant_or_caller() -> None:
 
 
 def test_a_wrapped_key_opens_with_no_other_master_key() -> None:
-    wrapped = sealing.wrap(MASTER.wrapping, "acme", REF, sealing.new_key())
+    wrapped = sealing.wrap(MASTER.wrapping, "acme", sealing.new_caller(REF))
     with pytest.raises(CannotUnseal):
         sealing.unwrap(MasterKey(bytes(32)).wrapping, "acme", REF, wrapped)
 

@@ -7,7 +7,7 @@ import pytest
 from call_events.errors import EventRefused
 from call_events.master_key import MasterKey
 from call_events.recording import Intake, Told
-from call_events.sealing import CallerKey, unseal, unwrap, wrap
+from call_events.sealing import CallerKey, new_caller, unseal, unwrap, wrap
 from contact_life import identity
 from event_log.model import NewEvent
 from holdfast.call_events.v1 import after_pb2, arrival_pb2, ivr_pb2, observation_pb2
@@ -59,7 +59,7 @@ def kept(told: Told, caller: CallerKey | None = None) -> NewEvent:
 
 def a_caller(tenant: str = "acme") -> CallerKey:
     wrapping = MasterKey(bytes(32)).wrapping
-    return unwrap(wrapping, tenant, ID, wrap(wrapping, tenant, ID, bytes(32)))
+    return unwrap(wrapping, tenant, ID, wrap(wrapping, tenant, new_caller(ID)))
 
 
 def test_the_payload_is_the_body_alone_and_the_rest_is_the_envelope() -> None:

@@ -4,6 +4,7 @@ Settings come from the environment (`call_events.settings`). When it serves, a l
 """
 
 import asyncio
+import gc
 import os
 import secrets
 import sys
@@ -32,6 +33,7 @@ from service_host.http_host import HttpHost
 from service_host.settings import WrongSettings, load
 
 NAME: Final = "call-events"
+YOUNG_OBJECTS: Final = 50_000
 USAGE: Final = "usage: python -m call_events migrate|serve"
 
 
@@ -40,22 +42,26 @@ async def open_service(settings: Settings, service: process.Service) -> None:
     try:
         master = master_key.read(settings.master_key_file)
         database = await service.enter(postgres.connect(settings.session_url, application_name=NAME))
+        early = await service.enter(postgres.connect(settings.early_url, application_name=NAME))
         await schema.check_key(database, master)
     except WrongMasterKey as wrong:
         raise WrongSettings([str(wrong)]) from None
     log = await service.enter(open_log(settings.session_url, settings.db_schema))
-    callers = Callers(database, master)
-    aliases = Aliases(database)
+    callers = Callers(early, master)
+    aliases = Aliases(early)
     erasures = Erasures(database, callers, master)
     recorder = Recorder(log, aliases, callers, master, clock_us, settings.own_numbers)
     identity = await log.head()
     parts = Parts(log, database, master, aliases, callers, recorder, erasures, settings.own_numbers, identity)
-    index = ContactIndex(log, database, f"{os.getpid()}-{secrets.token_hex(4)}", settings.index_duty)
+    index = ContactIndex(
+        log, database, f"{os.getpid()}-{secrets.token_hex(4)}", settings.index_duty, lambda: recorder.under_way
+    )
     service.background("forgetting", Forgetting(settings.session_url, callers.hear).run())
     service.background("erasures", erasures.run())
     service.background("contact index", index.run())
     service.ready_when("database", database.ready)
     _serve(settings, service, parts)
+    _spare_the_collector()
 
 
 def _serve(settings: Settings, service: process.Service, parts: Parts) -> None:
@@ -70,6 +76,13 @@ def _serve(settings: Settings, service: process.Service, parts: Parts) -> None:
     log.door = "log"
     log.add(add_LogServiceServicer_to_server, LogServicer(parts.log))
     service.serve(grpc, http, log)
+
+
+def _spare_the_collector() -> None:
+    """Look for circles of garbage seldom: each event leaves dozens of objects that need no looking for."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, 20, 50)
 
 
 def migrate() -> None:

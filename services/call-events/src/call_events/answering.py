@@ -1,7 +1,6 @@
 """What a teller is told of each event, and the counts of it; pure but for the counters."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,8 +9,7 @@ from call_events.errors import EventRefused
 from call_events.event_form import LONGEST_NAME
 from call_events.recording import CATEGORY_CONTACT, Told
 from event_log.errors import AppendRefused
-from event_log.log import Verdict
-from event_log.model import Appended
+from event_log.model import Placement
 
 _MESSAGES: Final = {
     "EVENT_ID_REUSED": "This id was told before with another content: give the new fact an id of its own.",
@@ -27,59 +25,60 @@ class Recorded:
     position: int
 
 
-def write_verdicts(
-    events: Iterable[Any], told: Sequence[Told | EventRefused], answers: Iterator[Verdict], verdicts: Any
-) -> Recorded:
-    """Add a verdict for each event, in order; without answers the events were only validated."""
-    outcomes: Counter[str] = Counter()
-    notes: Counter[str] = Counter()
-    highest = 0
+def write_verdicts(events: Iterable[Any], told: Sequence[Told | EventRefused], verdicts: Any) -> Recorded:
+    """Add a verdict for each event, in order; one without an outcome was only validated."""
+    standing = duplicates = highest = 0
     for event, read in zip(events, told, strict=True):
         verdict = verdicts.add()
         verdict.event_id = event.event_id[:LONGEST_NAME]
         if isinstance(read, EventRefused):
-            _refuse(verdict.refused, read, outcomes)
+            _refuse(verdict.refused, read)
             continue
-        answer = next(answers, None)
-        if isinstance(answer, AppendRefused):
-            _refuse(verdict.refused, EventRefused(answer.reason, _MESSAGES.get(answer.reason, "")), outcomes)
+        outcome = read.outcome
+        if isinstance(outcome, AppendRefused):
+            _refuse(verdict.refused, outcome)
             continue
-        position = _accept(verdict.recorded, read, answer, outcomes)
-        highest = max(highest, position)
-        notes.update(read.notes)
-    _count(outcomes, notes)
-    return Recorded(outcomes["recorded"] + outcomes["duplicate"], highest)
+        _accept(verdict.recorded, event, read)
+        if outcome is not None:
+            standing += 1
+            duplicates += _place(verdict.recorded, outcome)
+            highest = max(highest, outcome.position)
+    _count(standing, duplicates)
+    return Recorded(standing, highest)
 
 
-def _accept(recorded: Any, told: Told, answer: Appended | None, outcomes: Counter[str]) -> int:
-    """Say where an event stands; its position, 0 if it was only validated."""
+def _accept(recorded: Any, event: Any, told: Told) -> None:
+    """Say which contact an event belongs to and what was noted of it."""
     stream = told.stream
-    if stream is not None and stream.category == CATEGORY_CONTACT:
-        recorded.contact_id = told.event.contact.contact_id or str(stream.key)
+    if stream is not None and stream.category is CATEGORY_CONTACT:
+        recorded.contact_id = event.contact.contact_id or str(stream.key)
+    else:
+        recorded.SetInParent()
     if told.notes:
         recorded.notes.extend(told.notes)
-    recorded.SetInParent()
-    if answer is None:
-        outcomes["validated"] += 1
-        return 0
-    placement = answer.placements[0]
+        for note in told.notes:
+            telemetry.NOTED.add(1, note)
+
+
+def _place(recorded: Any, placement: Placement) -> bool:
+    """Say where an event stands; whether it stood there before."""
     recorded.version = placement.version
     if placement.duplicate:
         recorded.duplicate = True
-    outcomes["duplicate" if placement.duplicate else "recorded"] += 1
-    return placement.position
+    return placement.duplicate
 
 
-def _refuse(verdict: Any, refused: EventRefused, outcomes: Counter[str]) -> None:
+def _refuse(verdict: Any, refused: Any) -> None:
     verdict.reason = refused.reason
-    verdict.message = refused.message
-    verdict.field = refused.field
-    outcomes[refused.reason] += 1
+    if isinstance(refused, EventRefused):
+        verdict.message, verdict.field = refused.message, refused.field
+    else:
+        verdict.message = _MESSAGES.get(refused.reason, "The log does not take this event.")
+    telemetry.REFUSED.add(1, refused.reason)
 
 
-def _count(outcomes: Counter[str], notes: Counter[str]) -> None:
-    for outcome, count in outcomes.items():
-        counter = telemetry.RECORDED if outcome.islower() else telemetry.REFUSED
-        counter.add(count, outcome)
-    for note, count in notes.items():
-        telemetry.NOTED.add(count, note)
+def _count(standing: int, duplicates: int) -> None:
+    if standing > duplicates:
+        telemetry.RECORDED_NOW(standing - duplicates)
+    if duplicates:
+        telemetry.RECORDED_BEFORE(duplicates)

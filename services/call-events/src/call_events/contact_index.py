@@ -1,14 +1,14 @@
 """The list of contacts, kept beside the log: a follower folds the contacts that new events touch and writes their rows.
 
 The list owns no truth. Rows and cursor change in one transaction, so a process that dies in between changes nothing; a
-log that was restored makes the list begin anew. The follower takes no more than a share of the time (`duty`), lest
-recording be slowed by listing; how far it is, every answer of the list says.
+log that was restored makes the list begin anew. While one call records, the follower takes no more than a share of the
+time (`duty`), and less the more calls there are, lest recording be slowed by listing; how far it is, every answer says.
 """
 
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Final, TypeAlias
 
@@ -28,6 +28,8 @@ from service_host.postgres import Connection, Database
 
 PAGE_EVENTS: Final = 2_000
 LEAST_PAUSE_SECONDS: Final = 0.05
+MOST_CALLS: Final = 8
+"""More calls than this at once do not make the follower rest any longer."""
 RETRY_SECONDS: Final = 1.0
 LEASE: Final = timedelta(seconds=15)
 TenantStream: TypeAlias = tuple[str, Stream]
@@ -70,11 +72,13 @@ class LostLease(Exception):
 class ContactIndex:
     """Follows the log for the list; one process at a time, any may take over."""
 
-    def __init__(self, log: Log, database: Database, follower: str, duty: float) -> None:
+    def __init__(self, log: Log, database: Database, follower: str, duty: float, calls: Callable[[], int]) -> None:
+        """Remember who follows; `calls` says how many calls record at the moment."""
         self._log = log
         self._database = database
         self._follower = follower
         self._rest = 1 / duty - 1
+        self._calls = calls
 
     async def run(self) -> None:
         """Follow until cancelled; whatever fails is told and tried again."""
@@ -101,7 +105,8 @@ class ContactIndex:
             await self._take(cursor.position, page)
             cursor = page.complete_to
             telemetry.INDEX_BEHIND.set(page.head_position - cursor.position)
-            await asyncio.sleep(max(LEAST_PAUSE_SECONDS, (time.monotonic() - began) * self._rest))
+            rest = (time.monotonic() - began) * self._rest * min(self._calls(), MOST_CALLS)
+            await asyncio.sleep(max(LEAST_PAUSE_SECONDS, rest))
 
     async def _claim(self) -> Cursor | None:
         row = await self._database.fetchrow(_CLAIM, self._follower, LEASE)

@@ -20,7 +20,8 @@ from call_events.master_key import TenantKeys
 from call_events.sealing import CallerKey, seal
 from contact_life import identity
 from contact_life.observed import EARLIEST_TIME_US, LATEST_AHEAD_US
-from event_log.model import NewEvent, Stream
+from event_log.errors import AppendRefused
+from event_log.model import NewEvent, Placement, Stream
 from holdfast.call_events.v1 import call_events_service_pb2, contact_event_pb2
 from holdfast.call_events.v1.observation_pb2 import (
     NUMBER_QUALITY_PLACEHOLDER,
@@ -65,6 +66,8 @@ class Told:
     also_known_as: Sequence[Alias] = ()
     number: str = ""
     notes: Sequence[str] = ()
+    outcome: Placement | AppendRefused | None = None
+    """What the log answered; None before it was asked."""
 
     def new_event(self, keys: TenantKeys, caller: CallerKey | None, traceparent: str) -> NewEvent:
         """The event as the log takes it; `caller` is the key of `number`."""
@@ -106,6 +109,10 @@ class Intake:
         self._latest_us = now_us + LATEST_AHEAD_US
         self._own_numbers = own_numbers
         self._sources: set[str] = set()
+        self.named: list[Told] = []
+        """Events whose contact has a name that must be looked up."""
+        self.numbers: set[str] = set()
+        """Callers' numbers, in their one form, that stand in these events."""
 
     def contact_events(self, request: ContactEvents) -> list[Told | EventRefused]:
         """Read events of contacts, in order; what is wrong with one stands in its place."""
@@ -144,6 +151,8 @@ class Intake:
             raise EventRefused("MISSING_CONTACT", "Name the contact by its id or by an alias.", "contact")
         if contact.also_known_as:
             told.also_known_as = self._also_known_as(event)
+        if told.alias is not None or told.also_known_as:
+            self.named.append(told)
         return told
 
     def _agent_event(self, event: AgentEvent, received: bytes) -> Told:
@@ -203,6 +212,7 @@ class Intake:
         quality = caller.quality if caller.quality in _UNUSABLE else judged.quality
         if quality == NUMBER_QUALITY_USABLE:
             told.number = judged.number
+            self.numbers.add(judged.number)
             return
         caller.Clear()
         told.mac_input = told.event.SerializeToString(deterministic=True)

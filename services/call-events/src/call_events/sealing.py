@@ -27,15 +27,16 @@ class CallerKey:
     cipher: AESGCM
 
 
-def new_key() -> bytes:
-    """A random key for one customer."""
-    return secrets.token_bytes(KEY_BYTES)
+def new_caller(caller_ref: str) -> CallerKey:
+    """A caller with a random key."""
+    key = secrets.token_bytes(KEY_BYTES)
+    return CallerKey(caller_ref, key, AESGCM(key))
 
 
-def wrap(wrapping: AESGCM, tenant: str, caller_ref: str, key: bytes) -> bytes:
+def wrap(wrapping: AESGCM, tenant: str, caller: CallerKey) -> bytes:
     """A customer's key as it is stored: nonce and ciphertext."""
     nonce = secrets.token_bytes(NONCE_BYTES)
-    return nonce + wrapping.encrypt(nonce, key, _bound_to("key", tenant, caller_ref))
+    return nonce + wrapping.encrypt(nonce, caller.key, _bound_to("key", tenant, caller.caller_ref))
 
 
 def unwrap(wrapping: AESGCM, tenant: str, caller_ref: str, wrapped: bytes) -> CallerKey:

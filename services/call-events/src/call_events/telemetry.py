@@ -5,6 +5,8 @@ from service_host import telemetry
 RECORDED = telemetry.Counter(
     "holdfast.call_events.recorded", "Events that stand in the log, by whether they stood there before.", "outcome"
 )
+RECORDED_NOW = RECORDED.bound("recorded")
+RECORDED_BEFORE = RECORDED.bound("duplicate")
 REFUSED = telemetry.Counter("holdfast.call_events.refused", "Events that were refused, by reason.", "reason")
 NOTED = telemetry.Counter("holdfast.call_events.noted", "What was noted while taking events, by note.", "note")
 CALLERS_MADE = telemetry.Counter("holdfast.call_events.callers_made", "Callers who got a key of their own.")
