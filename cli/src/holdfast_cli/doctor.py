@@ -26,6 +26,8 @@ ANSWER_SECONDS = 5.0
 LEAST_FREE_BYTES = 2 * 1024**3
 LEAST_PYTHON = (3, 11)
 MOST_CLOCK_SECONDS = 5.0
+CLOCK_GRAIN_SECONDS = 2.0
+"""What a header in whole seconds, written once a second, may be off."""
 MOST_BEHIND = 1_000
 SERVICES = {"call-events": "call_events", "metrics": "metrics"}
 
@@ -114,10 +116,11 @@ def _service(name: str, admin: str) -> Iterator[Finding]:
 
 def _clock(name: str, told: datetime) -> Finding:
     ahead = (told - datetime.fromtimestamp(time.time(), UTC)).total_seconds()
+    side = "ahead of" if ahead > 0 else "behind"
     return Finding(
         abs(ahead) <= MOST_CLOCK_SECONDS,
         f"clock of {name}",
-        f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} this machine's" if abs(ahead) > 1 else "agrees",
+        "agrees" if abs(ahead) <= CLOCK_GRAIN_SECONDS else f"{abs(ahead):.0f} s {side} this machine's",
         "Set both clocks by a time server: record times and tokens depend on them.",
     )
 

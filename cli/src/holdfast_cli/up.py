@@ -82,7 +82,8 @@ def _start(home: Home, wanted: Wanted, addresses: Addresses, url: str, children:
 
 
 def _program(home: Home, name: str, task: str, settings: Mapping[str, str]) -> Program:
-    return Program(name, (MODULES[name], task), settings, home.logs / f"{name}.log")
+    words = (MODULES[name], task, *(["--ready-json"] if task == "serve" else []))
+    return Program(name, words, settings, home.logs / f"{name}.log")
 
 
 def _settings(home: Home, wanted: Wanted, addresses: Addresses, url: str) -> dict[str, dict[str, str]]:
