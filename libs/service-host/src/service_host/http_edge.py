@@ -101,7 +101,9 @@ class HttpEdge:
     def _seconds(self, method: Method, verified: Verified, *, stream: bool) -> float:
         if stream:
             return self._edge.stream_seconds(verified, None)
-        return self._edge.allowed_seconds(method, None)
+        rule = method.rule  # a request over HTTP cannot say how long it may take: its rule says it instead
+        told = rule.deadline.total_seconds() if rule is not None and rule.deadline is not None else None
+        return self._edge.allowed_seconds(method, told)
 
     async def _in_time(self, scope: Scope, receive: Receive, answer: _Answer, seconds: float, headers: Headers) -> None:
         limit = asyncio.timeout(seconds)

@@ -5,24 +5,29 @@ Settings come from the environment (`metrics.settings`). When it serves, a line 
 
 import asyncio
 import sys
+from contextlib import suppress
 from typing import Final
 
 import grpc
 
+from event_log.errors import Unavailable as LogAway
 from event_log.feed import open_feed
 from holdfast.log.v1 import log_service_pb2
 from metrics.clock import now_us
 from metrics.doors import hosts
 from metrics.facts import Facts
+from metrics.follower import FollowingStopped
 from metrics.rebuilding import rebuilding
 from metrics.schema import bring_up_to_date
 from metrics.settings import Settings
 from service_host import client, postgres, process
+from service_host.errors import DeadlineExceeded, Unavailable
 from service_host.settings import WrongSettings, load
 
 NAME: Final = "metrics"
 USAGE: Final = "usage: python -m metrics migrate|serve"
-FOLD_CONNECTIONS: Final = 4
+FOLD_CONNECTIONS: Final = 8
+AGAIN_SECONDS: Final = 1.0
 _MIGRATION_SECONDS: Final = 300.0
 
 
@@ -35,9 +40,20 @@ async def open_service(settings: Settings, service: process.Service) -> None:
     feed = await service.enter(open_feed(settings.feed, lambda address: _channel(settings, address)))
     facts = Facts(folding, feed)
     await facts.prepare()
-    service.background("facts", facts.follow())
+    service.background("facts", _following(facts))
     service.ready_when("database", database.ready)
     service.serve(*hosts(settings, database, feed.log, now_us, rebuilding(facts)))
+
+
+async def _following(facts: Facts) -> None:
+    """Follow for as long as the process lives: a log that is away is waited for, and figures go on while it is.
+
+    Facts that stopped following say so in every answer; a rebuild, from here or elsewhere, makes them follow again.
+    """
+    while True:
+        with suppress(Unavailable, LogAway, DeadlineExceeded, FollowingStopped):
+            await facts.follow()
+        await asyncio.sleep(AGAIN_SECONDS)
 
 
 def _channel(settings: Settings, address: str) -> grpc.aio.Channel:

@@ -9,7 +9,9 @@ from metrics.people.policy import READ_LOG, READ_PEOPLE, SUPERVISOR
 from service_host.authorisation import Policy, Rule
 from service_host.errors import Conflict, ErrorTable, FailedPrecondition, InvalidArgument, NotFound, Row, Unavailable
 
-_READ: Final = Rule(scope="figures:read")
+_READ: Final = Rule(scope="figures:read", deadline=timedelta(seconds=30))
+_EXPLAIN: Final = Rule(scope="figures:read", deadline=timedelta(seconds=55))
+"""Computing a month again from its events takes its time; less than the commands wait."""
 _OPERATE: Final = Rule(scope="operator")
 _SOON: Final = timedelta(seconds=1)
 _SERVICE: Final = "/holdfast.metrics.v1.MetricsService"
@@ -33,7 +35,7 @@ POLICY: Final = MetricsPolicy(
         f"{_SERVICE}/GetAgentReport": _READ,
         f"{_SERVICE}/GetFlowReport": _READ,
         f"{_SERVICE}/GetScorecard": _READ,
-        f"{_SERVICE}/ExplainFigure": _READ,
+        f"{_SERVICE}/ExplainFigure": _EXPLAIN,
         f"{_SERVICE}/ListFigureDefinitions": _READ,
         f"{_SERVICE}/GetFactsStatus": _READ,
         f"{_SERVICE}/RebuildFacts": _OPERATE,
@@ -43,7 +45,7 @@ POLICY: Final = MetricsPolicy(
         "GET /v1/agents/{agent}/scorecard": _READ,
         "GET /v1/flows": _READ,
         "GET /v1/figures": _READ,
-        "GET /v1/figures/{figure}:explain": _READ,
+        "GET /v1/figures/{figure}:explain": _EXPLAIN,
         "GET /v1/status": _READ,
     }
 )

@@ -1,8 +1,10 @@
 """Answers to GetScorecard: the figures, what was left out, and the events that show why."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from contact_life.observed import Observed
 from event_log.errors import EventLogError
 from holdfast.metrics.v1 import metrics_service_pb2 as pb
 from metrics import answering, asking, telemetry
@@ -78,10 +80,14 @@ class Scorecards:
         try:
             for part in chunks(list(dict.fromkeys(mark.contact_id for mark in listed))):
                 told = await self._events.of(tenant, part, until)
-                found |= {mark: shown_by(mark, told[mark.contact_id]) for mark in listed if mark.contact_id in told}
+                found |= await asyncio.to_thread(_shown, listed, told)
         except EventLogError:
             return {}, [NO_EVENTS]
         return found, []
+
+
+def _shown(marks: Iterable[Mark], told: Mapping[str, Sequence[Observed]]) -> dict[Mark, tuple[str, ...]]:
+    return {mark: shown_by(mark, told[mark.contact_id]) for mark in marks if mark.contact_id in told}
 
 
 async def _must_know(connection: Connection, scope: Scope, agent: str) -> None:

@@ -8,7 +8,7 @@ from event_log.log import Log
 from event_log.model import Stream
 from metrics.refolding import observed_of
 
-AT_ONCE = 500
+AT_ONCE = 250
 """Streams read in one request."""
 
 

@@ -1,7 +1,8 @@
 """A figure explained: its value from facts, a page of facts with their events, the same figure from events alone."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -60,6 +61,12 @@ async def with_events(
     told: dict[str, list[Observed]] = {}
     for part in chunks(list(dict.fromkeys(row.contact_id for row in rows))):
         told |= await events.of(asked.scope.tenant, part, until)
+    return await asyncio.to_thread(_explained, told, asked, definition, rows)
+
+
+def _explained(
+    told: Mapping[str, Sequence[Observed]], asked: Question, definition: Definition, rows: Sequence[FactRow]
+) -> tuple[Explained, ...]:
     fact = definition.evidence.name
     return tuple(
         Explained(
@@ -76,13 +83,33 @@ async def recomputed(
 ) -> Figure | None:
     """Return the figure computed again from the contacts' events, or None where the call's time does not suffice."""
     rows: list[Any] = []
-    tenant = asked.scope.tenant
-    for part in chunks(contact_ids):
-        if call.seconds_left() < RESERVED_SECONDS:
-            return None
-        told = await events.of(tenant, part, until)
-        rows += await asyncio.to_thread(_rows, told, asked, definition)
+    async with aclosing(_read_ahead(events, asked.scope.tenant, contact_ids, until)) as parts:
+        async for told in parts:
+            if call.seconds_left() < RESERVED_SECONDS:
+                return None
+            rows += await asyncio.to_thread(_rows, told, asked, definition)
     return figure(definition, again.sums(definition, rows, asked.terms), asked.minimum_n)
+
+
+async def _read_ahead(
+    events: Events, tenant: str, contact_ids: Sequence[str], until: int | None
+) -> AsyncGenerator[dict[str, list[Observed]], None]:
+    """Give the events of some contacts after the other; the next are read while the last are folded."""
+
+    def begin(part: Sequence[str] | None) -> asyncio.Task[dict[str, list[Observed]]] | None:
+        return None if part is None else asyncio.create_task(events.of(tenant, part, until))
+
+    parts = iter(chunks(contact_ids))
+    ahead = begin(next(parts, None))
+    try:
+        while ahead is not None:
+            told = await ahead
+            ahead = begin(next(parts, None))
+            yield told
+    finally:
+        if ahead is not None:
+            ahead.cancel()
+            await asyncio.gather(ahead, return_exceptions=True)
 
 
 def until_position(as_of: AsOf) -> int | None:
