@@ -1,0 +1,284 @@
+"""How fast events become facts, live and rebuilt, beside what the server itself needs for their bytes, all in one run.
+
+Limit: a COPY of the events' columns out of the log to /dev/null, and a binary COPY of the produced rows into their
+tables, one connection each, the sum of both times. Ours: the same events followed live from the beginning (large steps)
+and rebuilt, in the same process. Each round measures limit, live and rebuild one after the other; ratios are medians
+over the rounds. The events are those of a month of the bank's archive.
+
+Usage: python -m bench.facts [--month FILE] [--rounds N] [--peer] [--rate EVENTS_A_SECOND --seconds S]
+"""
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import uvloop
+
+from bench.eventsourcing_projection import projected
+from contact_life.codec import encode
+from event_log.feed import Feed
+from event_log.model import Append, Appended, Cursor, NewEvent, Stream, StreamAppend
+from event_log.postgres import PostgresLog, open_log
+from holdfast.call_events.v1.contact_event_pb2 import ContactEvent
+from holdfast_cli.importing.bank_1999 import tell_bank_1999
+from holdfast_cli.importing.telling import ImportSummary
+from metrics import schema
+from metrics.fact.batch import COLUMNS
+from metrics.fact.catalogue import FACTS
+from metrics.facts import Facts
+from metrics.follower import Follower
+from metrics.generation import create_generation, drop_generation, go_live
+from metrics.rebuild import Rebuild
+from service_host.embedded_postgres import EmbeddedPostgres
+from service_host.postgres import Database, connect, migrate
+
+MONTH = Path("../shared/data/bank_1999/january.txt.gz")
+TENANT = "bank"
+LOG_SCHEMA = "call_events"
+FLOORS = {"live / limit": 0.5, "rebuild / limit": 0.6, "live / eventsourcing": 50.0}
+
+
+def appends_of(month: Path) -> list[Append]:
+    """Return the month's events, a contact an append."""
+    told = tell_bank_1999(month, ImportSummary(), tenant=TENANT)
+    return [_append(telling.contact_events) for telling in told if telling.contact_events]
+
+
+def _append(events: Sequence[ContactEvent]) -> Append:
+    stream = Stream("contact", UUID(events[0].contact.contact_id))
+    return Append(TENANT, [StreamAppend(stream, [_new(event) for event in events])])
+
+
+def _new(event: ContactEvent) -> NewEvent:
+    name, payload = encode(getattr(event, event.WhichOneof("body") or ""))
+    event_time_us = event.event_time.ToMicroseconds()
+    return NewEvent(UUID(event.event_id), name, event_time_us, payload, sha256(payload).digest(), event.source_id)
+
+
+async def fill(log: PostgresLog, appends: Sequence[Append]) -> int:
+    """Write all; return how many events the log has."""
+    for start in range(0, len(appends), 500):
+        verdicts = await log.append_all(appends[start : start + 500])
+        assert all(isinstance(verdict, Appended) for verdict in verdicts)
+    return (await log.head()).position
+
+
+async def copied_out(session: "asyncpg.Connection[Any]") -> float:
+    """Return the seconds that the server needs to give out the columns that facts are folded from."""
+    columns = ", ".join(COLUMNS)
+    began = time.perf_counter()
+    await session.execute(
+        f"copy (select {columns} from {LOG_SCHEMA}.events order by position) to '/dev/null' (format binary)"
+    )
+    return time.perf_counter() - began
+
+
+async def rows_of(session: "asyncpg.Connection[Any]", generation: str) -> dict[str, bytes]:
+    """Return the rows of a generation as binary COPY gives and takes them, in order of key."""
+    found = {}
+    for fact in FACTS:
+        to = BytesIO()
+        key = ", ".join(fact.key_names)
+        await session.copy_from_query(
+            f"select * from {generation}.{fact.name} order by {key}", output=to, format="binary"
+        )  # type: ignore[arg-type]  # its types lack a writer
+        found[fact.name] = to.getvalue()
+    return found
+
+
+async def copied_in(session: "asyncpg.Connection[Any]", rows: dict[str, bytes]) -> float:
+    """Return the seconds that the server needs to take the rows into empty tables."""
+    await create_generation(session, "facts_limit")
+    began = time.perf_counter()
+    async with session.transaction():
+        for name, data in rows.items():
+            await session.copy_to_table(name, schema_name="facts_limit", source=BytesIO(data), format="binary")
+    seconds = time.perf_counter() - began
+    await drop_generation(session, "facts_limit")
+    return seconds
+
+
+async def followed(session: "asyncpg.Connection[Any]", database: Database, log: PostgresLog, head: int) -> float:
+    """Return the seconds in which a new generation follows the log from its beginning to its head."""
+    await session.execute("delete from metrics.live_generation")
+    await drop_generation(session, "facts_live")
+    await create_generation(session, "facts_live")
+    await go_live(session, "facts_live")
+    there = asyncio.Event()
+
+    def stands(cursor: Cursor) -> None:
+        if cursor.position >= head:
+            there.set()
+
+    began = time.perf_counter()
+    task = asyncio.create_task(Follower(database, Feed("bench", log), stands).run())
+    await there.wait()
+    seconds = time.perf_counter() - began
+    await _ended(task)
+    return seconds
+
+
+async def rebuilt(database: Database, log: PostgresLog) -> tuple[float, float]:
+    """Return the seconds until all was folded, and until it was compared too; nothing may differ."""
+    folded = whole = 0.0
+    async for told in Rebuild(database, log).run(swap=False, accept_differences=False):
+        if told.stage == "comparing":
+            folded = told.seconds
+        if told.stage == "done":
+            whole = told.seconds
+            assert told.differences == 0, told.examples
+    return folded, whole
+
+
+async def latencies(
+    facts: Facts, log: PostgresLog, appends: Sequence[Append], rate: int, seconds: float
+) -> list[float]:
+    """Tell events one by one at a rate; return the seconds from before each append until its facts stand."""
+    told: list[tuple[int, float]] = []
+    found: list[float] = []
+
+    def stands(cursor: Cursor) -> None:
+        now = time.perf_counter()
+        while told and told[0][0] <= cursor.position:
+            found.append(now - told.pop(0)[1])
+
+    async def tell(append: Append) -> None:
+        began = time.perf_counter()
+        placed = await log.append(append)
+        told.append((placed.placements[0].position, began))
+        told.sort()
+
+    task = asyncio.create_task(Follower(facts.database, facts.feed, stands).run())
+    singles = [
+        Append(append.tenant, [StreamAppend(part.stream, [event])])
+        for chunk in _chunks(appends, 200)
+        for append, part, event in _dealt(chunk)
+    ][: int(rate * seconds)]
+    began = time.perf_counter()
+    running: set[asyncio.Task[None]] = set()
+    for number, single in enumerate(singles):
+        await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
+        task_of = asyncio.create_task(tell(single))
+        running.add(task_of)
+        task_of.add_done_callback(running.discard)
+    await asyncio.gather(*running)
+    while told and time.perf_counter() - began < seconds + 30:
+        await asyncio.sleep(0.05)
+    await _ended(task)
+    assert not told, "not all facts stand"
+    return found
+
+
+def _chunks(appends: Sequence[Append], size: int) -> list[Sequence[Append]]:
+    return [appends[start : start + size] for start in range(0, len(appends), size)]
+
+
+def _dealt(appends: Sequence[Append]) -> list[tuple[Append, StreamAppend, NewEvent]]:
+    """Return the events of contacts that live at the same time: one of each in turn."""
+    rounds: list[tuple[Append, StreamAppend, NewEvent]] = []
+    for number in range(16):
+        for append in appends:
+            (part,) = append.streams
+            if number < len(part.events):
+                rounds.append((append, part, part.events[number]))
+    return rounds
+
+
+async def _ended(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def measure(dsn: str, asked: argparse.Namespace) -> None:
+    """Print the table."""
+    appends = appends_of(asked.month)
+    session = await asyncpg.connect(dsn)
+    await migrate(session, package="event_log.migrations", schema=LOG_SCHEMA)
+    await schema.bring_up_to_date(session)
+    found: dict[str, list[float]] = {}
+    async with open_log(dsn, LOG_SCHEMA) as log, connect(dsn) as database:
+        events = await fill(log, appends)
+        await session.execute("vacuum analyze")
+        await followed(session, database, log, events)
+        rows = await rows_of(session, "facts_live")
+        for _ in range(asked.rounds):
+            out, into = await copied_out(session), await copied_in(session, rows)
+            live = await followed(session, database, log, events)
+            folded, whole = await rebuilt(database, log)
+            limit = (out + into + await copied_out(session) + await copied_in(session, rows)) / 2
+            for name, value in {
+                "live / limit": limit / live,
+                "rebuild / limit": limit / folded,
+                "COPY-out, s": out,
+                "COPY-in, s": into,
+                "live, s": live,
+                "live, events/s": events / live,
+                "rebuild, s": folded,
+                "rebuild and compared, s": whole,
+                "rebuild, events/s": events / folded,
+            }.items():
+                found.setdefault(name, []).append(value)
+        if asked.peer:
+            rate = await asyncio.to_thread(projected, dsn, asked.peer_events)
+            found["eventsourcing's projection, events/s"] = [rate]
+            found["live / eventsourcing"] = [value / rate for value in found["live, events/s"]]
+        count = await session.fetchval(
+            "select sum(n) from ("
+            + " union all ".join(f"select count(*) n from facts_live.{fact.name}" for fact in FACTS)
+            + ") counted"
+        )
+        print(f"{events} events of {len(appends)} contacts become {count} rows")
+        await _tell(found)
+        if asked.rate:
+            await _tell_latency(session, database, log, appends, asked)
+    await session.close()
+
+
+async def _tell(found: dict[str, list[float]]) -> None:
+    for name, values in found.items():
+        floor = f"  floor {FLOORS[name]}" if name in FLOORS else ""
+        print(f"{name:45} {statistics.median(values):12.3f}  ({min(values):.3f} to {max(values):.3f}){floor}")
+
+
+async def _tell_latency(
+    session: "asyncpg.Connection[Any]", database: Database, log: PostgresLog, appends: Sequence[Append], asked: Any
+) -> None:
+    """Tell the same contacts again under another tenant, one event at a time."""
+    other = [Append("other", append.streams) for append in appends]
+    found = sorted(await latencies(Facts(database, Feed("bench", log)), log, other, asked.rate, asked.seconds))
+    parts = {name: found[min(len(found) - 1, int(len(found) * share))] for name, share in _SHARES.items()}
+    print(f"told to facts at {asked.rate}/s, s: " + ", ".join(f"{name} {value:.3f}" for name, value in parts.items()))
+
+
+_SHARES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
+
+
+def main() -> None:
+    """Start a server and measure on it."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--month", type=Path, default=MONTH)
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--peer", action="store_true", help="measure the peer too")
+    parser.add_argument("--peer-events", type=int, default=4_000)
+    parser.add_argument("--rate", type=int, default=0, help="measure how soon facts stand at so many events a second")
+    parser.add_argument("--seconds", type=float, default=20.0)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="holdfast-bench-") as folder:
+        Path(folder).chmod(0o711)
+        with EmbeddedPostgres(Path(folder) / "postgres") as server:
+            uvloop.run(measure(server.dsn(), asked))
+
+
+if __name__ == "__main__":
+    main()
