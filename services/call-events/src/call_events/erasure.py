@@ -25,6 +25,7 @@ PATIENCE_SECONDS: Final = 3.0
 """How long the call that erases waits for the sweep; later it goes on beside."""
 SWEEP_SECONDS: Final = 120.0
 LOOK_SECONDS: Final = 30.0
+RETRY_SECONDS: Final = 1.0
 REST: Final = 20
 """A sweep is followed by a rest of this many times its length, since nobody is resolved meanwhile."""
 _DELETE: Final = """
@@ -76,15 +77,17 @@ class Erasures:
     async def run(self) -> None:
         """Sweep whenever something was erased, here or by a process that died before it could."""
         while True:
-            rest = LOOK_SECONDS
+            began = time.monotonic()
             try:
-                began = time.monotonic()
-                if await self.sweep():
-                    rest = REST * (time.monotonic() - began)
+                swept = await self.sweep()
             except (Refused, asyncpg.PostgresError) as failed:
                 telemetry.SWEEP_FAILED.warning(error_class=type(failed).__name__)
-                rest = 1.0
-            await asyncio.sleep(min(rest, LOOK_SECONDS)) if rest < LOOK_SECONDS else await self._called()
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            if swept:
+                await asyncio.sleep(min(REST * (time.monotonic() - began), LOOK_SECONDS))
+            else:
+                await self._called()
 
     async def sweep(self) -> int:
         """Rewrite the table if an erasure was not swept yet; how many were."""

@@ -10,11 +10,11 @@ from typing import Final
 
 import asyncpg
 
-from service_host.postgres import connection_lost
-
 CHANNEL: Final = "call_events_customer_erased"
 BEAT_SECONDS: Final = 2.0
 PATIENCE_SECONDS: Final = 5.0
+TROUBLE: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""Whatever can end a session; the next one is better."""
 
 
 class Forgetting:
@@ -33,10 +33,7 @@ class Forgetting:
         while True:
             try:
                 await self._listen()
-            except Exception as error:
-                if not (connection_lost(error) or isinstance(error, (TimeoutError, asyncpg.PostgresError))):
-                    raise
-            finally:
+            except TROUBLE:
                 self._hear(False)  # noqa: FBT003  # what is heard is yes or no
             await asyncio.sleep(BEAT_SECONDS / 4)
 

@@ -258,7 +258,7 @@ class Intake:
 def _body(event: Any, forms: dict[str, BodyForm]) -> tuple[Any, BodyForm]:
     name = event.WhichOneof("body")
     if name is None:
-        message = "The event has no body that this version knows: tell what happened, or ask for a newer service."
+        message = "There is no body that this version knows: say what happened. The sender may be newer than this."
         raise EventRefused("MISSING_BODY", message, "body")
     return getattr(event, name), forms[name]
 
