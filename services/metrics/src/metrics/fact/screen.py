@@ -13,6 +13,7 @@ import polars as pl
 from contact_life.codec import AGENT_TYPES, CONTACT_TYPES
 from contact_life.pairing import SAME_MOMENT_US
 from contact_life.words import LegRole
+from metrics.fact.own_id import OWN_IDS
 from metrics.fact.telling import PATHS, ROW, TIME
 
 DOUBT: Final = "@doubt"
@@ -44,10 +45,13 @@ _NAMED: Final = {
 
 def _needed() -> dict[str, tuple[str, ...]]:
     known = CONTACT_TYPES | AGENT_TYPES
-    observed = {name for name, made in known.items() if "observation" in made.DESCRIPTOR.fields_by_name}
-    return {
-        name: tuple(dict.fromkeys((*PATHS.get(name, ()), *((INFERRED,) if name in observed else ())))) for name in known
-    }
+    found: dict[str, dict[str, None]] = {name: dict.fromkeys(PATHS.get(name, ())) for name in known}
+    for name, made in known.items():
+        if "observation" in made.DESCRIPTOR.fields_by_name:
+            found[name][INFERRED] = None
+    for name, (id_field, field, _) in OWN_IDS.items():
+        found[name] |= dict.fromkeys(filter(None, (id_field, field, "agent")))
+    return {name: tuple(paths) for name, paths in found.items()}
 
 
 NEEDED_PATHS: Final = _needed()
