@@ -16,6 +16,7 @@ USABLE, WITHHELD, PLACEHOLDER = pb.NUMBER_QUALITY_USABLE, pb.NUMBER_QUALITY_WITH
         "+49(30)90-18-20",
         "004930901820",
         "tel:+49-30-901820",
+        "+49 (0)30 901820",
         "sip:+4930901820@host;x=1",
     ],
 )
@@ -32,7 +33,9 @@ def test_a_hidden_number_stands_for_nobody(told: str) -> None:
     assert (judge(told).number, judge(told).quality) == ("", WITHHELD)
 
 
-@pytest.mark.parametrize("told", ["0000000", "1234567", "987654321", "100", "s", "+11111111", "9" * 30, "1" * 300])
+@pytest.mark.parametrize(
+    "told", ["Alice Smith", "0000000", "1234567", "987654321", "100", "s", "+11111111", "9" * 30, "1" * 300]
+)
 def test_a_placeholder_stands_for_nobody(told: str) -> None:
     assert (judge(told).number, judge(told).quality) == ("", PLACEHOLDER)
 
@@ -45,7 +48,8 @@ def test_the_tenants_own_numbers_stand_for_nobody() -> None:
 
 
 def test_an_address_without_a_number_may_stand_for_a_caller() -> None:
-    assert judge("Alice.Smith").number == "alicesmith"
+    assert judge("sip:Alice.Smith@example.com;transport=tcp").number == "alice.smith@example.com"
+    assert judge("alicesmith@example.com").number != judge("alice.smith@example.com").number
 
 
 def test_a_national_number_stays_national() -> None:

@@ -1,7 +1,8 @@
 """What a told number is worth as a mark of a caller, and the one form in which two tellers' spellings meet. Pure.
 
-The form: visual separators gone, a leading 00 written as +, the user part of a sip: or tel: address. A national number
-stays national: whether 030… and +4930… are one line only the phone system knows.
+The form of a number: visual separators and a trunk prefix in brackets gone, a leading 00 written as +; of an address
+that is no number: small letters, without scheme and parameters. A national number stays national: whether 030… and
++4930… are one line only the phone system knows.
 """
 
 import re
@@ -14,7 +15,8 @@ from holdfast.call_events.v1 import observation_pb2 as pb
 SHORTEST, LONGEST = 6, 20
 """Digits that a caller's number has: fewer is an extension or a short code, more is no number."""
 LONGEST_TOLD: Final = 256
-_ADDRESS: Final = re.compile(r"^(?:sips?|tel):([^@;?>]*)", re.IGNORECASE)
+_SCHEME: Final = re.compile(r"^(?:sips?|tel):", re.IGNORECASE)
+_PARAMETERS: Final = re.compile(r"[;?>].*$", re.DOTALL)
 _SEPARATORS: Final = re.compile(r"[\s().\-/\u00a0\u2010-\u2015]+")
 _NUMBER: Final = re.compile(r"\+?[0-9]+")
 _WITHHELD_WORDS: Final = frozenset(
@@ -45,14 +47,10 @@ def judge(told: str, own_numbers: Sequence[str] = ()) -> Judged:
     if len(told) > LONGEST_TOLD:
         return PLACEHOLDER
     form = normal_form(told)
-    if not form or form.lower() in _WITHHELD_WORDS:
+    if not form or _SEPARATORS.sub("", form.partition("@")[0]) in _WITHHELD_WORDS:
         return WITHHELD
     if not _NUMBER.fullmatch(form):
-        return (
-            PLACEHOLDER
-            if not form.isascii() or len(form) < SHORTEST
-            else Judged(form.lower(), pb.NUMBER_QUALITY_USABLE)
-        )
+        return Judged(form, pb.NUMBER_QUALITY_USABLE) if "@" in form else PLACEHOLDER
     digits = form.lstrip("+")
     if digits in _WITHHELD_NUMBERS:
         return WITHHELD
@@ -62,11 +60,15 @@ def judge(told: str, own_numbers: Sequence[str] = ()) -> Judged:
 
 
 def normal_form(told: str) -> str:
-    """The number in its one form, whatever it is worth."""
-    text = told.strip().strip("<>\"'")
-    address = _ADDRESS.match(text)
-    form = _SEPARATORS.sub("", address[1] if address else text)
-    return f"+{form[2:]}" if form.startswith("00") and len(form) > SHORTEST else form
+    """The number or address in its one form, whatever it is worth."""
+    text = _PARAMETERS.sub("", _SCHEME.sub("", told.strip().strip("<>\"'"))).strip()
+    number = text.partition("@")[0]
+    if number.startswith("+"):
+        number = number.replace("(0)", "")
+    number = _SEPARATORS.sub("", number)
+    if not _NUMBER.fullmatch(number):
+        return text.lower()
+    return f"+{number[2:]}" if number.startswith("00") and len(number) > SHORTEST else number
 
 
 def _stands_for_a_caller(digits: str) -> bool:

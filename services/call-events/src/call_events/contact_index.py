@@ -84,15 +84,19 @@ class ContactIndex:
         """Follow until cancelled; whatever fails is told and tried again."""
         while True:
             try:
-                await self._follow()
-            except IncarnationChanged as changed:
-                await self._database.run(_begin_anew)
-                telemetry.INDEX_REBUILT.warning(log_id=changed.actual.log_id, incarnation=changed.actual.incarnation)
+                await self._follow_or_begin_anew()
             except (LostLease, Refused, EventLogError, asyncpg.PostgresError) as failed:
                 telemetry.INDEX_FAILED.warning(
                     error_class=type(failed).__name__, places=logs.places(failed.__traceback__)
                 )
                 await asyncio.sleep(RETRY_SECONDS)
+
+    async def _follow_or_begin_anew(self) -> None:
+        try:
+            await self._follow()
+        except IncarnationChanged as changed:
+            await self._database.run(_begin_anew)
+            telemetry.INDEX_REBUILT.warning(log_id=changed.actual.log_id, incarnation=changed.actual.incarnation)
 
     async def _follow(self) -> None:
         """Take the lease and follow from where the list stands; ends by an exception only."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from call_events import cursors
 from call_events.cursors import Keyset
-from call_events.event_form import microseconds
+from call_events.event_form import check_name, microseconds
 from call_events.event_view import write_time
 from call_events.master_key import TenantKeys
 from contact_life.words import ContactEnd
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 DEFAULT_SIZE: Final = 50
 LARGEST_SIZE: Final = 500
 OPEN: Final = "open"
+_NAMED: Final = {
+    "queue": "queues @> array[{}::text]",
+    "agent": "agents @> array[{}::text]",
+    "caller_ref": "caller_ref = {} and caller_ref <> ''",
+    "service_number": "service_number = {}",
+}
 _FOLLOWED: Final = "select log_id, incarnation, position from index_cursor"
 _COLUMNS: Final = """
     select contact_id, arrived_time, ended_time, phase, contact_end, queues, agents, caller_ref, service_number,
@@ -80,16 +86,12 @@ def _filters(request: pb.ListContactsRequest) -> list[tuple[object, ...]]:
         found.append(("arrived_time >= {}", microseconds(request.arrived_from, "arrived_from")))
     if request.HasField("arrived_to"):
         found.append(("arrived_time < {}", microseconds(request.arrived_to, "arrived_to")))
-    if request.queue:
-        found.append(("queues @> {}::text[]", [request.queue]))
-    if request.agent:
-        found.append(("agents @> {}::text[]", [request.agent]))
+    for name, condition in _NAMED.items():
+        if value := getattr(request, name):
+            check_name(value, name)
+            found.append((condition, value))
     if request.end:
         found.append(("contact_end = {}", _end(request.end)))
-    if request.caller_ref:
-        found.append(("caller_ref = {} and caller_ref <> ''", request.caller_ref))
-    if request.service_number:
-        found.append(("service_number = {}", request.service_number))
     return found
 
 

@@ -104,6 +104,12 @@ def microseconds(told: Timestamp, field: str) -> int:
     return seconds * 1_000_000 + nanos // 1_000
 
 
+def check_name(told: str, field: str) -> None:
+    """Raise EventRefused for a name that no database could be asked for."""
+    if len(told) > LONGEST_NAME or "\0" in told:
+        raise EventRefused("INVALID_FIELD", f"A name has at most {LONGEST_NAME} characters, none of them NUL.", field)
+
+
 def check_strings(event: Message, form: BodyForm) -> None:
     """Raise EventRefused for a name that is too long, and for a NUL anywhere: no database keeps one."""
     for path, value in _strings(event, ""):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from call_events.event_form import check_name
 from event_log.log import Log
 from event_log.model import Cursor, Event, Filter
 from service_host.errors import InvalidArgument
@@ -37,6 +38,8 @@ def wanted(tenant: str, types: Sequence[str], categories: Sequence[str]) -> Filt
     """What a reader asks for; InvalidArgument if it names too much."""
     if len(types) > MOST_NAMES or len(categories) > MOST_NAMES:
         raise InvalidArgument("TOO_MANY_NAMES", f"Name at most {MOST_NAMES} types and categories.", limit=MOST_NAMES)
+    for name in (*types, *categories):
+        check_name(name, "types")
     return Filter(tenant, tuple(categories), tuple(types))
 
 

@@ -79,7 +79,8 @@ def read(path: Path) -> MasterKey:
     try:
         mode, text = path.stat().st_mode, path.read_text(encoding="ascii")
     except FileNotFoundError:
-        raise WrongMasterKey("The master key's file is not there; `python -m call_events migrate` makes one.") from None
+        message = "The master key's file is not there: put back the one of this database (the first migrate makes it)."
+        raise WrongMasterKey(message) from None
     except (OSError, UnicodeDecodeError):
         raise WrongMasterKey("The master key's file cannot be read.") from None
     if mode & 0o077:

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from call_events.aliases import Aliases, taken_literally
-from call_events.event_form import read_uuid
+from call_events.event_form import check_name, read_uuid
 from holdfast.call_events.v1 import contact_event_pb2 as pb
 from service_host.errors import InvalidArgument
 
@@ -15,6 +15,8 @@ async def contact_id(aliases: Aliases, tenant: str, name: pb.ContactName) -> UUI
     told = name.alias
     if not told.native_id or not told.source_id:
         raise InvalidArgument("MISSING_CONTACT", "Name the contact by its id, or by a source and its name there.")
+    for part in (told.source_id, told.kind, told.native_id):
+        check_name(part, "contact.alias")
     alias = (told.source_id, told.kind, told.native_id)
     found = await aliases.find(tenant, [alias]) if told.kind else {}
     return found.get(alias) or taken_literally(tenant, alias)

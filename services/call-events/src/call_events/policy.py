@@ -60,7 +60,7 @@ def _own_words(error: Any) -> str:
 
 ERRORS: Final = ErrorTable(
     {
-        errors.EventRefused: Row(InvalidArgument, "MALFORMED", _own_words),
+        errors.EventRefused: Row(InvalidArgument, "MALFORMED", _own_words, lambda error: {"field": error.field}),
         errors.WrongCursor: Row(InvalidArgument, "WRONG_CURSOR", _own_words),
         log_errors.InvalidRead: Row(InvalidArgument, "INVALID_READ"),
         log_errors.IncarnationChanged: Row(
