@@ -93,15 +93,20 @@ def test_an_agent_without_a_name_is_unknown(capsys: pytest.CaptureFixture[str]) 
 def test_a_scorecard_shows_all_evidence_beside_what_was_in_the_agents_hands(capsys: pytest.CaptureFixture[str]) -> None:
     own = figure(value=170.0, n=35, insufficient_evidence=True)
     marks = [{"mark": "long_wait", "reason": "waited 184 s", "contact_id": f"c{number}"} for number in range(12)]
-    figures = [{"all": figure(), "in_agents_hands": own, "left_out": {"long_wait": 5}}]
+    none = figure(name="occupancy", value=None, n=0)
+    figures = [
+        {"all": figure(), "in_agents_hands": own, "left_out": {"long_wait": 5}},
+        {"all": none, "in_agents_hands": none, "left_out": {}},
+    ]
     card = {"as_of": AS_OF, "agent": "anna", "figures": figures, "marks": marks, "notes": ["No agent states are told."]}
     report_tables.show_scorecard(card)
     lines = shown(capsys)
     assert "aht 181.2 s 40 160.0 to 202.5 s 170.0 s* 35" in lines
     assert "* insufficient evidence: too few to conclude anything" in lines
-    assert "aht: 5 long_wait" in lines
+    assert "No evidence of occupancy." in lines
+    assert "5 long_wait of aht" in lines
     assert "contact c0: long_wait, waited 184 s" in lines
-    assert "… and 7 more marks, all in --json" in lines
+    assert "… and 7 more, all in --json" in lines
     assert "· No agent states are told." in lines
 
 

@@ -60,7 +60,7 @@ def _show(running: Running, days: Days) -> None:
     agent = _typical_agent(reports.agents(running, days))
     _step("One agent's scorecard: with context, never a ranking", f"holdfast scorecard {agent} {_written(days)}")
     report_tables.show_scorecard(reports.scorecard(running, agent, days, purpose="demo"))
-    queue = max(report["rows"], key=lambda row: row["offered"])["queue"]
+    queue = _small_queue(report)
     _step("Why that number? Down to events", f"holdfast explain abandon_rate --queue {queue} {_written(days)}")
     report_tables.show_explanation(reports.explain(running, "abandon_rate", days, About(queue=queue)))
     _step("Thrown away and made again, it is the same", "holdfast rebuild metrics")
@@ -101,6 +101,13 @@ def _typical_agent(report: dict[str, Any]) -> str:
     """Return the first agent by name with evidence enough; the demo picks nobody by a figure."""
     named = [row for row in report["rows"] if row["agent"]]
     return str(next((row["agent"] for row in named if row["contacts"] >= ENOUGH), named[0]["agent"]))
+
+
+def _small_queue(report: dict[str, Any]) -> str:
+    """Return a queue whose figure can be followed event by event while somebody waits."""
+    offered = {row["queue"]: row["offered"] for row in report["rows"] if row["offered"]}
+    enough = [queue for queue, visits in offered.items() if visits >= ENOUGH] or [*offered]
+    return str(min(enough, key=lambda queue: offered[queue]))
 
 
 def _written(days: Days) -> str:

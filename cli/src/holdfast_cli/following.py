@@ -29,11 +29,12 @@ STALLED_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """How far facts are: the position they have reached, and events still to come."""
+    """How far facts are: the position they have reached, events still to come, and whether they follow at all."""
 
     position: int
     behind: int
     parked: int
+    following: bool
 
 
 async def head(running: Running) -> int:
@@ -44,11 +45,11 @@ async def head(running: Running) -> int:
 
 
 async def followed(running: Running, until: int, on_step: Callable[[Followed], None] | None = None) -> Followed:
-    """Wait until facts have reached a position; return earlier only if they stand still for STALLED_SECONDS."""
+    """Wait until facts have reached a position; return earlier if they do not follow, or stand still for too long."""
     async with system.metrics(running) as channel:
         stub = MetricsServiceStub(channel)
         seen, moved = await _ask(stub, until), time.monotonic()
-        while seen.behind and time.monotonic() - moved < STALLED_SECONDS:
+        while seen.behind and seen.following and time.monotonic() - moved < STALLED_SECONDS:
             if on_step:
                 on_step(seen)
             now = await _ask(stub, until)
@@ -75,7 +76,7 @@ async def _settle(running: Running) -> int:
     async with system.metrics(running) as channel:
         stub = MetricsServiceStub(channel)
         seen = await _ask(stub, until)
-        while seen.behind and time.monotonic() < deadline:
+        while seen.behind and seen.following and time.monotonic() < deadline:
             seen = await _ask(stub, until)
     return seen.behind
 
@@ -93,4 +94,4 @@ async def _ask(stub: MetricsServiceAsyncStub, until: int) -> Followed:
 
 def _followed(answer: GetFactsStatusResponse, until: int) -> Followed:
     position = max((cursor.position for cursor in answer.as_of.logs.values()), default=0)
-    return Followed(position, max(0, until - position), answer.as_of.parked)
+    return Followed(position, max(0, until - position), answer.as_of.parked, answer.following)

@@ -45,11 +45,13 @@ def show_agents(report: Mapping[str, Any]) -> None:
 
 def show_scorecard(card: Mapping[str, Any]) -> None:
     """Print all evidence beside what was in the agent's hands, and what was left out and why."""
-    rows = [_scorecard_cells(figure) for figure in card["figures"]]
+    rows = [_scorecard_cells(figure) for figure in card["figures"] if figure["all"]["n"]]
     columns = ["figure~", "all", "n", "95 %", "in hands", "n"]
     output.table(_title(f"Scorecard of {card['agent']}", card), columns, rows)
     if any(figure[side].get("insufficient_evidence") for figure in card["figures"] for side in SIDES):
         output.say("* insufficient evidence: too few to conclude anything", "dim")
+    if nothing := [figure["all"]["name"] for figure in card["figures"] if not figure["all"]["n"]]:
+        output.say(f"No evidence of {', '.join(nothing)}.", "dim")
     _show_left_out(card)
     for remark in card.get("notes", []):
         output.say(f"· {remark}", "dim")
@@ -57,17 +59,22 @@ def show_scorecard(card: Mapping[str, Any]) -> None:
 
 
 def _show_left_out(card: Mapping[str, Any]) -> None:
-    left_out = {figure["all"]["name"]: figure["left_out"] for figure in card["figures"] if figure.get("left_out")}
+    """Print how many observations each figure leaves out, figures that leave out the same together; then some marks."""
+    names: dict[str, list[str]] = {}
+    for figure in card["figures"]:
+        if counts := figure.get("left_out"):
+            words = ", ".join(f"{count:,} {mark}" for mark, count in counts.items())
+            names.setdefault(words, []).append(figure["all"]["name"])
     marks = card.get("marks", [])
-    if not left_out and not marks:
+    if not names and not marks:
         return
     output.say("Outside the agent's hands, so left out there:", "bold")
-    for name, counts in left_out.items():
-        output.say(f"  {name}: " + ", ".join(f"{count:,} {mark}" for mark, count in counts.items()))
+    for words, figures in names.items():
+        output.say(f"  {words}  of {', '.join(figures)}")
     for mark in marks[:MARKS_SHOWN]:
         output.say(f"  contact {mark['contact_id']}: {mark['mark']}, {mark['reason']}", "dim")
     if len(marks) > MARKS_SHOWN:
-        output.say(f"  … and {len(marks) - MARKS_SHOWN:,} more marks, all in --json", "dim")
+        output.say(f"  … and {len(marks) - MARKS_SHOWN:,} more, all in --json", "dim")
 
 
 def show_explanation(explained: Mapping[str, Any]) -> None:
