@@ -7,10 +7,10 @@ from uuid import UUID
 
 import asyncpg
 
+from event_log.limits import WriterLimits
 from event_log.log import Log
 from event_log.model import ANY, Append, Appended, Event, Expected, Fence, NewEvent, Stream, StreamAppend
 from event_log.postgres import DEFAULT_LIMITS, PostgresLog, open_log
-from event_log.writer import WriterLimits
 from service_host.postgres import migrate
 
 NOON_US = 915_192_000_000_000

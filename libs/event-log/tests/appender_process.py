@@ -10,9 +10,9 @@ from datetime import timedelta
 from uuid import UUID
 
 from event_log.errors import Unavailable
+from event_log.limits import WriterLimits
 from event_log.model import Append, NewEvent, Stream, StreamAppend
 from event_log.postgres import open_log
-from event_log.writer import WriterLimits
 
 
 async def main(dsn: str, schema: str, first: int, lease_seconds: float) -> None:

@@ -93,7 +93,7 @@ def test_rows_are_split_where_they_were_joined(told: list[tuple[Stream, NewEvent
 
 @given(streams, new_events)
 def test_an_event_keeps_what_was_told(stream: Stream, new: NewEvent) -> None:
-    event = as_event("bank", (StreamAppend(stream, [new]), new, 7, 3), 9)
+    event = as_event(("bank", StreamAppend(stream, [new]), new, 7, 3), 9)
     assert all(getattr(event, field) == getattr(new, field) for field in NewEvent.__slots__)
     assert (event.position, event.version, event.record_time_us, event.category) == (7, 3, 9, "contact")
 

@@ -18,11 +18,11 @@ import pytest
 from event_log.audit import verify
 from event_log.connections import Connections
 from event_log.errors import Busy, Fenced, LogUnavailable, VersionConflict
+from event_log.limits import WriterLimits
 from event_log.model import NONE, Append, Appended, Event, StreamAppend
 from event_log.operating import grant_appending, grant_reading
 from event_log.postgres import PostgresLog, open_log
 from event_log.rows import COLUMNS
-from event_log.writer import WriterLimits
 from event_log_testing import a_log, a_schema, appending, contact, event, every_event, fill, ids
 from holdfast_testing import eventually
 

@@ -16,8 +16,8 @@ import pytest
 
 from event_log.audit import verify
 from event_log.errors import LogUnavailable, Unavailable
+from event_log.limits import WriterLimits
 from event_log.postgres import PostgresLog, open_log
-from event_log.writer import WriterLimits
 from event_log_testing import a_schema, appending, contact, event, every_event, fill, ids
 from service_host.embedded_postgres import EmbeddedPostgres
 

@@ -122,12 +122,12 @@ async def write_flush(session: Session, batch: Batch, last: int, digest: bytes, 
 
 def _directory(batch: Batch, partition_events: int) -> str:
     """Return the statement that tells in which partitions the batch's streams now lie."""
-    if not batch.reached:
+    if not batch.placed.reached:
         return ""
     rows = [
         f"({as_text(tenant)}, {as_text(part.stream.category)}, '{part.stream.key}', {position}, "
         f"{(position // partition_events + 1) * partition_events}, {version})"
-        for tenant, (part, _, position, version) in batch.reached
+        for tenant, part, _, position, version in batch.placed.reached
     ]
     columns = "tenant, category, key, first_position, until_position, first_version"
     return f"; insert into streams ({columns}) values {', '.join(rows)}"  # noqa: S608  # the same

@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from event_log.errors import AppendRefused, InvalidAppend
+from event_log.errors import InvalidAppend
 from event_log.form import check_append
 from event_log.log import Verdict
 from event_log.model import Append
 from event_log.rows import HEADER, TRAILER, encode
-from event_log.verdicts import Known, StreamId, Taken, Written, stream_id
+from event_log.verdicts import Known, Placed, StreamId, stream_id
 
 MAX_BATCH_EVENTS = 4_000
 """A batch with as many events is closed; the next call goes into another one."""
@@ -63,26 +63,25 @@ class Batch:
 
     calls: list[tuple[Call, list[Verdict]]] = field(default_factory=list)
     rows: list[bytes] = field(default_factory=list)
-    reached: list[tuple[str, Written]] = field(default_factory=list)
+    placed: Placed = field(default_factory=Placed)
     fences: set[tuple[str, str, int]] = field(default_factory=set)
     record_time_us: int = 0
-    first_position: int = 0
 
     def take(self, call: Call, known: Known, record_time_us: int) -> None:
         """Decide about a call whose streams and fences are known; its answer waits for the flush."""
-        verdicts: list[Verdict] = []
         self.record_time_us = record_time_us
+        placed, before = self.placed, len(self.rows)
+        verdicts: list[Verdict] = []
         for append in call.appends:
-            if isinstance(append, AppendRefused):
+            if isinstance(append, InvalidAppend):
                 verdicts.append(append)
                 continue
-            taken = known.take(append)
-            if isinstance(taken, Taken):
-                verdicts.append(taken.appended)
-                if taken.written:
-                    self._add(append, taken, record_time_us)
-            else:
-                verdicts.append(taken)
+            written = len(placed.written)
+            verdicts.append(known.take(append, placed))
+            if append.fence is not None and len(placed.written) > written:
+                self.fences.add((append.tenant, append.fence.name, append.fence.epoch))
+        for tenant, part, event, position, version in placed.written[before:]:
+            self.rows.append(encode(tenant, part, event, position, version, record_time_us))
         self.calls.append((call, verdicts))
 
     def copy_bytes(self) -> bytearray:
@@ -90,20 +89,14 @@ class Batch:
         return bytearray(b"".join((HEADER, *self.rows, TRAILER)))
 
     @property
+    def first_position(self) -> int:
+        """Position of its first row."""
+        return self.placed.written[0][3]
+
+    @property
     def full(self) -> bool:
         """Say whether the next call should go into another batch."""
         return len(self.rows) >= MAX_BATCH_EVENTS
-
-    def _add(self, append: Append, taken: Taken, record_time_us: int) -> None:
-        tenant = append.tenant
-        if not self.rows:
-            self.first_position = taken.written[0][2]
-        for part, event, position, version in taken.written:
-            self.rows.append(encode(tenant, part, event, position, version, record_time_us))
-        if taken.reached:
-            self.reached += [(tenant, new) for new in taken.reached]
-        if append.fence is not None:
-            self.fences.add((tenant, append.fence.name, append.fence.epoch))
 
 
 def checked(appends: Sequence[Append]) -> list[Append | InvalidAppend]:

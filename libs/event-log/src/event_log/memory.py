@@ -26,7 +26,7 @@ from event_log.model import (
     StreamPage,
 )
 from event_log.packed import COLUMNS, pack
-from event_log.verdicts import Known, StreamId, StreamState, as_event, part_of, streams_of, wanted_version
+from event_log.verdicts import Known, Placed, StreamId, StreamState, as_event, part_of, streams_of, wanted_version
 
 
 def clock_us() -> int:
@@ -173,14 +173,13 @@ class MemoryLog:
             return invalid
         for key in streams_of(append):
             self._known.streams.setdefault(key, StreamState())
-        taken = self._known.take(append)
-        if isinstance(taken, VersionConflict):
-            return self._with_events(append, taken)
-        if isinstance(taken, AppendRefused):
-            return taken
+        placed = Placed()
+        verdict = self._known.take(append, placed)
+        if isinstance(verdict, VersionConflict):
+            return self._with_events(append, verdict)
         now_us = self._record_time_us()
-        self._keep([as_event(append.tenant, written, now_us) for written in taken.written])
-        return taken.appended
+        self._keep([as_event(written, now_us) for written in placed.written])
+        return verdict
 
     def _keep(self, events: list[Event]) -> None:
         self._events.extend(events)

@@ -9,6 +9,7 @@ from event_log.doorbell import Doorbell
 from event_log.errors import AppendRefused, InvalidRead, VersionConflict
 from event_log.following import follow, follow_packed
 from event_log.form import check_columns, check_cursor, check_limit
+from event_log.limits import WriterLimits
 from event_log.listener import Listener
 from event_log.log import HEARTBEAT, PACKED_PAGE_EVENTS, Verdict
 from event_log.memory import clock_us
@@ -32,7 +33,7 @@ from event_log.packed import COLUMNS
 from event_log.packed_reading import PackedReader
 from event_log.reading import SCAN_EVENTS, Range, read_head, read_range, read_stream, read_streams
 from event_log.verdicts import part_of, wanted_version
-from event_log.writer import Writer, WriterLimits
+from event_log.writer import Writer
 
 STREAMS_A_STATEMENT = 500
 DEFAULT_LIMITS = WriterLimits()

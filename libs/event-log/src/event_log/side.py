@@ -14,9 +14,6 @@ from event_log.connections import TROUBLE, Connections, Session
 from event_log.lease import renew_lease, take_lease
 from event_log.verdicts import StreamId, StreamState
 
-RING_PAUSE_SECONDS = 0.05
-"""Readers elsewhere are rung at most every so often; what is written between is one ring."""
-
 
 class Side:
     """Opens its session when first needed, with the lease, and again after trouble."""
@@ -86,6 +83,7 @@ class Side:
         if self._session is None or self._session.is_closed():
             session = await self._connections.connect()
             try:
+                await session.execute("set synchronous_commit = off")  # nothing it writes needs to outlive a crash
                 if self._lease is not None:
                     await take_lease(session, self._within, self._lease)
             except BaseException:

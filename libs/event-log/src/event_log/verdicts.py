@@ -27,8 +27,8 @@ StreamId = tuple[str, str, int]
 
 Told = tuple[bytes, int, int]
 """What a stream holds of one event, enough to recognise it when told again: body MAC, position, version."""
-Written = tuple[StreamAppend, NewEvent, int, int]
-"""An event to write: part of the append that it stands in, itself, its position, its version."""
+Written = tuple[str, StreamAppend, NewEvent, int, int]
+"""An event to write: its tenant, the part of the append that it stands in, itself, its position, its version."""
 
 
 @dataclass(slots=True)
@@ -44,12 +44,11 @@ class StreamState:
 
 
 @dataclass(slots=True)
-class Taken:
-    """An append accepted: its answer and the events to write, already placed."""
+class Placed:
+    """Events that accepted appends brought, in order of position."""
 
-    appended: Appended
-    written: list[Written]
-    reached: list[Written]
+    written: list[Written] = field(default_factory=list)
+    reached: list[Written] = field(default_factory=list)
     """Those of them with which a stream comes into a partition for the first time."""
 
 
@@ -62,45 +61,43 @@ class Known:
     head: int = 0
     partition_events: int = 2**62
 
-    def take(self, append: Append) -> Taken | AppendRefused:
+    def take(self, append: Append, placed: Placed) -> Appended | AppendRefused:
         """Decide about an append of good form and, if it is accepted, place its new events after the head."""
-        parts = [(part, self.streams[stream_id(append.tenant, part)]) for part in append.streams]
+        tenant = append.tenant
+        parts = [(part, self.streams[stream_id(tenant, part)]) for part in append.streams]
         try:
             fresh = [_count_fresh(part, state) for part, state in parts]
             if any(fresh):
-                self._check_fence(append.tenant, append.fence)
+                self._check_fence(tenant, append.fence)
                 for (part, state), new in zip(parts, fresh, strict=True):
                     _check_version(part, state, new)
         except AppendRefused as refusal:
             return refusal
-        return self._place(parts)
+        return Appended([place for part, state in parts for place in self._place(tenant, part, state, placed)])
 
     def _check_fence(self, tenant: str, fence: Fence | None) -> None:
         if fence is not None and self.fences.get((tenant, fence.name)) != fence.epoch:
             raise Fenced(fence.name, fence.epoch)
 
-    def _place(self, parts: list[tuple[StreamAppend, StreamState]]) -> Taken:
+    def _place(self, tenant: str, part: StreamAppend, state: StreamState, placed: Placed) -> list[Placement]:
         placements: list[Placement] = []
-        written: list[Written] = []
-        reached: list[Written] = []
-        for part, state in parts:
-            told = state.told
-            for event in part.events:
-                key = event.event_id.int
-                known = told.get(key)
-                if known is not None:
-                    placements.append(Placement(known[1], known[2], duplicate=True))
-                    continue
-                self.head = state.last_position = position = self.head + 1
-                state.version = version = state.version + 1
-                told[key] = (event.body_mac, position, version)
-                new = (part, event, position, version)
-                written.append(new)
-                placements.append(Placement(position, version, duplicate=False))
-                if position >= state.until_position:
-                    reached.append(new)
-                    state.until_position = self.end_of_partition(position)
-        return Taken(Appended(placements), written, reached)
+        told = state.told
+        for event in part.events:
+            key = event.event_id.int
+            known = told.get(key)
+            if known is not None:
+                placements.append(Placement(known[1], known[2], duplicate=True))
+                continue
+            self.head = state.last_position = position = self.head + 1
+            state.version = version = state.version + 1
+            told[key] = (event.body_mac, position, version)
+            placements.append(Placement(position, version, duplicate=False))
+            new = (tenant, part, event, position, version)
+            placed.written.append(new)
+            if position >= state.until_position:
+                placed.reached.append(new)
+                state.until_position = self.end_of_partition(position)
+        return placements
 
     def end_of_partition(self, position: int) -> int:
         """Return where the partition of a position ends, exclusive."""
@@ -148,9 +145,9 @@ def part_of(append: Append, key: UUID, category: str) -> StreamAppend:
     return next(part for part in append.streams if (part.stream.key, part.stream.category) == (key, category))
 
 
-def as_event(tenant: str, written: Written, record_time_us: int) -> Event:
+def as_event(written: Written, record_time_us: int) -> Event:
     """Return the event as it will stand in the log."""
-    part, new, position, version = written
+    tenant, part, new, position, version = written
     return Event(
         position,
         tenant,

@@ -9,9 +9,7 @@ written after all is then answered as told before.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Sequence
 
 import asyncpg
 
@@ -19,10 +17,11 @@ from event_log.appending import FENCE_TAKEN, LogHead, write_flush
 from event_log.calls import Batch, Call, checked, count_events
 from event_log.connections import LOST, TROUBLE, Connections, Session
 from event_log.errors import Busy, LogUnavailable
-from event_log.lease import LEASE
+from event_log.keeper import Keeper
+from event_log.limits import WriterLimits
 from event_log.log import Verdict
 from event_log.model import Append
-from event_log.side import RING_PAUSE_SECONDS, Side
+from event_log.side import Side
 from event_log.verdicts import Known
 
 logger = logging.getLogger(__name__)
@@ -30,28 +29,12 @@ logger = logging.getLogger(__name__)
 SWEEP_SECONDS = 0.25
 FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.5
+SPLIT_CALLS = 32
+"""So many calls answered at once are answered in halves: one half's next flush runs while the other half goes on."""
 
 
 class OutOfStepError(Exception):
     """A batch does not follow the head: a fault of ours, found before it could harm. Nothing of it is written."""
-
-
-@dataclass(frozen=True, slots=True)
-class WriterLimits:
-    """Bounds of an appender."""
-
-    waiting_events: int = 20_000
-    """Events that may wait; a call beyond them is told to come again."""
-    remembered_events: int = 200_000
-    """Events whose ids are kept in memory, to recognise those told again without asking the store."""
-    call: timedelta = timedelta(seconds=10)
-    """A call not answered by then is told that its outcome is unknown."""
-    statement: timedelta = timedelta(seconds=4)
-    """A statement not done by then ends with its session."""
-    lease: timedelta | None = LEASE
-    """Silence after which another appender takes over; None: append without a lease."""
-    retry_after: timedelta = timedelta(milliseconds=100)
-    """What a call beyond the bound is told."""
 
 
 class Writer:
@@ -69,7 +52,9 @@ class Writer:
         self._now_us = now_us
         self._on_commit = on_commit
         self._limits = limits
+        self._call_seconds = limits.call.total_seconds()
         self._side = Side(connections, limits.lease, limits.statement)
+        self._keeper = Keeper(self._side, limits.lease)
         self._session: Session | None = None
         self._known: Known | None = None
         self._log = LogHead("", 0, 1, 0, 0, b"")
@@ -81,8 +66,10 @@ class Writer:
         self._waiting_events = 0
         self._batches = deque([Batch()])
         self._in_flight: Batch | None = None
+        self._owed: list[tuple[Call, list[Verdict]]] = []
         self._unresolved: list[Call] = []
-        self._to_flush, self._to_load, self._to_ring = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._to_flush, self._to_load = asyncio.Event(), asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop
         self._tasks: list[asyncio.Task[None]] = []
         self._closed = False
 
@@ -91,10 +78,10 @@ class Writer:
         events = count_events(appends)
         if self._waiting_events and self._waiting_events + events > self._limits.waiting_events:
             raise Busy(self._limits.retry_after)
-        if not self._tasks or self._closed:
+        if self._closed or not self._tasks:
             self._start()
-        loop = asyncio.get_running_loop()
-        call = Call(checked(appends), events, loop.time() + self._limits.call.total_seconds(), loop.create_future())
+        loop = self._loop
+        call = Call(checked(appends), events, loop.time() + self._call_seconds, loop.create_future())
         self._waiting_events += events
         known = self._known
         if known is None or call.unknown_streams(known) or call.unknown_fences(known):
@@ -120,8 +107,9 @@ class Writer:
     def _start(self) -> None:
         if self._closed:
             raise LogUnavailable("the log is closed")
-        loops = (self._load_for_ever, self._flush_for_ever, self._sweep_for_ever, self._renew_for_ever)
-        for run in (*loops, self._ring_for_ever):
+        self._loop = asyncio.get_running_loop()
+        own = (self._load_for_ever, self._flush_for_ever, self._sweep_for_ever)
+        for run in (*own, self._keeper.renew_for_ever, self._keeper.ring_for_ever):
             task = asyncio.create_task(run(), name=f"event_log {run.__name__}")
             task.add_done_callback(self._ended)
             self._tasks.append(task)
@@ -146,6 +134,7 @@ class Writer:
 
     async def _flush_for_ever(self) -> None:
         while True:
+            await self._answer_unless_more_waits()
             await self._to_flush.wait()
             batch = self._in_flight = self._batches.popleft()
             if not self._batches:
@@ -153,22 +142,37 @@ class Writer:
                 self._to_flush.clear()
             try:
                 await self._flush(batch)
-            except (*TROUBLE, OutOfStepError) as trouble:
+            except (*TROUBLE, LogUnavailable, OutOfStepError) as trouble:
                 await self._start_over(batch, trouble)
+            else:
+                self._owed = batch.calls
             self._in_flight = None
-            await asyncio.sleep(0)  # those just answered bring their next events into the next flush
+
+    async def _answer_unless_more_waits(self) -> None:
+        """Answer the last flush's calls, so that they bring their next events, unless the next flush can go before."""
+        while self._owed and not self._to_flush.is_set():
+            self._answer(len(self._owed) // 2 if len(self._owed) >= SPLIT_CALLS else len(self._owed))
+            await asyncio.sleep(0)
 
     async def _flush(self, batch: Batch) -> None:
-        """Write a batch and answer its calls; raise one of TROUBLE."""
-        if batch.rows:
-            await self._write(batch)
-        for call, verdicts in batch.calls:
-            self._waiting_events -= call.events
-            call.answer_with(verdicts)
+        """Write a batch, and meanwhile answer the calls of the one before; raise one of TROUBLE or LogUnavailable."""
+        writing = asyncio.ensure_future(self._write(batch)) if batch.rows else None
+        if self._owed and writing is not None:
+            await asyncio.sleep(0)  # the rows are on their way
+        self._answer(len(self._owed))
+        if writing is not None:
+            await writing
         if self._remembered > self._limits.remembered_events:
             self._forget()
         if self._partitions_run_out:
             self._to_load.set()
+
+    def _answer(self, count: int) -> None:
+        """Answer the first of the calls whose flush is written."""
+        for call, verdicts in self._owed[:count]:
+            self._waiting_events -= call.events
+            call.answer_with(verdicts)
+        del self._owed[:count]
 
     async def _write(self, batch: Batch) -> None:
         if self._session is None:
@@ -182,7 +186,7 @@ class Writer:
             self._digest = await write_flush(self._session, batch, last, self._digest, self._log.partition_events)
         self._committed = last
         self._on_commit(last)
-        self._to_ring.set()
+        self._keeper.ring(last)
 
     async def _start_over(self, batch: Batch, trouble: BaseException) -> None:
         """Throw away what is held in memory; every waiting call will be decided about again."""
@@ -225,7 +229,7 @@ class Writer:
             states, epochs = await self._side.load(streams, fences)
             known.streams |= states
             known.fences |= epochs
-            self._remembered += sum(len(state.told) for state in states.values())
+            self._remembered += sum(1 + len(state.told) for state in states.values())
         if generation == self._generation:
             del self._unresolved[: len(calls)]
             for call in calls:
@@ -271,7 +275,7 @@ class Writer:
             if self._remembered <= enough:
                 break
             if state.last_position <= self._committed:
-                self._remembered -= len(state.told)
+                self._remembered -= 1 + len(state.told)
                 del streams[name]
 
     async def _sweep_for_ever(self) -> None:
@@ -283,31 +287,12 @@ class Writer:
                 if call.until < now:
                     call.fail(LogUnavailable("the log did not answer in time"))
 
-    async def _renew_for_ever(self) -> None:
-        while self._limits.lease is not None:
-            await asyncio.sleep(self._limits.lease.total_seconds() / 3)
-            await self._unless_trouble(self._side.renew())
-
-    async def _ring_for_ever(self) -> None:
-        while True:
-            await self._to_ring.wait()
-            self._to_ring.clear()
-            await self._unless_trouble(self._side.ring(self._committed))
-            await asyncio.sleep(RING_PAUSE_SECONDS)
-
-    @staticmethod
-    async def _unless_trouble(doing: Coroutine[object, object, None]) -> None:
-        """Do what the next flush or the next turn will do again if it fails now."""
-        try:
-            await doing
-        except (*TROUBLE, LogUnavailable) as trouble:
-            logger.info("the appender's side session is in trouble: %s", type(trouble).__name__)
-
     def _batched(self) -> list[Call]:
         return [call for batch in self._batches for call, _ in batch.calls]
 
     def _calls(self) -> Iterator[Call]:
         """Yield every call that waits, wherever it stands."""
+        yield from (call for call, _ in self._owed)
         if self._in_flight is not None:
             yield from (call for call, _ in self._in_flight.calls)
         yield from self._batched()
