@@ -1,6 +1,7 @@
 """Explanations down to events, read from a real log, and scorecards with what they leave out."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +16,13 @@ from event_log.model import Append, Event, NewEvent, Stream, StreamAppend
 from fact_rows import TENANT, advance, insert, prepare
 from holdfast.call_events.v1 import help_pb2, ivr_pb2, leg_pb2, queueing_pb2, talk_pb2
 from holdfast.metrics.v1 import metrics_service_pb2 as pb
+from metrics.explain.events import MANY, Events, Wanted
 from metrics.fact.recount import recounted
 from metrics.refolding import observed_of
 from metrics_serving import Metrics, serving
 from service_host.client import refusal
 from service_host.errors import NotFound
-from told_contacts import START_US, Told, events_of
+from told_contacts import START_US, Told, contacts, events_of
 
 SECOND = 1_000_000
 FACTS = ("contact", "queue_visit", "assignment", "transfer")
@@ -270,3 +272,23 @@ async def test_a_supervisor_reads_only_what_was_done_for_their_team(served: Serv
     assert (answer.status_code, answer.json()["reason"]) == (404, "AGENT_NOT_FOUND")
     explained = (await served.metrics.get("/v1/figures/aht:explain", token, agent="ann", **JANUARY)).json()
     assert (explained["fact_count"], explained["figure"]["n"]) == (0, 0)
+
+
+async def test_events_of_many_contacts_are_the_same_read_as_a_range_or_stream_by_stream() -> None:
+    log = MemoryLog()
+    told = contacts(random.Random(7), MANY + 100, 0.01)  # noqa: S311  # to be repeated, not to be secret
+    streams: dict[Stream, list[NewEvent]] = {}
+    for event in told:
+        mac = event.type.encode()
+        new = NewEvent(event.event_id, event.type, event.event_time_us, event.payload, mac, event.source_id)
+        streams.setdefault(event.stream, []).append(new)
+    await log.append_all([Append(TENANT, [StreamAppend(stream, new)]) for stream, new in streams.items()])
+    ids = tuple(str(stream.key) for stream in streams)
+    head = (await log.head()).position
+    dense, sparse = Wanted(TENANT, ids, 1, head), Wanted(TENANT, ids)
+    assert (dense.is_dense, sparse.is_dense) == (True, False)
+    in_range, by_stream = [
+        {contact: events async for part in Events(log).all_of(wanted, head) for contact, events in part.items()}
+        for wanted in (dense, sparse)
+    ]
+    assert in_range == {contact: events for contact, events in by_stream.items() if events}

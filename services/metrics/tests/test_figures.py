@@ -1,5 +1,7 @@
 """What figures mean: golden vectors, versions, and how little is too little."""
 
+from pathlib import Path
+
 import pytest
 
 from metrics.errors import UnknownFigure
@@ -7,6 +9,7 @@ from metrics.evidence.evidence import Subject, Terms
 from metrics.evidence.visit import VisitRow
 from metrics.figure import again, catalogue
 from metrics.figure.definition import Figure, figure
+from metrics.figure.document import document
 
 SECOND = 1_000_000
 TERMS = Terms(now_us=10_000 * SECOND)
@@ -132,3 +135,9 @@ def test_columns_of_different_evidence_have_different_names() -> None:
 def test_a_figure_that_is_none_of_the_subject_is_refused(name: str) -> None:
     with pytest.raises(UnknownFigure):
         catalogue.definition(name, Subject.QUEUE)
+
+
+def test_the_page_about_figures_is_what_the_declarations_give() -> None:
+    page = Path(__file__).parents[3] / "docs" / "figures.md"
+    sentence = "docs/figures.md is old: python -m metrics.figure.document > docs/figures.md"
+    assert page.read_text(encoding="utf-8") == document().rstrip("\n") + "\n", sentence

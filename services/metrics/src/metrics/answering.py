@@ -17,9 +17,10 @@ from metrics.figure.definition import Definition, Figure, Sums
 from metrics.interval.calendar import Part
 from metrics.interval.interval import Interval
 from metrics.report.agent_report import AgentRow
-from metrics.report.flow_report import FlowRow
+from metrics.report.flow_report import FlowReport, FlowRow
 from metrics.report.marks import Mark
-from metrics.report.queue_report import QueueRow
+from metrics.report.question import Question
+from metrics.report.queue_report import QueueReport, QueueRow
 from metrics.report.scorecard import Scorecard
 
 _GRANULARITY_NUMBERS: Final = {granularity: number for number, granularity in GRANULARITIES.items()}
@@ -104,6 +105,31 @@ def definition(found: Definition) -> figure_pb2.FigureDefinition:
         superseded=found.superseded,
         interval=found.formula.interval,
         fact=found.evidence.name,
+    )
+
+
+def queue_report(asked: Question, found: QueueReport) -> metrics_service_pb2.GetQueueReportResponse:
+    """Return the queue report; how current it is comes from elsewhere."""
+    return metrics_service_pb2.GetQueueReportResponse(
+        rows=[queue_row(row) for row in found.rows],
+        total=queue_row(found.total),
+        interval=interval(asked.interval),
+        threshold=duration(asked.terms.threshold_us),
+        short_abandon=duration(asked.terms.short_abandon_us),
+    )
+
+
+def agent_report(asked: Question, rows: Iterable[AgentRow]) -> metrics_service_pb2.GetAgentReportResponse:
+    """Return the agent report; how current it is comes from elsewhere."""
+    return metrics_service_pb2.GetAgentReportResponse(
+        rows=[agent_row(row) for row in rows], interval=interval(asked.interval)
+    )
+
+
+def flow_report(asked: Question, found: FlowReport) -> metrics_service_pb2.GetFlowReportResponse:
+    """Return the flow report; how current it is comes from elsewhere."""
+    return metrics_service_pb2.GetFlowReportResponse(
+        rows=[flow_row(row) for row in found.rows], total=flow_row(found.total), interval=interval(asked.interval)
     )
 
 

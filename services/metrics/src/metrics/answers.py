@@ -3,6 +3,7 @@
 Both doors, gRPC and REST, come here, so that they cannot come to differ. The caller is that of the running call.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from zoneinfo import ZoneInfo
@@ -49,14 +50,9 @@ class Answers:
             async with snapshot(self._database) as connection:
                 found, asked = await self.known(connection, asked)
                 report = await queue_report(connection, asked, wanted)
-        return pb.GetQueueReportResponse(
-            as_of=self.as_of(found),
-            rows=[answering.queue_row(row) for row in report.rows],
-            total=answering.queue_row(report.total),
-            interval=answering.interval(asked.interval),
-            threshold=answering.duration(asked.terms.threshold_us),
-            short_abandon=answering.duration(asked.terms.short_abandon_us),
-        )
+        answer = await asyncio.to_thread(answering.queue_report, asked, report)
+        answer.as_of.CopyFrom(self.as_of(found))
+        return answer
 
     async def agent_report(self, request: pb.GetAgentReportRequest) -> pb.GetAgentReportResponse:
         """Return what agents handled, of those the caller may read."""
@@ -71,11 +67,9 @@ class Answers:
             async with snapshot(self._database) as connection:
                 found, asked = await self.known(connection, asked)
                 rows = await agent_report(connection, asked, wanted)
-        return pb.GetAgentReportResponse(
-            as_of=self.as_of(found),
-            rows=[answering.agent_row(row) for row in rows],
-            interval=answering.interval(asked.interval),
-        )
+        answer = await asyncio.to_thread(answering.agent_report, asked, rows)
+        answer.as_of.CopyFrom(self.as_of(found))
+        return answer
 
     async def flow_report(self, request: pb.GetFlowReportRequest) -> pb.GetFlowReportResponse:
         """Return figures of IVR flows."""
@@ -87,12 +81,9 @@ class Answers:
             async with snapshot(self._database) as connection:
                 found, asked = await self.known(connection, asked)
                 report = await flow_report(connection, asked, wanted)
-        return pb.GetFlowReportResponse(
-            as_of=self.as_of(found),
-            rows=[answering.flow_row(row) for row in report.rows],
-            total=answering.flow_row(report.total),
-            interval=answering.interval(asked.interval),
-        )
+        answer = await asyncio.to_thread(answering.flow_report, asked, report)
+        answer.as_of.CopyFrom(self.as_of(found))
+        return answer
 
     async def figure_definitions(self) -> pb.ListFigureDefinitionsResponse:
         """Return what every figure means, all versions."""

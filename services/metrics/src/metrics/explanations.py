@@ -96,9 +96,9 @@ class Explanations:
             return _Again(why_not=ONLY_FIRST)
         if not can_recount(definition.evidence):
             return _Again(why_not=NOT_ONE_BY_ONE)
-        if len(facts.contacts) > self._at_most:
+        if len(facts.contacts.contact_ids) > self._at_most:
             return _Again(why_not=TOO_MANY)
-        with telemetry.RECOMPUTE.start(contacts=len(facts.contacts)):
+        with telemetry.RECOMPUTE.start(contacts=len(facts.contacts.contact_ids)):
             figure = await recomputed(self._events, asked, definition, facts.contacts, until)
         return _Again(figure, "" if figure else TOO_SLOW)
 

@@ -1,5 +1,6 @@
 """The REST door: queries to requests, answers to JSON. What is answered stands in `answers`, keys in `json_rows`."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -119,7 +120,8 @@ def _add_reports(routes: APIRouter, answers: Answers) -> None:
             figures=[*json_rows.QUEUE_FIGURES, *extra],
             all_queues_together=together,
         )
-        return JSONResponse(json_rows.queue_report(await answers.queue_report(request), extra))
+        found = await answers.queue_report(request)
+        return JSONResponse(await asyncio.to_thread(json_rows.queue_report, found, extra))
 
     @routes.get("/v1/agents", summary="Handle times by agent, in order of name")
     async def agents(
@@ -140,7 +142,8 @@ def _add_reports(routes: APIRouter, answers: Answers) -> None:
             figures=[*json_rows.AGENT_FIGURES, *extra],
             purpose=purpose,
         )
-        return JSONResponse(json_rows.agent_report(await answers.agent_report(request), extra))
+        found = await answers.agent_report(request)
+        return JSONResponse(await asyncio.to_thread(json_rows.agent_report, found, extra))
 
     @routes.get("/v1/flows", summary="Figures of IVR flows")
     async def flows(
@@ -157,7 +160,8 @@ def _add_reports(routes: APIRouter, answers: Answers) -> None:
             minimum_n=minimum_n,
             figures=[*json_rows.FLOW_FIGURES, *extra],
         )
-        return JSONResponse(json_rows.flow_report(await answers.flow_report(request), extra))
+        found = await answers.flow_report(request)
+        return JSONResponse(await asyncio.to_thread(json_rows.flow_report, found, extra))
 
 
 def _add_scorecard(routes: APIRouter, doors: Doors) -> None:

@@ -10,7 +10,7 @@ from contact_life.observed import Observed
 from metrics.as_of import AsOf
 from metrics.connection import Connection
 from metrics.explain.behind import events_behind, reason
-from metrics.explain.events import Events, chunks
+from metrics.explain.events import Events, Told, Wanted, chunks
 from metrics.explain.page import FactPage, FactRow, Place, contacts, page
 from metrics.explain.recount import evidence_of
 from metrics.fact.recount import recounted
@@ -40,7 +40,7 @@ class Found:
 
     figure: Figure
     page: FactPage
-    contacts: tuple[str, ...] | None
+    contacts: Wanted | None
 
 
 async def found(
@@ -58,7 +58,7 @@ async def with_events(
     events: Events, asked: Question, definition: Definition, rows: Sequence[FactRow], until: int | None
 ) -> tuple[Explained, ...]:
     """Return the facts of a page with their events as the log had them at a position."""
-    told: dict[str, list[Observed]] = {}
+    told: Told = {}
     for part in chunks(list(dict.fromkeys(row.contact_id for row in rows))):
         told |= await events.of(asked.scope.tenant, part, until)
     return await asyncio.to_thread(_explained, told, asked, definition, rows)
@@ -79,11 +79,11 @@ def _explained(
 
 
 async def recomputed(
-    events: Events, asked: Question, definition: Definition, contact_ids: Sequence[str], until: int | None
+    events: Events, asked: Question, definition: Definition, wanted: Wanted, until: int | None
 ) -> Figure | None:
     """Return the figure computed again from the contacts' events, or None where the call's time does not suffice."""
     rows: list[Any] = []
-    async with aclosing(_read_ahead(events, asked.scope.tenant, contact_ids, until)) as parts:
+    async with aclosing(_ahead(events.all_of(wanted, until))) as parts:
         async for told in parts:
             if call.seconds_left() < RESERVED_SECONDS:
                 return None
@@ -91,25 +91,25 @@ async def recomputed(
     return figure(definition, again.sums(definition, rows, asked.terms), asked.minimum_n)
 
 
-async def _read_ahead(
-    events: Events, tenant: str, contact_ids: Sequence[str], until: int | None
-) -> AsyncGenerator[dict[str, list[Observed]], None]:
-    """Give the events of some contacts after the other; the next are read while the last are folded."""
+async def _ahead(parts: AsyncGenerator[Told, None]) -> AsyncGenerator[Told, None]:
+    """Give what comes; the next is read while the last is folded."""
 
-    def begin(part: Sequence[str] | None) -> asyncio.Task[dict[str, list[Observed]]] | None:
-        return None if part is None else asyncio.create_task(events.of(tenant, part, until))
+    def begin() -> asyncio.Task[Told | None]:
+        return asyncio.create_task(_next(parts))
 
-    parts = iter(chunks(contact_ids))
-    ahead = begin(next(parts, None))
+    ahead = begin()
     try:
-        while ahead is not None:
-            told = await ahead
-            ahead = begin(next(parts, None))
+        while (told := await ahead) is not None:
+            ahead = begin()
             yield told
     finally:
-        if ahead is not None:
-            ahead.cancel()
-            await asyncio.gather(ahead, return_exceptions=True)
+        ahead.cancel()
+        await asyncio.gather(ahead, return_exceptions=True)
+        await parts.aclose()
+
+
+async def _next(parts: AsyncGenerator[Told, None]) -> Told | None:
+    return await anext(parts, None)
 
 
 def until_position(as_of: AsOf) -> int | None:
@@ -117,7 +117,7 @@ def until_position(as_of: AsOf) -> int | None:
     return as_of.logs[0].position if as_of.logs else None
 
 
-def _rows(told: dict[str, list[Observed]], asked: Question, definition: Definition) -> list[Any]:
+def _rows(told: Told, asked: Question, definition: Definition) -> list[Any]:
     tenant, evidence = asked.scope.tenant, definition.evidence
     return [
         row

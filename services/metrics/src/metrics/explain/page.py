@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from metrics.connection import Connection
 from metrics.errors import InvalidPageToken
+from metrics.explain.events import MANY, Wanted
 from metrics.figure.definition import Count, Definition, Largest, Length, LengthShare, Mean, Quantile, Share
 from metrics.interval.interval import LATEST_US
 from metrics.report.question import Question, is_name
@@ -16,6 +17,11 @@ from metrics.report.statement import bind, values_of
 DEFAULT_SIZE: Final = 100
 LARGEST_SIZE: Final = 1_000
 _LONGEST_TOKEN: Final = 600
+_SPAN: Final = """
+select min(c.first_position) as first, max(c.last_position) as last
+from unnest($2::text[]) as wanted(contact_id)
+join metrics.contact c on c.tenant = $1 and c.contact_id = wanted.contact_id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +69,18 @@ async def page(
     return FactPage(rows, Place(last.credited_us, last.contact_id, last.fact_id) if last else None, count)
 
 
-async def contacts(connection: Connection, question: Question, definition: Definition, at_most: int) -> tuple[str, ...]:
+async def contacts(connection: Connection, question: Question, definition: Definition, at_most: int) -> Wanted:
     """Return the contacts that have evidence of the figure's kind, one more than `at_most` where there are more."""
     source = definition.evidence.source(question.subject, question.interval.credit)
     asked = bind(
         f"select distinct contact_id from ({source}) evidence order by contact_id limit {at_most + 1}",  # noqa: S608
         values_of(question),
     )
-    return tuple(record["contact_id"] for record in await connection.fetch(asked.text, *asked.values))
+    ids = tuple(record["contact_id"] for record in await connection.fetch(asked.text, *asked.values))
+    tenant = question.scope.tenant
+    span = await connection.fetchrow(_SPAN, tenant, list(ids)) if len(ids) >= MANY else None
+    first, last = (span["first"] or 0, span["last"] or 0) if span else (0, 0)
+    return Wanted(tenant, ids, first, last)
 
 
 def token(place: Place | None, question: Question, definition: Definition) -> str:

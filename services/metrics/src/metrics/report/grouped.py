@@ -5,7 +5,8 @@ the boundaries that the calendar gave, so that clocks and zones are settled befo
 kinds are joined by subject and part.
 """
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -67,11 +68,14 @@ async def grouped(connection: Connection, question: Question, columns: Columns) 
     records = await connection.fetch(asked.text, *asked.values)
     if len(records) > AT_MOST_ROWS + 1:
         raise TooManyRows
-    parts = question.interval.parts()
-    rows = tuple(
-        Group(record["subject"], parts[record["part"] - 1], dict(record)) for record in records if not record["whole"]
-    )
-    return Groups(rows, next(dict(record) for record in records if record["whole"]))
+    return await asyncio.to_thread(_groups, records, question.interval.parts())
+
+
+def _groups(records: Iterable[Any], parts: Sequence[Part]) -> Groups:
+    """Return the groups; in a thread, since a year of half-hours has many."""
+    listed = [(record["whole"], dict(record)) for record in records]
+    rows = tuple(Group(found["subject"], parts[found["part"] - 1], found) for whole, found in listed if not whole)
+    return Groups(rows, next(found for whole, found in listed if whole))
 
 
 def _summed(question: Question, evidence: Evidence[Any], wanted: Mapping[str, str]) -> str:

@@ -1,5 +1,6 @@
 """The queue report: counts, sums and figures of queues by part of an interval, and their total."""
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,7 +13,7 @@ from metrics.evidence.visit import VISIT, VISITED
 from metrics.figure import flows, handling, service_level, waiting
 from metrics.figure.definition import Definition, Figure, Sums, figure
 from metrics.interval.calendar import Granularity, Part
-from metrics.report.grouped import columns_of, grouped, sums_of
+from metrics.report.grouped import Groups, columns_of, grouped, sums_of
 from metrics.report.question import Question
 
 _CLOCK: Final = """case when min(nullif(wait_clock, '')) = max(nullif(wait_clock, '')) then max(wait_clock)
@@ -68,10 +69,17 @@ async def queue_report(connection: Connection, question: Question, definitions: 
     """Return the report; TooManyRows where it would be too long."""
     wanted = tuple(definitions)
     groups = await grouped(connection, question, columns_of(wanted, COLUMNS))
+    return await asyncio.to_thread(_report, groups, question, wanted)
+
+
+def _report(groups: Groups, question: Question, wanted: tuple[Definition, ...]) -> QueueReport:
     cut = question.interval.granularity is not Granularity.WHOLE
     rows = tuple(
         QueueRow(
-            group.subject, group.part if cut else None, group.sums, _figures(wanted, group.sums, question.minimum_n)
+            group.subject,
+            group.part if cut else None,
+            group.sums,
+            _figures(wanted, group.sums, question.minimum_n),
         )
         for group in groups.rows
     )

@@ -1,0 +1,89 @@
+"""The page docs/figures.md, made from the declarations: ``python -m metrics.figure.document > docs/figures.md``."""
+
+import sys
+from collections.abc import Iterable
+
+from metrics.evidence.evidence import Measure, Subject, Terms
+from metrics.figure.catalogue import DEFINITIONS
+from metrics.figure.definition import MINIMUM_N, Definition
+
+_SECOND_US = 1_000_000
+_TERMS = Terms(now_us=0)
+_BEFORE = f"""# Figures
+
+Made from the declarations in `services/metrics` (`python -m metrics.figure.document`); do not edit by hand. A figure has one name, one
+formula and a version. `GET /v1/figures` and `ListFigureDefinitions` tell the same to programs.
+
+## How to read one
+
+- Every figure comes with its numerator, denominator and n. A proportion has the 95 % Wilson interval, a mean the normal
+  one. With n below {MINIMUM_N} (or another minimum, if asked) it says *insufficient evidence*: conclude nothing.
+- Undefined is not zero: where there is nothing to divide by, or no source tells what is needed, there is no value.
+- Figures over several queues, agents or parts are pooled: Σ numerators / Σ denominators, never a mean of ratios.
+- *Provisional* figures can still change without a correction: visits of the interval wait, spells are open, or the
+  days in which a contact can be repeated are not over.
+- `name` asks for the latest version, `name@1` for that one. Both can be asked for in one question.
+
+In formulas: A answered (bridged), B left before being bridged, S of these within `short_abandon`
+({_TERMS.short_abandon_us // _SECOND_US} s unless asked otherwise), F flowed out by rule, W waiting still, w the wait, T the threshold
+({_TERMS.threshold_us // _SECOND_US} s unless asked otherwise). Every comparison with a threshold is ≤, but for version 1 of the service levels.
+
+## Which interval a thing belongs to
+
+- A queue visit belongs to the interval of its beginning (`credit=enqueue`) or of its end (`credit=end`); the answer
+  says which. One whose beginning nobody told is credited by its end. A queue's handle time goes with its visit.
+- An agent's spell on a contact belongs to the interval in which it began. Time in states is clipped to the interval.
+- Quarters, half-hours and hours follow the wall clock of the zone: a day on which the clock is set back an hour has 50
+  half-hours, one on which it is set forward 46. An hour shown twice is two parts; their offsets tell them apart. Days,
+  weeks (from the day asked for) and months begin at the first instant that shows their date.
+- `contacts` counts contacts, linked ones once; everything else about queues counts visits.
+
+## Why the service levels have two versions
+
+Version 1 counts a wait *below* the threshold, as the reports of many phone systems do; version 2 counts a wait *up to*
+it, as every other comparison here. While moving from one system to another both are needed side by side: with waits
+told in whole seconds the two differ by every call answered in just that second.
+
+## What is not told yet
+
+`drop_rate` and `reconnect_rate` need the attribution of drops and the reconnect windows; `right_answer_rate`,
+`retention_rate` and `adherence` need reviews, customers' later choices and schedules; `csat` needs surveys among the facts.
+How often a callback was *offered* is told by no event. They are left out rather than guessed.
+
+"""
+
+
+def document(definitions: Iterable[Definition] = DEFINITIONS) -> str:
+    """Return the whole page."""
+    listed = tuple(definitions)
+    return _BEFORE + "".join(_section(subject, listed) for subject in Subject)
+
+
+def _section(subject: Subject, definitions: tuple[Definition, ...]) -> str:
+    rows = "".join(_row(definition) for definition in definitions if subject in definition.subjects)
+    head = f"## Of {'an' if subject is Subject.AGENT else 'a'} {subject}\n\n"
+    return (
+        f"{head}| figure | unit | formula | numerator | denominator | interval |\n|---|---|---|---|---|---|\n{rows}\n"
+    )
+
+
+def _row(definition: Definition) -> str:
+    name = f"`{definition.name}` {definition.version}" + (" (superseded)" if definition.superseded else "")
+    divisor = definition.denominator
+    cells = (
+        name,
+        definition.formula.unit,
+        definition.words,
+        _meaning(definition.numerator),
+        _meaning(divisor) if divisor else "–",
+        definition.formula.interval,
+    )
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _meaning(measure: Measure[object]) -> str:
+    return measure.words
+
+
+if __name__ == "__main__":
+    sys.stdout.write(document().rstrip() + "\n")
