@@ -62,7 +62,8 @@ class Scene:
 
     async def _rows(self, view: str, columns: Sequence[str]) -> list[tuple[object, ...]]:
         names = ", ".join(columns)
-        return [tuple(row) for row in await self.database.fetch(f"select {names} from metrics.{view} order by {names}")]
+        rows = await self.database.fetch(f"select {names} from metrics.{view} order by {names}")  # noqa: S608
+        return [tuple(row) for row in rows]
 
 
 @asynccontextmanager

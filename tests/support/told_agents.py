@@ -1,7 +1,7 @@
 """Agents as phone systems tell of them, drawn by chance: signing in and out, states and rings, some of it odd."""
 
 from random import Random
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid5
 
 from google.protobuf.message import Message
@@ -10,7 +10,7 @@ from contact_life.codec import encode
 from contact_life.identity import agent_stream_id
 from event_log.model import Event, Stream
 from holdfast.call_events.v1 import agent_pb2, contact_event_pb2
-from told_contacts import SECOND, START_US
+from told_contacts import SECOND, START_US, made
 
 _NAMESPACE: Final = UUID("0c2f6a53-7a5e-5b0e-9d9a-5a1a3f0f7d11")
 TENANT: Final = "t"
@@ -32,7 +32,7 @@ def _agent(chance: Random, agent: str, changes: int, odd: float) -> list[Event]:
                 told.append(_event(agent, body, now + later_s * SECOND, f"{agent} {number} {len(told)}"))
     if told and chance.random() < odd:
         wrong = chance.choice(told)
-        void = contact_event_pb2.AgentEventVoided(agent=agent, event_id=str(wrong.event_id))
+        void = made(contact_event_pb2.AgentEventVoided, agent=agent, event_id=str(wrong.event_id))
         told.append(_event(agent, void, wrong.event_time_us, f"{agent} void"))
     return told
 
@@ -41,19 +41,24 @@ def _happening(chance: Random, agent: str, number: int, now: int, odd: float) ->
     queue = chance.choice(("", "", "a", "b"))
     match chance.randint(0, 5):
         case 0:
-            return [(0, agent_pb2.AgentLoggedIn(agent=agent, queue=queue, endpoint="e1"))]
+            return [(0, made(agent_pb2.AgentLoggedIn, agent=agent, queue=queue, endpoint="e1"))]
         case 1:
-            return [(0, agent_pb2.AgentLoggedOut(agent=agent, queue=queue))]
+            return [(0, made(agent_pb2.AgentLoggedOut, agent=agent, queue=queue))]
         case 2 | 3:
             return [(0, _change(chance, agent, number, now, queue))]
         case _:
             return _ring(chance, agent, number, odd)
 
 
-def _change(chance: Random, agent: str, number: int, now: int, queue: str) -> Message:
+def _change(chance: Random, agent: str, number: int, now: int, queue: str) -> Any:
     spell = chance.choice(("", str(uuid5(_NAMESPACE, f"{agent} {number}"))))
-    body = agent_pb2.AgentStateChanged(
-        agent=agent, spell_id=spell, state=chance.choice(_STATES), queue=queue, reason=chance.choice(("", "lunch"))
+    body: Any = made(
+        agent_pb2.AgentStateChanged,
+        agent=agent,
+        spell_id=spell,
+        state=chance.choice(_STATES),
+        queue=queue,
+        reason=chance.choice(("", "lunch")),
     )
     if chance.random() < 0.2:
         body.previous_state = chance.choice(_STATES)
@@ -66,11 +71,11 @@ def _ring(chance: Random, agent: str, number: int, odd: float) -> list[tuple[int
     ring = "" if chance.random() < odd else str(uuid5(_NAMESPACE, f"{agent} ring {number}"))
     shown = {"agent": agent, "contact_id": contact, "ring_id": ring, "queue": "a"}
     seconds = chance.randint(0, 40)
-    ended = agent_pb2.AgentRingEnded(outcome=chance.choice((1, 2, 3, 4, 5)), **shown)
+    ended = made(agent_pb2.AgentRingEnded, outcome=chance.choice((1, 2, 3, 4, 5)), **shown)
     if chance.random() < 0.4:
         ended.ring_ms = seconds * 1000
         return [(seconds, ended)]
-    return [(0, agent_pb2.AgentRingStarted(**shown)), (seconds, ended)]
+    return [(0, made(agent_pb2.AgentRingStarted, **shown)), (seconds, ended)]
 
 
 def _event(agent: str, body: Message, time_us: int, name: str) -> Event:

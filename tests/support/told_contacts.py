@@ -6,7 +6,7 @@ For tests and measurements of whatever folds contacts. The same chance gives the
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid5
 
 from google.protobuf.message import Message
@@ -30,6 +30,11 @@ class Told:
     source_id: str = "pbx"
     source_seq: int | None = None
     revision: int = 0
+
+
+def made(message: type[Message], /, **fields: Any) -> Any:
+    """Return a message; numbers may stand for its enums."""
+    return message(**fields)
 
 
 class Script:
@@ -68,34 +73,38 @@ class Script:
 
     def _arrive(self) -> None:
         self._tell(
-            arrival_pb2.ContactArrived(direction=self._chance.choice((0, 1, 1, 3)), native_id="c1", language="en")
+            made(arrival_pb2.ContactArrived, direction=self._chance.choice((0, 1, 1, 3)), native_id="c1", language="en")
         )
         if self._maybe():
-            self._tell(leg_pb2.LegCreated(leg_id="c1", role=self._chance.choice((0, 1)), trunk="t1"))
-            self._tell(leg_pb2.LegAnswered(leg_id="c1", role=1))
+            self._tell(made(leg_pb2.LegCreated, leg_id="c1", role=self._chance.choice((0, 1)), trunk="t1"))
+            self._tell(made(leg_pb2.LegAnswered, leg_id="c1", role=1))
         if self._maybe(0.7):
             self._flow()
         for _ in range(self._chance.choice((0, 0, 1, 1, 2))):
-            self._tell(arrival_pb2.ContactReasonSet(reason=self._chance.choice("abc")), self._chance.randint(0, 9))
+            self._tell(
+                made(arrival_pb2.ContactReasonSet, reason=self._chance.choice("abc")), self._chance.randint(0, 9)
+            )
         if self._maybe(0.3):
-            self._tell(arrival_pb2.CustomerIdentified(customer_ref=self._chance.choice("xyz")))
+            self._tell(made(arrival_pb2.CustomerIdentified, customer_ref=self._chance.choice("xyz")))
 
     def _flow(self) -> None:
-        self._tell(ivr_pb2.FlowEntered(flow="main", version=self._chance.choice(("", "1"))))
+        self._tell(made(ivr_pb2.FlowEntered, flow="main", version=self._chance.choice(("", "1"))))
         for _ in range(self._chance.randint(0, 2)):
             self._wait(0, 9)
-            self._tell(ivr_pb2.NodeVisited(flow="main", version="1", node="menu"))
+            self._tell(made(ivr_pb2.NodeVisited, flow="main", version="1", node="menu"))
         if self._maybe(0.1):
-            self._tell(ivr_pb2.SelfServed(outcome="balance"))
+            self._tell(made(ivr_pb2.SelfServed, outcome="balance"))
         self._wait(0, 9)
         if self._maybe(0.9):
-            self._tell(ivr_pb2.FlowExited(flow=self._chance.choice(("", "main")), queue=self._chance.choice("ab")))
+            self._tell(
+                made(ivr_pb2.FlowExited, flow=self._chance.choice(("", "main")), queue=self._chance.choice("ab"))
+            )
 
     def _visit(self, number: int) -> None:
         visit, queue = self._id(f"visit {number}"), self._chance.choice("abc")
-        self._tell(queueing_pb2.Enqueued(visit_id=visit, queue=queue, priority=self._chance.randint(0, 3)))
+        self._tell(made(queueing_pb2.Enqueued, visit_id=visit, queue=queue, priority=self._chance.randint(0, 3)))
         if self._maybe(0.2):
-            self._tell(ivr_pb2.EstimateTold(visit_id=visit, queue=queue, wait_ms=1000))
+            self._tell(made(ivr_pb2.EstimateTold, visit_id=visit, queue=queue, wait_ms=1000))
         self._wait()
         kinds = [1] * 12 + [2] * 5 + list(range(3, 13)) + ([0] if self._odd else [])
         kind = self._chance.choice(kinds)
@@ -103,38 +112,50 @@ class Script:
         if rang and kind != 1 and self._maybe():
             self._ring(f"lost {number}", visit)
         if self._maybe(0.95):
-            self._tell(queueing_pb2.Dequeued(visit_id=visit, queue=queue, kind=kind))
+            self._tell(made(queueing_pb2.Dequeued, visit_id=visit, queue=queue, kind=kind))
         if kind == 1:
             self._served(number, visit, queue, rang=rang)
 
     def _ring(self, name: str, visit: str) -> None:
-        self._tell(leg_pb2.LegCreated(leg_id=name, role=2, agent="ann", direction=2), -5)
-        self._tell(leg_pb2.LegRinging(leg_id=name, role=2, agent="ann", visit_id=self._chance.choice(("", visit))), -4)
+        self._tell(made(leg_pb2.LegCreated, leg_id=name, role=2, agent="ann", direction=2), -5)
+        self._tell(
+            made(leg_pb2.LegRinging, leg_id=name, role=2, agent="ann", visit_id=self._chance.choice(("", visit))), -4
+        )
         if self._maybe():
-            self._tell(leg_pb2.LegEnded(leg_id=name, role=2, agent="ann"), self._chance.choice((-3, -2, -1, 0, 1)))
+            self._tell(
+                made(leg_pb2.LegEnded, leg_id=name, role=2, agent="ann"), self._chance.choice((-3, -2, -1, 0, 1))
+            )
 
     def _served(self, number: int, visit: str, queue: str, *, rang: bool) -> None:
         leg, spell = f"a{number}", self._id(f"spell {number}")
         agent = self._chance.choice(("", "ann", "bob"))
         shown = {"leg_id": leg, "agent": agent, "assignment_id": spell}
-        snapshot = leg_pb2.AgentSnapshot(team="t", site=self._chance.choice(("", "s"))) if self._maybe() else None
+        snapshot = made(leg_pb2.AgentSnapshot, team="t", site=self._chance.choice(("", "s"))) if self._maybe() else None
         if rang:
-            self._tell(leg_pb2.LegCreated(leg_id=leg, role=2, agent=agent, direction=2), -5)
-            self._tell(leg_pb2.LegRinging(leg_id=leg, role=2, agent=agent, visit_id=visit), -4)
+            self._tell(made(leg_pb2.LegCreated, leg_id=leg, role=2, agent=agent, direction=2), -5)
+            self._tell(made(leg_pb2.LegRinging, leg_id=leg, role=2, agent=agent, visit_id=visit), -4)
         self._tell(
-            leg_pb2.LegAnswered(role=2, visit_id=visit, agent_snapshot=snapshot, **shown), self._chance.choice((-1, 0))
+            made(leg_pb2.LegAnswered, role=2, visit_id=visit, agent_snapshot=snapshot, **shown),
+            self._chance.choice((-1, 0)),
         )
         told = {"visit_id": visit} if self._maybe(0.9) else {}
         del shown["leg_id"]
         caller = self._chance.choice(("", "c1"))
         self._tell(
-            talk_pb2.Bridged(leg_id=caller, peer_leg_id=leg, queue=self._chance.choice(("", queue)), **told, **shown)
+            made(
+                talk_pb2.Bridged,
+                leg_id=caller,
+                peer_leg_id=leg,
+                queue=self._chance.choice(("", queue)),
+                **told,
+                **shown,
+            )
         )
         self._wait(0, 300)
         if self._maybe(0.95):
             how = self._chance.choice((0, 1, 1, 2, 2, 3 if self._odd else 1))
-            end = observation_pb2.EndCause(protocol="q850", code="16") if self._maybe() else None
-            body = leg_pb2.LegEnded(leg_id=leg, role=2, ended_how=how, release_side=how, end_cause=end)
+            end = made(observation_pb2.EndCause, protocol="q850", code="16") if self._maybe() else None
+            body = made(leg_pb2.LegEnded, leg_id=leg, role=2, ended_how=how, release_side=how, end_cause=end)
             body.assignment_id = self._chance.choice(("", spell))
             self._tell(body)
         if self._maybe(0.3):
@@ -142,26 +163,26 @@ class Script:
 
     def _after(self, spell: str, agent: str) -> None:
         if self._maybe(0.9):
-            self._tell(after_pb2.WrapUpStarted(assignment_id=spell, agent=agent))
+            self._tell(made(after_pb2.WrapUpStarted, assignment_id=spell, agent=agent))
         self._wait(0, 30)
         if self._maybe(0.9):
-            self._tell(after_pb2.WrapUpEnded(assignment_id=spell, agent=agent, cause="agent"))
+            self._tell(made(after_pb2.WrapUpEnded, assignment_id=spell, agent=agent, cause="agent"))
         if self._maybe():
-            self._tell(after_pb2.DispositionSet(assignment_id=spell, disposition=self._chance.choice("pq")))
+            self._tell(made(after_pb2.DispositionSet, assignment_id=spell, disposition=self._chance.choice("pq")))
 
     def _leave(self) -> None:
         if self._maybe(0.6):
-            self._tell(leg_pb2.LegEnded(leg_id="c1", role=1, ended_how=1, release_side=1))
+            self._tell(made(leg_pb2.LegEnded, leg_id="c1", role=1, ended_how=1, release_side=1))
         if self._maybe(0.1):
             other = str(uuid5(_NAMESPACE, "contact 1"))
-            self._tell(arrival_pb2.ContactLinked(to_contact_id=other, reason=1))
+            self._tell(made(arrival_pb2.ContactLinked, to_contact_id=other, reason=1))
             if self._maybe():
-                self._tell(arrival_pb2.ContactUnlinked(to_contact_id=other), self._chance.choice((0, 1)))
+                self._tell(made(arrival_pb2.ContactUnlinked, to_contact_id=other), self._chance.choice((0, 1)))
         if self._maybe(0.2):
-            self._tell(after_pb2.NoteAdded(text="said hello"))
+            self._tell(made(after_pb2.NoteAdded, text="said hello"))
         if self._maybe(0.3):
             self._wait(0, 60)
-            self._tell(arrival_pb2.ContactClosed())
+            self._tell(made(arrival_pb2.ContactClosed))
 
     def _made_odd(self) -> list[Told]:
         """Return what was written, some of it lost, doubled, late, of another source, inferred or taken back."""
@@ -171,7 +192,7 @@ class Script:
         if self._oddly():
             told.append(Told(self._now, None))
         if told and self._oddly():
-            void = after_pb2.EventVoided(event_id=str(self._chance.choice(list(_ids(self.contact, told)))))
+            void = made(after_pb2.EventVoided, event_id=str(self._chance.choice(list(_ids(self.contact, told)))))
             told.append(Told(self._now, void))
         return self._counted(told)
 
@@ -181,9 +202,9 @@ class Script:
         if self._oddly():
             return replace(event, source_id="crm")
         if self._oddly() and event.body is not None:
-            body = type(event.body)()
+            body: Any = type(event.body)()
             body.CopyFrom(event.body)
-            body.observation.inferred = True  # type: ignore[attr-defined]  # every body has an observation
+            body.observation.inferred = True
             return replace(event, body=body)
         return replace(event, time_us=self._chance.choice((0, -(10**15)))) if self._oddly() and self._oddly() else event
 
@@ -232,6 +253,11 @@ def placed(events: Sequence[Event], after: int = 0) -> list[Event]:
         versions[event.tenant, event.stream] = version = versions.get((event.tenant, event.stream), 0) + 1
         found.append(replace(event, position=position, version=version))
     return found
+
+
+def chance_of(seed: int) -> Random:
+    """Return chance that is the same for the same seed."""
+    return Random(seed)  # noqa: S311  # it draws examples, not secrets
 
 
 def contacts(chance: Random, count: int, odd: float = 0.02) -> list[Event]:

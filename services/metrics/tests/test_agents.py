@@ -1,6 +1,5 @@
 """Spells and rings of agents, as the views show them, against the full rules."""
 
-import random
 from collections.abc import Sequence
 
 import pytest
@@ -13,6 +12,7 @@ from event_log.model import Event
 from live_facts import Scene, a_scene, following
 from metrics.refolding import observed_of
 from told_agents import TENANT, agents
+from told_contacts import chance_of
 
 Span = tuple[str, str, str, int, int | None]
 
@@ -71,7 +71,7 @@ def told_apart(events: Sequence[Event]) -> list[Event]:
 
 @pytest.mark.parametrize("seed", range(4))
 async def test_spells_end_as_the_full_rules_tell(fresh_database: str, seed: int) -> None:
-    events = told_apart(agents(random.Random(seed), 8, odd=0.0))
+    events = told_apart(agents(chance_of(seed), 8, odd=0.0))
     async with a_scene(fresh_database) as scene, following(scene):
         for start in range(0, len(events), 50):
             await scene.tell(events[start : start + 50])
@@ -87,7 +87,7 @@ async def test_spells_end_as_the_full_rules_tell(fresh_database: str, seed: int)
 async def test_rings_are_what_the_full_rules_tell_of_each_day(
     fresh_database: str, seed: int, odd: float, turn: int
 ) -> None:
-    events = agents(random.Random(seed), 8, odd=odd)[::turn]
+    events = agents(chance_of(seed), 8, odd=odd)[::turn]
     async with a_scene(fresh_database) as scene, following(scene):
         for start in range(0, len(events), 50):
             await scene.tell(events[start : start + 50])
@@ -119,7 +119,7 @@ def rings_of(events: Sequence[Event]) -> set[tuple[object, ...]]:
 
 
 async def test_rebuilt_agents_equal_the_live_ones(fresh_database: str) -> None:
-    events = agents(random.Random(5), 6, odd=0.3)
+    events = agents(chance_of(5), 6, odd=0.3)
     async with a_scene(fresh_database) as scene, following(scene):
         for start in range(0, len(events), 20):
             await scene.tell(events[start : start + 20])

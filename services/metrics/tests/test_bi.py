@@ -1,6 +1,5 @@
 """What a reader of bi sees, and that it reaches nothing else."""
 
-import random
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import TypeAlias
@@ -12,7 +11,7 @@ import pytest
 from live_facts import Scene, a_scene, following
 from metrics.bi_reader import NotAReadersName, create_reader, end_overlong
 from metrics.fact.catalogue import FACTS
-from told_contacts import contacts, in_time
+from told_contacts import chance_of, contacts, in_time
 
 PASSWORD = "a 'quoted' password"
 Reader: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -28,7 +27,7 @@ def as_role(address: str, role: str) -> str:
 @pytest.fixture
 async def scene(fresh_database: str) -> AsyncIterator[Scene]:
     async with a_scene(fresh_database) as found, following(found):
-        told = in_time(contacts(random.Random(1), 30, 0.0))
+        told = in_time(contacts(chance_of(1), 30, 0.0))
         await found.tell(told)
         await found.caught_up()
         yield found
@@ -64,12 +63,13 @@ async def test_instants_stand_as_timestamps_too(reader: Reader) -> None:
     row = await reader.fetchrow(
         "select arrived_time, arrived_time_utc from bi.contact_v1 where arrived_time is not null"
     )
+    assert row is not None
     assert row["arrived_time_utc"].timestamp() == pytest.approx(row["arrived_time"] / 1e6, abs=1e-6)
 
 
 async def test_another_tenant_sees_nothing(scene: Scene, reader: Reader) -> None:
     await scene.database.execute("update bi_private.reader set tenant = 'other'")
-    assert [await reader.fetchval(f"select count(*) from bi.{fact.name}_v1") for fact in FACTS] == [0] * len(FACTS)
+    assert [await reader.fetchval(f"select count(*) from bi.{fact.name}_v1") for fact in FACTS] == [0] * len(FACTS)  # noqa: S608
     assert await reader.fetchval("select count(*) from bi.queue_half_hour_v1") == 0
 
 
@@ -79,9 +79,10 @@ async def test_half_hours_add_up_to_the_visits(reader: Reader) -> None:
     )
     visits = await reader.fetchrow(
         "select count(*) filter (where outcome in ('answered', 'abandoned', 'flow_out')) as offered,"
-        " count(*) filter (where outcome = 'answered') as answered from bi.queue_visit_v1 where enqueued_time is not null"
+        " count(*) filter (where outcome = 'answered') as answered"
+        " from bi.queue_visit_v1 where enqueued_time is not null"
     )
-    assert tuple(halves) == tuple(visits)
+    assert halves == visits
 
 
 REFUSALS = (

@@ -1,7 +1,6 @@
 """Facts that follow a real log live: the same as the full rules tell, whatever happens on the way."""
 
 import asyncio
-import random
 from collections.abc import Sequence
 
 import pytest
@@ -12,11 +11,11 @@ from live_facts import Scene, a_scene, following
 from metrics.fact.recount import recounted
 from metrics.refolding import observed_of
 from service_host.postgres import Database
-from told_contacts import contacts, in_time, poison
+from told_contacts import chance_of, contacts, in_time, poison
 
 
 def some(count: int, odd: float = 0.01, seed: int = 1) -> list[Event]:
-    return in_time(contacts(random.Random(seed), count, odd))
+    return in_time(contacts(chance_of(seed), count, odd))
 
 
 async def recount(scene: Scene, events: Sequence[Event]) -> dict[str, set[tuple[object, ...]]]:
@@ -43,7 +42,7 @@ def _short(name: str, row: dict[str, object]) -> tuple[object, ...]:
 
 async def shown(scene: Scene) -> dict[str, set[tuple[object, ...]]]:
     rows = {
-        name: await scene.database.fetch(f"select {', '.join(columns)} from metrics.{name}")
+        name: await scene.database.fetch(f"select {', '.join(columns)} from metrics.{name}")  # noqa: S608
         for name, columns in _SHOWN.items()
     }
     return {
@@ -62,7 +61,7 @@ async def test_live_facts_are_what_the_full_rules_tell(fresh_database: str) -> N
 
 async def test_a_follower_cut_off_at_any_moment_goes_on_where_its_facts_end(fresh_database: str) -> None:
     events = some(120, seed=2)
-    chance = random.Random(3)
+    chance = chance_of(3)
     async with a_scene(fresh_database) as scene:
         for start in range(0, len(events), 60):
             await scene.tell(events[start : start + 60])

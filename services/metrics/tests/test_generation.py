@@ -42,7 +42,7 @@ async def test_views_show_the_visible_columns_of_the_live_generation(connection:
     await go_live(connection, "facts_1")
     for fact in FACTS:
         assert await columns_of(connection, "metrics", fact.name) == [column.name for column in view_columns(fact)]
-        assert await connection.fetchval(f"select count(*) from metrics.{fact.name}") == 0
+        assert await connection.fetchval(f"select count(*) from metrics.{fact.name}") == 0  # noqa: S608
     assert await live_generation(connection) == "facts_1"
 
 

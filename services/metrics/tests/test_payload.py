@@ -1,7 +1,5 @@
 """Payloads as columns: natively and message by message the same."""
 
-import random
-
 import pyarrow as pa
 import pytest
 
@@ -9,12 +7,12 @@ from contact_life.codec import TYPES, encode
 from holdfast.call_events.v1 import after_pb2, agent_pb2
 from metrics.fact.payload import MalformedPayload, message_columns, native_columns
 from metrics.fact.screen import NEEDED_PATHS
-from told_contacts import contacts
+from told_contacts import chance_of, contacts
 
 
 def payloads() -> dict[str, list[bytes]]:
     found: dict[str, list[bytes]] = {}
-    for event in contacts(random.Random(1), 60, 0.05):
+    for event in contacts(chance_of(1), 60, 0.05):
         if event.type in TYPES:
             found.setdefault(event.type, []).append(event.payload)
     request = after_pb2.CallbackRequested(queue="a")

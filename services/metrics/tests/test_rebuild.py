@@ -1,6 +1,4 @@
-"""Facts rebuilt beside the live ones: equal, while events arrive, cut short, poisoned, or of a log that lost something."""
-
-import random
+"""Facts rebuilt beside the live ones: equal, while events arrive, cut short, poisoned, of a log that lost events."""
 
 import asyncpg
 import pytest
@@ -10,11 +8,11 @@ from event_log.operating import raise_incarnation
 from live_facts import LOG_SCHEMA, Scene, a_scene, following
 from metrics.generation import live_generation
 from metrics.rebuild import PoisonedRebuild, Progress
-from told_contacts import contacts, in_time, poison
+from told_contacts import chance_of, contacts, in_time, poison
 
 
 def some(count: int, odd: float = 0.01, seed: int = 1) -> list[Event]:
-    return in_time(contacts(random.Random(seed), count, odd))
+    return in_time(contacts(chance_of(seed), count, odd))
 
 
 async def rebuilt(scene: Scene, *, swap: bool = True, accept: bool = False) -> list[Progress]:

@@ -39,7 +39,8 @@ async def create_reader(connection: Connection, role: str, tenant: str, password
         await connection.execute(f'grant {READERS} to "{role}"')
         await _close_other_doors(connection)
         await connection.execute(
-            "insert into bi_private.reader values ($1, $2) on conflict (role_name) do update set tenant = excluded.tenant",
+            "insert into bi_private.reader values ($1, $2)"
+            " on conflict (role_name) do update set tenant = excluded.tenant",
             role,
             tenant,
         )

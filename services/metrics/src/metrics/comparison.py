@@ -1,4 +1,4 @@
-"""Two generations compared: equal digests, else every row that differs, named by its key and columns, never its values."""
+"""Two generations compared: equal digests, else every row that differs, named by key and columns, never by values."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -32,7 +32,7 @@ async def differences(connection: Connection, live: str, rebuilt: str) -> Differ
 
 async def _digest(connection: Connection, schema: str, fact: Fact) -> tuple[int, str]:
     row = await connection.fetchrow(
-        "select count(*) as rows, coalesce(sum(hashtextextended(fact::text, 0)::numeric), 0)::text as digest"
+        "select count(*) as rows, coalesce(sum(hashtextextended(fact::text, 0)::numeric), 0)::text as digest"  # noqa: S608
         f' from "{schema}".{fact.name} fact'  # a schema's checked name
     )
     assert row is not None

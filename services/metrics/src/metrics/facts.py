@@ -47,7 +47,7 @@ class Facts:
             await asyncio.sleep(LOOK_EVERY_SECONDS)
 
     async def follow(self) -> None:
-        """Follow the log until cancelled; facts of other declarations, or of a log that lost something, are rebuilt first."""
+        """Follow the log until cancelled; facts of other declarations, or of a log that lost events, are rebuilt."""
         await self.prepare()
         while True:
             if await self._must_be_rebuilt():
@@ -65,7 +65,8 @@ class Facts:
         head = await self.feed.log.head()
         async with self.database.acquire(DATABASE_SECONDS) as connection:
             row = await connection.fetchrow(
-                "select schema_name, declaration from metrics.live_generation join metrics.generation using (schema_name)"
+                "select schema_name, declaration from metrics.generation"
+                " join metrics.live_generation using (schema_name)"
             )
             assert row is not None, "prepared before"
             place = await following.followed(connection, row["schema_name"], head.log_id)

@@ -79,6 +79,7 @@ class Rebuild:
     database: Database
     log: Log
     _began: float = field(default_factory=time.monotonic, init=False)
+    _stage: str = field(default="", init=False)
     _compared: Differences | None = field(default=None, init=False)
     _compared_position: int = field(default=0, init=False)
 
@@ -113,7 +114,7 @@ class Rebuild:
             yield self._at("done", held, head)
 
     async def _begun(self, connection: Connection, head: Cursor) -> tuple[str, Cursor]:
-        """Return a generation to fold into and where it stands: one cut short if the same code began it, else a new one."""
+        """Return a generation to fold into and its place: one cut short if the same code began it, else a new one."""
         unfinished = await connection.fetchrow(
             "select schema_name, position from metrics.cursor join metrics.generation using (schema_name)"
             " where folded_by = $1 and log_id = $2 and incarnation = $3 and stopped = ''"
@@ -214,7 +215,9 @@ class Rebuild:
         seconds = time.monotonic() - self._began
         total = max(held.position, head.position)
         compared = self._compared
-        telemetry.REBUILD.info(stage=stage, events=held.position, differences=compared.count if compared else None)
+        if stage != self._stage:
+            self._stage = stage
+            telemetry.REBUILD.info(stage=stage, events=held.position, differences=compared.count if compared else None)
         if compared is None:
             return Progress(stage, held.position, total, seconds)
         return Progress(

@@ -38,8 +38,8 @@ class Batch:
     """Decoded events.
 
     `streams` has a row for each stream: `@row`, tenant, category, key (16 bytes), id (text of the UUID), first_version,
-    and `@doubt` where an event alone shows that columns cannot fold it. `events` is the envelope of all of them, `bodies` the
-    frames by type with the envelope's columns. `malformed` are positions of events that no one can decode.
+    and `@doubt` where an event alone shows that columns cannot fold it. `events` is the envelope of all of them,
+    `bodies` the frames by type with the envelope's columns. `malformed` are positions of what no one can decode.
     """
 
     streams: pl.DataFrame

@@ -10,20 +10,19 @@ A path with a question mark at its end (`agent_snapshot?`) says whether that mes
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from importlib.util import find_spec
 from typing import Any, Final, Protocol
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 
 from contact_life.codec import TYPES
 
-try:
-    import ptars
-except ImportError:  # a platform without a wheel of it
-    ptars = None
+NATIVE: Final = find_spec("ptars") is not None
+"""Whether this platform has a wheel of the native decoder."""
 
 _US: Final = pa.timestamp("us", tz="UTC")
 _DTYPES: Final[Mapping[int, type[pl.DataType]]] = {
@@ -50,7 +49,7 @@ class Columns(Protocol):
 
 def columns_of(event_type: str, payloads: pa.Array, paths: Sequence[str]) -> pl.DataFrame:
     """Return a column for each path, a row for each payload (binary); raise MalformedPayload."""
-    made = native_columns if ptars is not None else message_columns
+    made = native_columns if NATIVE else message_columns
     return made(event_type, payloads, paths)
 
 
@@ -80,6 +79,8 @@ def message_columns(event_type: str, payloads: pa.Array, paths: Sequence[str]) -
 
 @cache
 def _handler(event_type: str) -> Any:
+    import ptars  # noqa: PLC0415  # only where it is
+
     descriptor = TYPES[event_type].DESCRIPTOR
     pool = ptars.HandlerPool([descriptor.file], config=ptars.PtarsConfig(timestamp_unit="us", duration_unit="us"))
     return pool.get_for_message(descriptor)
@@ -101,7 +102,7 @@ def _leaf(batch: pa.RecordBatch, event_type: str, path: str) -> pl.Series:
 
 @cache
 def _field(event_type: str, path: str) -> FieldDescriptor:
-    descriptor: Descriptor | None = TYPES[event_type].DESCRIPTOR
+    descriptor: Any = TYPES[event_type].DESCRIPTOR
     field: FieldDescriptor | None = None
     for name in path.split("."):
         assert descriptor is not None, f"{event_type} has no {path}"

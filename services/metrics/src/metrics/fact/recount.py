@@ -1,7 +1,7 @@
 """Rows of one contact's facts by the full rules, event by event; for contacts that columns cannot fold.
 
-The rules are `contact_life`'s; here its state only becomes rows. Columns that are the columnar fold's memory stay empty:
-such a contact is folded from all its events each time.
+The rules are `contact_life`'s; here its state only becomes rows. Columns that are the fold's memory stay empty: such
+a contact is folded from all its events each time.
 """
 
 from collections.abc import Iterable, Sequence

@@ -117,7 +117,7 @@ def reduced(column: Column) -> pl.Expr:
 
 
 def contradicted(fact: Fact) -> pl.Expr:
-    """Return whether an entity was told something twice that one event alone may tell, or two things that must agree."""
+    """Return whether an entity was told twice what one event alone may tell, or two things that must agree."""
     doubts = [pl.lit(value=False)]
     for column in fact.told_columns:
         value = pl.col(column.name)
