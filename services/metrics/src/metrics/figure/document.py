@@ -9,10 +9,11 @@ from metrics.figure.definition import MINIMUM_N, Definition
 
 _SECOND_US = 1_000_000
 _TERMS = Terms(now_us=0)
+_SHORT, _LEVEL = _TERMS.short_abandon_us // _SECOND_US, _TERMS.threshold_us // _SECOND_US
 _BEFORE = f"""# Figures
 
-Made from the declarations in `services/metrics` (`python -m metrics.figure.document`); do not edit by hand. A figure has one name, one
-formula and a version. `GET /v1/figures` and `ListFigureDefinitions` tell the same to programs.
+Made from the declarations in `services/metrics` by `python -m metrics.figure.document`; do not edit by hand. A figure
+has one name, one formula and a version. `GET /v1/figures` and `ListFigureDefinitions` tell the same to programs.
 
 ## How to read one
 
@@ -25,8 +26,8 @@ formula and a version. `GET /v1/figures` and `ListFigureDefinitions` tell the sa
 - `name` asks for the latest version, `name@1` for that one. Both can be asked for in one question.
 
 In formulas: A answered (bridged), B left before being bridged, S of these within `short_abandon`
-({_TERMS.short_abandon_us // _SECOND_US} s unless asked otherwise), F flowed out by rule, W waiting still, w the wait, T the threshold
-({_TERMS.threshold_us // _SECOND_US} s unless asked otherwise). Every comparison with a threshold is ≤, but for version 1 of the service levels.
+({_SHORT} s unless asked otherwise), F flowed out by rule, W waiting still, w the wait, T the threshold
+({_LEVEL} s unless asked otherwise). Every comparison with a threshold is ≤, but for version 1 of the service levels.
 
 ## Which interval a thing belongs to
 
@@ -47,8 +48,8 @@ told in whole seconds the two differ by every call answered in just that second.
 ## What is not told yet
 
 `drop_rate` and `reconnect_rate` need the attribution of drops and the reconnect windows; `right_answer_rate`,
-`retention_rate` and `adherence` need reviews, customers' later choices and schedules; `csat` needs surveys among the facts.
-How often a callback was *offered* is told by no event. They are left out rather than guessed.
+`retention_rate` and `adherence` need reviews, customers' later choices and schedules; `csat` needs surveys among the
+facts. How often a callback was *offered* is told by no event. They are left out rather than guessed.
 
 """
 
@@ -75,7 +76,7 @@ def _row(definition: Definition) -> str:
         definition.formula.unit,
         definition.words,
         _meaning(definition.numerator),
-        _meaning(divisor) if divisor else "–",
+        _meaning(divisor) if divisor else "",
         definition.formula.interval,
     )
     return f"| {' | '.join(cells)} |\n"
