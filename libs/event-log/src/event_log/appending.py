@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+import asyncpg
+
 from event_log.calls import Batch, FenceId
 from event_log.connections import Session
 from event_log.errors import LogUnavailable
@@ -39,6 +41,10 @@ _FENCES = """
     from unnest($1::text[], $2::text[]) as w (tenant, name)
     join fences f on f.tenant = w.tenant and f.name = w.name
 """
+
+
+class OutOfStepError(Exception):
+    """A batch does not follow the head: a fault of ours, found before it could harm. Nothing of it is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,3 +145,8 @@ def _fences(batch: Batch) -> str:
         return ""
     tenants, names, epochs = zip(*sorted(batch.fences), strict=True)
     return f"; call hold_fences({as_texts(tenants)}, {as_texts(names)}, array[{','.join(map(str, epochs))}]::bigint[])"
+
+
+def by_another(trouble: BaseException) -> bool:
+    """Say whether a flush failed as another appended or took a fence: certainly not written, the session fine."""
+    return isinstance(trouble, asyncpg.UniqueViolationError) or getattr(trouble, "sqlstate", None) == FENCE_TAKEN

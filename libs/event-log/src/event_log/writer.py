@@ -11,9 +11,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
-import asyncpg
-
-from event_log.appending import FENCE_TAKEN, LogHead, write_flush
+from event_log.appending import LogHead, OutOfStepError, by_another, write_flush
 from event_log.calls import Batch, Call, checked, count_events
 from event_log.connections import LOST, TROUBLE, Connections, Session
 from event_log.errors import Busy, LogUnavailable
@@ -31,10 +29,6 @@ FIRST_PAUSE_SECONDS = 0.02
 LONGEST_PAUSE_SECONDS = 0.5
 SPLIT_CALLS = 32
 """So many calls answered at once are answered in halves: one half's next flush runs while the other half goes on."""
-
-
-class OutOfStepError(Exception):
-    """A batch does not follow the head: a fault of ours, found before it could harm. Nothing of it is written."""
 
 
 class Writer:
@@ -195,7 +189,7 @@ class Writer:
         self._unresolved = [call for call, _ in batch.calls] + self._batched() + self._unresolved
         self._batches = deque([Batch()])
         self._to_flush.clear()
-        if not _by_another(trouble):
+        if not by_another(trouble):
             logger.warning("a flush failed, starting over: %s", type(trouble).__name__)
             if isinstance(trouble, (TimeoutError, *LOST)):
                 self._end_session()
@@ -306,8 +300,3 @@ class Writer:
         session, self._session = self._session, None
         if session is not None:
             session.terminate()
-
-
-def _by_another(trouble: BaseException) -> bool:
-    """Say whether a flush failed as another appended or took a fence: certainly not written, the session fine."""
-    return isinstance(trouble, asyncpg.UniqueViolationError) or getattr(trouble, "sqlstate", None) == FENCE_TAKEN
