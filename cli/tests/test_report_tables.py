@@ -123,4 +123,4 @@ def test_an_explanation_goes_down_to_events(capsys: pytest.CaptureFixture[str]) 
     assert "again, from events 50.0 %" in lines
     assert "95 % interval 9.0 to 91.0 %" in lines
     assert "contact c1: left after 12 s" in lines
-    assert "adds 1 of 1 Enqueued 17, Dequeued 1,018" in lines
+    assert "adds 1 of 1: Enqueued 17, Dequeued 1,018" in lines

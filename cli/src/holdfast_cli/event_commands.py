@@ -42,7 +42,7 @@ async def _tail(running: Running, lines: int, types: list[str], *, follow: bool,
 
 
 def _show(event: TenantEvent, *, json: bool) -> None:
-    output.as_json(events.as_document(event)) if json else output.say(event_tables.line(event))
+    output.as_json(events.as_document(event)) if json else output.say_whole(event_tables.line(event))
 
 
 def contact(

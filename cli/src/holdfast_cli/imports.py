@@ -113,16 +113,9 @@ def show(imported: Imported, title: str, meanings: Mapping[str, str] = MappingPr
         output.say()
         output.table("Refused", ["reason", "events"], sorted(summary.refused.items()))
     if summary.oddities:
-        rows = [
-            [name, count, _lines(summary.oddity_lines.get(name, [])), meanings.get(name, "")]
-            for name, count in summary.oddities.most_common(MOST_ODD)
-        ]
+        rows = [[name, count, meanings.get(name, "")] for name, count in summary.oddities.most_common(MOST_ODD)]
         output.say()
-        output.table("What was odd", ["name", "count", "first lines", "meaning~"], rows)
-
-
-def _lines(lines: list[int]) -> str:
-    return ", ".join(map(str, lines[:3])) if any(lines) else ""
+        output.table("What was odd (lines that show it: --json)", ["name", "count", "meaning~"], rows)
 
 
 async def _tell(running: Running, wanted: Wanted, bar: Bar) -> ImportSummary:

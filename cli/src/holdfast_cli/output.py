@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from rich import box
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
@@ -40,8 +41,17 @@ def as_json(document: object) -> None:
     sys.stdout.flush()
 
 
-def say(text: str = "", style: str = "") -> None:
-    """Print a line as it is, however long."""
+def say(text: str = "", style: str = "", *, indent: int = 0) -> None:
+    """Print a line; a terminal that is too narrow breaks it between words, within its indent."""
+    out = console()
+    if out.is_terminal:
+        out.print(Padding(Text(text, style), (0, 0, 0, indent), expand=False))
+    else:
+        out.print(Text(" " * indent + text), soft_wrap=True)
+
+
+def say_whole(text: str, style: str = "") -> None:
+    """Print a line as it is, however long: it will be copied, or cut by programs."""
     console().print(Text(text, style), soft_wrap=True)
 
 
@@ -76,14 +86,15 @@ def table(
 
 
 def fields(title: str, values: Mapping[str, object]) -> None:
-    """Print a few named values below a title."""
+    """Print a few named values below a title; those that are None are left out."""
     say(title, "bold")
     width = max(map(len, values), default=0)
     grid = Table.grid(padding=(0, 2), pad_edge=True)
     grid.add_column(min_width=width, style="dim")
     grid.add_column(overflow="fold")
     for name, value in values.items():
-        grid.add_row(name, Text(cell(value)))
+        if value is not None:
+            grid.add_row(name, Text(cell(value)))
     console().print(grid)
 
 

@@ -47,7 +47,7 @@ def show(rebuilt: dict[str, Any]) -> None:
         },
     )
     for example in rebuilt["difference_examples"]:
-        output.say(f"  {example}")
+        output.say(example, indent=2)
 
 
 def _document(last: RebuildFactsResponse, *, swapped: bool) -> dict[str, Any]:

@@ -21,7 +21,7 @@ def show_queues(report: Mapping[str, Any], threshold_seconds: float) -> None:
     rows = [[*_start(row, cut=cut), *_queue_cells(row)] for row in report["rows"]]
     total = [*([""] if cut else []), *_queue_cells({**report["total"], "queue": "all"})]
     output.table(_title("Queues", report), [*(["from"] if cut else []), *columns], rows, footer=total)
-    output.say("lost: left the queue before an agent answered · in IVR: left before any queue, apart", "dim")
+    output.say("lost: left the queue unanswered · in IVR: left before any queue, apart", "dim")
     show_as_of(report)
 
 
@@ -45,10 +45,11 @@ def show_agents(report: Mapping[str, Any]) -> None:
 
 def show_scorecard(card: Mapping[str, Any]) -> None:
     """Print all evidence beside what was in the agent's hands, and what was left out and why."""
-    rows = [_scorecard_cells(figure) for figure in card["figures"] if figure["all"]["n"]]
+    seen = [figure for figure in card["figures"] if figure["all"]["n"]]
+    rows = [_scorecard_cells(figure) for figure in seen]
     columns = ["figure~", "all", "n", "95 %", "in hands", "n"]
     output.table(_title(f"Scorecard of {card['agent']}", card), columns, rows)
-    if any(figure[side].get("insufficient_evidence") for figure in card["figures"] for side in SIDES):
+    if any(figure[side].get("insufficient_evidence") for figure in seen for side in SIDES):
         output.say("* insufficient evidence: too few to conclude anything", "dim")
     if nothing := [figure["all"]["name"] for figure in card["figures"] if not figure["all"]["n"]]:
         output.say(f"No evidence of {', '.join(nothing)}.", "dim")
@@ -70,11 +71,11 @@ def _show_left_out(card: Mapping[str, Any]) -> None:
         return
     output.say("Outside the agent's hands, so left out there:", "bold")
     for words, figures in names.items():
-        output.say(f"  {words}  of {', '.join(figures)}")
+        output.say(f"{words}  of {', '.join(figures)}", indent=2)
     for mark in marks[:MARKS_SHOWN]:
-        output.say(f"  contact {mark['contact_id']}: {mark['mark']}, {mark['reason']}", "dim")
+        output.say(f"contact {mark['contact_id']}: {mark['mark']}, {mark['reason']}", "dim", indent=2)
     if len(marks) > MARKS_SHOWN:
-        output.say(f"  … and {len(marks) - MARKS_SHOWN:,} more, all in --json", "dim")
+        output.say(f"… and {len(marks) - MARKS_SHOWN:,} more, all in --json", "dim", indent=2)
 
 
 def show_explanation(explained: Mapping[str, Any]) -> None:
@@ -96,8 +97,8 @@ def show_explanation(explained: Mapping[str, Any]) -> None:
     output.say()
     output.say(f"The first {len(facts)} of them, with their events and positions in the log", "bold")
     for fact in facts:
-        output.say(f"  contact {fact['contact_id']}: {fact['reason']}")
-        output.say(f"    adds {fact['numerator']:g} of {fact['denominator']:g}  {_events(fact['events'])}", "dim")
+        output.say(f"contact {fact['contact_id']}: {fact['reason']}", indent=2)
+        output.say(f"adds {fact['numerator']:g} of {fact['denominator']:g}: {_events(fact['events'])}", "dim", indent=4)
     show_as_of(explained)
 
 
@@ -114,7 +115,7 @@ def written(value: float | None, unit: str) -> str:
         case "seconds":
             return output.NOTHING if value is None else f"{value:,.1f} s"
         case _:
-            return output.cell(value)
+            return output.NOTHING if value is None else f"{value:,.0f}"
 
 
 def spread(figure: Mapping[str, Any]) -> str:

@@ -46,17 +46,18 @@ def _welcome(addresses: Addresses, token: str, data: Path) -> None:
     output.fields(
         "Holdfast serves. Ctrl-C ends it; what was acknowledged is kept.",
         {
-            "call-events": f"gRPC {addresses.call_events_grpc}   REST http://{addresses.call_events_http}/docs",
-            "metrics": f"gRPC {addresses.metrics_grpc}   REST http://{addresses.metrics_http}/docs",
+            "call-events": f"gRPC {addresses.call_events_grpc}   REST http://{addresses.call_events_http}",
+            "metrics": f"gRPC {addresses.metrics_grpc}   REST http://{addresses.metrics_http}",
             "data": str(data),
         },
     )
     output.say("\nA token for this machine, good for 12 hours:")
-    output.say(token, "dim")
+    output.say_whole(token, "dim")
     option = "" if data == home.default_data() else f" --data {data}"
+    output.say("\nREST describes itself at /openapi.json, with the token.")
     output.say("\nTry next, in another terminal:")
     for command in ("generate --day 2026-01-05 --send", "tail", "queues --from 2026-01-05 --to 2026-01-06", "doctor"):
-        output.say(f"  holdfast {command}{option}")
+        output.say_whole(f"  holdfast {command}{option}")
 
 
 def doctor(where: Where, port_base: PortBase = ports.FIRST, *, json: Json = False) -> None:
