@@ -19,8 +19,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -124,6 +125,13 @@ def cpu_seconds(pid: int) -> float:
     return times.user + times.system
 
 
+async def with_cpu(pid: int, measured: Awaitable[float]) -> tuple[float, float]:
+    """A rate, and the microseconds of processor time that a process took for each."""
+    spent, began = cpu_seconds(pid), time.perf_counter()
+    calls = await measured
+    return calls, (cpu_seconds(pid) - spent) / (calls * (time.perf_counter() - began)) * 1e6
+
+
 async def copy_one(session: "asyncpg.Connection[Any]", rows: bytearray) -> float:
     """Rows a second of one COPY into a fresh log's table."""
     await session.execute("drop schema if exists bench_copy cascade")
@@ -159,7 +167,7 @@ async def connected(dsn: str) -> AsyncIterator["asyncpg.Connection[Any]"]:
 
 
 async def measure(
-    dsn: str, record: str, echo: str, pid: int, tokens: tuple[str, str], asked: argparse.Namespace
+    dsn: str, record: str, echo: str, pids: tuple[int, int], tokens: tuple[str, str], asked: argparse.Namespace
 ) -> None:
     """Measure in rounds and print the table."""
     many, single = Told(1999, 300_000 * asked.rounds, 100), Told(2026, 30_000 * asked.rounds, 1)
@@ -171,20 +179,20 @@ async def measure(
         for _ in range(asked.rounds):
             rows = await recorded_rows(session, 20_000)
             before = await copy_one(session, rows)
-            spent = cpu_seconds(pid)
-            ours = await rate(record, tokens[0], RECORD, batches, 4, asked.seconds) * many.each
-            busy = (cpu_seconds(pid) - spent) / (ours * asked.seconds)
+            ours, busy = await with_cpu(pids[0], rate(record, tokens[0], RECORD, batches, 4, asked.seconds))
             limit = (before + await copy_one(session, rows)) / 2
-            said = await rate(echo, tokens[1], ECHO, iter(lambda: says, None), 64, asked.seconds)
-            unary = await rate(record, tokens[0], RECORD, events, 64, asked.seconds)
-            said = (said + await rate(echo, tokens[1], ECHO, iter(lambda: says, None), 64, asked.seconds)) / 2
+            said, echo_busy = await with_cpu(pids[1], rate(echo, tokens[1], ECHO, repeat(says), 64, asked.seconds))
+            unary, unary_busy = await with_cpu(pids[0], rate(record, tokens[0], RECORD, events, 64, asked.seconds))
+            said = (said + await rate(echo, tokens[1], ECHO, repeat(says), 64, asked.seconds)) / 2
             for name, value in {
                 "COPY-1 rows/s": limit,
-                "100 events a message, 4 callers: events/s": ours,
-                "100 events a message, 4 callers / COPY-1": ours / limit,
-                "100 events a message: CPU of the service, us/event": busy * 1e6,
+                "100 events a message, 4 callers: events/s": ours * many.each,
+                "100 events a message, 4 callers / COPY-1": ours * many.each / limit,
+                "100 events a message: CPU of the service, us/event": busy / many.each,
                 "echo calls/s, 64 callers": said,
+                "echo: CPU of the service, us/call": echo_busy,
                 "1 event a message, 64 callers: calls/s": unary,
+                "1 event a message: CPU of the service, us/call": unary_busy,
                 "1 event a message, 64 callers / echo": unary / said,
             }.items():
                 found.setdefault(name, []).append(value)
@@ -220,7 +228,7 @@ def main() -> None:
             issuer.mint("bank", "bench", scopes=["events:write"], sources=["*"]),
             issuer.mint("bank", "bench", scopes=["echo"]),
         )
-        uvloop.run(measure(server.dsn(), record["grpc"], echo["grpc"], record["pid"], tokens, asked))
+        uvloop.run(measure(server.dsn(), record["grpc"], echo["grpc"], (record["pid"], echo["pid"]), tokens, asked))
 
 
 if __name__ == "__main__":
