@@ -76,7 +76,25 @@ def test_bytes_that_are_no_text_are_read_all_the_same(tmp_path: Path) -> None:
     assert max(len(line.text) for line in lines_of(tmp_path / "file")) <= 65_536
 
 
-@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=60), st.integers(1, 20))
+SIZES = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=60)
+
+
+@given(SIZES, st.integers(1, 20), st.integers(0, 1000))
+def test_a_batch_says_up_to_which_telling_of_the_file_it_reaches(
+    sizes: list[tuple[int, int]], most: int, start: int
+) -> None:
+    tellings = [Telling([ContactEvent()] * contact, [AgentEvent()] * agent) for contact, agent in sizes]
+    reached, events = start, 0
+    for batch in batches_of(tellings, most, start):
+        events += batch.events
+        reached = batch.tellings
+        assert events == sum(map(sum, sizes[: reached - start]))
+        batch.tellings = -1  # what becomes of a batch is nothing to the next
+    assert events == sum(map(sum, sizes))
+    assert start <= reached <= start + len(sizes)
+
+
+@given(SIZES, st.integers(1, 20))
 def test_batches_hold_every_event_once_in_order_and_few_of_them(sizes: list[tuple[int, int]], most: int) -> None:
     tellings = [Telling([ContactEvent()] * contact, [AgentEvent()] * agent) for contact, agent in sizes]
     batches = list(batches_of(tellings, most))

@@ -25,7 +25,7 @@ from holdfast_cli.importing.bank_1999 import import_bank_1999
 from holdfast_cli.importing.errors import TellingFailed, TellingRefused
 from holdfast_cli.importing.resuming import Mark
 from holdfast_cli.importing.sending import Sending
-from holdfast_cli.importing.telling import Progress
+from holdfast_cli.importing.telling import ImportSummary, Progress
 from service_host import client
 from service_host.local_issuer import AUDIENCE, ISSUER, LocalIssuer
 
@@ -203,6 +203,40 @@ async def test_a_mark_is_not_believed_if_the_log_no_longer_has_what_stands_befor
     summary = await import_bank_1999(month, stub, tenant=tenant, sending=Sending(resume_folder=marks))
     assert summary.skipped == 0
     assert summary.recorded + summary.duplicates == summary.events
+
+
+@pytest.mark.parametrize("mark", [ROWS + 1, ROWS + 10, 10 * ROWS])
+async def test_a_mark_beyond_the_files_end_is_not_believed(
+    stub: "CallEventsServiceAsyncStub", tenant: str, month: Path, tmp_path: Path, mark: int
+) -> None:
+    marks = tmp_path / "marks"
+    Mark(marks, month, f"bank-1999/{tenant}/bank-1999/Asia/Jerusalem").write(mark)
+    await import_bank_1999(month, stub, tenant=tenant)
+    summary = await import_bank_1999(month, stub, tenant=tenant, sending=Sending(resume_folder=marks))
+    assert (summary.skipped, summary.duplicates) == (0, summary.events)
+
+
+async def test_an_import_interrupted_again_and_again_is_whole_once_it_says_so(
+    stub: "CallEventsServiceAsyncStub", tenant: str, month: Path, tmp_path: Path
+) -> None:
+    while (summary := await _interrupted(stub, tenant, month, tmp_path / "marks")) is None:
+        pass
+    assert len(await all_events(stub)) == summary.events
+
+
+async def _interrupted(
+    stub: "CallEventsServiceAsyncStub", tenant: str, month: Path, marks: Path
+) -> ImportSummary | None:
+    """Import until some more is acknowledged, then stop as Ctrl-C does; return what it came to if it was whole."""
+    acknowledged = asyncio.Event()
+    sending = Sending(batch_events=1, in_flight=1, on_progress=lambda _: acknowledged.set(), resume_folder=marks)
+    importing = asyncio.create_task(import_bank_1999(month, stub, tenant=tenant, sending=sending))
+    some = asyncio.create_task(acknowledged.wait())
+    await asyncio.wait([importing, some], return_when=asyncio.FIRST_COMPLETED, timeout=SECONDS)
+    for task in (importing, some):
+        task.cancel()
+    await asyncio.wait([importing, some])
+    return None if importing.cancelled() else importing.result()
 
 
 async def test_a_token_for_another_source_is_refused_and_counted_for_each_event(

@@ -37,13 +37,17 @@ class Batch:
         self.read = telling.read
 
 
-def batches_of(tellings: Iterable[Telling], most: int) -> Iterator[Batch]:
-    """Give tellings in batches of at most `most` events of a kind; only a single telling of more makes a bigger one."""
-    batch = Batch(0)
+def batches_of(tellings: Iterable[Telling], most: int, start: int = 0) -> Iterator[Batch]:
+    """Give tellings in batches of at most `most` events of a kind; only a single telling of more makes a bigger one.
+
+    `start` is how many tellings of the file come before the first one given.
+    """
+    batch = Batch(start)
     for telling in tellings:
         if not batch.takes(telling, most):
+            told = batch.tellings
             yield batch
-            batch = Batch(batch.tellings)
+            batch = Batch(told)
         batch.add(telling)
     if batch.events:
         yield batch

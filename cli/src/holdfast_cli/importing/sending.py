@@ -81,8 +81,10 @@ class _Teller:
         self._skipped_share = 0.0
 
     async def still_there(self, tellings: Tellings, start: int) -> bool:
-        """Whether what stands just before a mark is in the log."""
-        probe = islice(tellings(), max(0, start - PROBED), start)
+        """Whether what stands just before a mark is in the log; a mark beyond the file's end has nothing before it."""
+        probe = list(islice(tellings(), max(0, start - PROBED), start))
+        if len(probe) < min(start, PROBED):
+            return False
         for batch in batches_of(probe, self._sending.batch_events):
             verdicts = await self._recorder.contact_events(batch.contact_events)
             verdicts += await self._recorder.agent_events(batch.agent_events)
@@ -97,8 +99,7 @@ class _Teller:
         for skipped in islice(every, start):
             self._skip(skipped)
         self._started = self._clock()
-        for batch in batches_of(every, self._sending.batch_events):
-            batch.tellings += start
+        for batch in batches_of(every, self._sending.batch_events, start):
             await self._room()
             self._summary.contacts += batch.contacts
             self._summary.events += batch.events
