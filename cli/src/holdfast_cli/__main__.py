@@ -52,8 +52,6 @@ def main() -> None:
         app()
     except (CommandFailed, NotRunning, ImportFailed) as error:
         stop(str(error))
-    except KeyboardInterrupt:
-        stop("interrupted; what was acknowledged is kept.", 130)
 
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ def queue_log(
 def carry_out(where: Where, wanted: Wanted, meanings: Mapping[str, str], *, json: bool) -> None:
     """Tell a running system, wait for its figures, and say what came of it; exit status 1 if anything was refused."""
     running = system.find(where)
-    with output.progress() as bar:
+    with output.remarking("Interrupted: what was acknowledged is kept; again, it goes on."), output.progress() as bar:
         imported = system.run(imports.carry_out(running, wanted, bar))
     if json:
         output.as_json(imports.as_document(imported))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NoReturn
 
 from rich import box
@@ -58,6 +59,16 @@ def say_whole(text: str, style: str = "") -> None:
 def note(text: str, style: str = "") -> None:
     """Print a remark on stderr."""
     notes().print(Text(text, style), soft_wrap=True)
+
+
+@contextmanager
+def remarking(sentence: str) -> Iterator[None]:
+    """Say a sentence on stderr if what is done in the context is interrupted."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        note(sentence)
+        raise
 
 
 def table(

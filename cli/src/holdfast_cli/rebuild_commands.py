@@ -38,7 +38,7 @@ def metrics(
     running = system.find(where)
     following.settle(running)
     request = RebuildFactsRequest(swap=swap, accept_differences=accept_differences)
-    with output.progress() as bar:
+    with output.remarking("Interrupted: the live facts are as they were."), output.progress() as bar:
         rebuilt = system.run(rebuilding.rebuild(running, request, bar))
     output.as_json(rebuilt) if json else rebuilding.show(rebuilt)
     if rebuilt["differences"] and not rebuilt["swapped"]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from holdfast_cli import ports
+from holdfast_cli import output, ports
 from holdfast_cli.child import Child, ChildFailed, Program
 from holdfast_cli.home import Addresses, AlreadyRunning, Home
 from holdfast_cli.output import CommandFailed
@@ -48,7 +48,10 @@ def serve(wanted: Wanted, when_ready: Callable[[Addresses, str], None]) -> None:
     """
     with suppress(KeyboardInterrupt), started(wanted) as (addresses, token, parts):
         when_ready(addresses, token)
-        _watch(parts)
+        try:
+            _watch(parts)
+        except KeyboardInterrupt:
+            output.note("\nDraining: what is under way ends, what was acknowledged is kept.")
 
 
 @contextmanager
