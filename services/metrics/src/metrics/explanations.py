@@ -1,6 +1,6 @@
 """What is answered about one agent, and about what is behind a figure: answers that also read the log."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from holdfast.metrics.v1 import metrics_service_pb2 as pb
@@ -9,11 +9,22 @@ from metrics.answers import Answers
 from metrics.errors import InvalidThreshold
 from metrics.evidence.evidence import Subject
 from metrics.explain import page
+from metrics.explain.agents import AT_MOST_DAYS, AgentDays
 from metrics.explain.events import Events
-from metrics.explain.explanation import Found, found, recomputed, until_position, with_events
+from metrics.explain.explanation import (
+    Explained,
+    Found,
+    found,
+    recomputed,
+    recomputed_of_agent,
+    until_position,
+    with_events,
+    with_events_of_agent,
+)
 from metrics.explain.recount import can_recount
 from metrics.figure import catalogue
 from metrics.figure.definition import Definition, Figure
+from metrics.interval.calendar import Granularity
 from metrics.interval.interval import Interval
 from metrics.people import audit
 from metrics.people.policy import may_see_positions, reach
@@ -47,7 +58,7 @@ class Explanations:
 
     async def explain(self, request: pb.ExplainFigureRequest) -> pb.ExplainFigureResponse:
         """Return a figure, the facts behind it with their events, and the figure computed again from events."""
-        interval = await self._answers.interval(request.interval)
+        interval = replace(await self._answers.interval(request.interval), granularity=Granularity.WHOLE)
         asked = await self._question(request, interval)
         definition = catalogue.definition(request.figure, asked.subject)
         size = _size(request.page_size)
@@ -56,7 +67,7 @@ class Explanations:
             as_of, asked = await self._answers.known(connection, asked)
             facts = await found(connection, asked, definition, size, after, self._at_most)
         until = until_position(as_of)
-        explained = await with_events(self._events, asked, definition, facts.page.rows, until)
+        explained = await self._explained(asked, definition, facts, until)
         again = await self._again(asked, definition, facts, until)
         positions = may_see_positions(call.caller())
         return pb.ExplainFigureResponse(
@@ -91,9 +102,19 @@ class Explanations:
             return Subject.FLOW, Scope(tenant, named([request.flow] if request.flow else []))
         return Subject.QUEUE, Scope(tenant, named([request.queue] if request.queue else []))
 
+    async def _explained(
+        self, asked: Question, definition: Definition, facts: Found, until: int | None
+    ) -> tuple[Explained, ...]:
+        rows = facts.page.rows
+        if facts.days is not None:
+            return await with_events_of_agent(self._events, asked, definition, rows, facts.days, until)
+        return await with_events(self._events, asked, definition, rows, until)
+
     async def _again(self, asked: Question, definition: Definition, facts: Found, until: int | None) -> _Again:
         if facts.contacts is None:
             return _Again(why_not=ONLY_FIRST)
+        if facts.days is not None:
+            return await self._again_of_agent(asked, definition, facts.days, until)
         if not can_recount(definition.evidence):
             return _Again(why_not=NOT_ONE_BY_ONE)
         if len(facts.contacts.contact_ids) > self._at_most:
@@ -101,6 +122,13 @@ class Explanations:
         with telemetry.RECOMPUTE.start(contacts=len(facts.contacts.contact_ids)):
             figure = await recomputed(self._events, asked, definition, facts.contacts, until)
         return _Again(figure, "" if figure else TOO_SLOW)
+
+    async def _again_of_agent(
+        self, asked: Question, definition: Definition, days: AgentDays, until: int | None
+    ) -> _Again:
+        if len(days.stream_ids) > AT_MOST_DAYS:
+            return _Again(why_not=TOO_MANY)
+        return _Again(await recomputed_of_agent(self._events, asked, definition, days, until))
 
 
 def _size(told: int) -> int:

@@ -32,6 +32,12 @@ def reason(definition: Definition, row: FactRow, terms: Terms) -> str:
         case "assignment":
             length = columns["handle_us"]
             return "still open" if length is None else f"handled in {_seconds(length)}"
+        case "agent_ring":
+            return _ring_reason(columns, terms)
+        case "agent_spell":
+            return f"signed in for {_seconds(columns['staffed_us'])}"
+        case "transfer":
+            return f"transferred: {columns['reason'] or 'no reason told'}".replace("_", " ")
         case "contact":
             return str(columns.get("contact_end") or "open").replace("_", " ")
         case _:
@@ -49,6 +55,8 @@ def _shown(contact: Contact, fact: str, fact_id: str) -> frozenset[str]:
             spells = [spell.events for spell in contact.assignments if spell.assignment_id == fact_id]
             passed = [found.events for found in contact.transfers if found.assignment_id in {"", fact_id}]
             return _ids(event for part in (*spells, *passed) for event in part)
+        case "transfer":
+            return _ids(event for found in contact.transfers if found.transfer_id == fact_id for event in found.events)
         case _:
             return _ids(contact.valid)
 
@@ -80,6 +88,17 @@ def _passed_reason(columns: dict[str, Any]) -> str:
     after = columns["passed_after_us"]
     told = str(columns["passed_reason"] or "no reason told").replace("_", " ")
     return f"passed on: {told}" + ("" if after is None else f", {_seconds(after)} after the bridge")
+
+
+def _ring_reason(columns: dict[str, Any], terms: Terms) -> str:
+    outcome, length = str(columns["outcome"] or "rings still").replace("_", " "), columns["ring_us"]
+    if columns["outcome"] != "no_answer":
+        return outcome
+    if columns["over"]:
+        return "no answer, but the visit was over"
+    if length is None:
+        return "no answer, nobody told how long it rang"
+    return f"no answer after {_seconds(length)}, heard from {_seconds(terms.min_ring_us)} on"
 
 
 def _seconds(length_us: int) -> str:

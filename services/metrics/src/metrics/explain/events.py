@@ -20,7 +20,7 @@ from event_log.model import Filter, Stream
 from metrics.refolding import observed_of
 
 AT_ONCE: Final = 250
-"""Contacts read in one request, and folded in one go."""
+"""Streams read in one request, and folded in one go."""
 MANY: Final = 1_000
 """Contacts from which on a range may be read."""
 SPARSE: Final = 40
@@ -38,7 +38,7 @@ _COLUMNS: Final = (
     "payload",
 )
 Told = dict[str, list[Observed]]
-"""Events by contact."""
+"""Events by stream, which is a contact or a day of an agent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +64,9 @@ class Events:
     def __init__(self, log: Log) -> None:
         self._log = log
 
-    async def of(self, tenant: str, contact_ids: Sequence[str], until: int | None) -> Told:
-        """Return the events of at most AT_ONCE contacts up to a position (None: all); raises what the log raises."""
-        streams = {Stream("contact", UUID(contact_id)): contact_id for contact_id in contact_ids[:AT_ONCE]}
+    async def of(self, tenant: str, stream_ids: Sequence[str], until: int | None, *, category: str = "contact") -> Told:
+        """Return the events of at most AT_ONCE streams up to a position (None: all); raises what the log raises."""
+        streams = {Stream(category, UUID(stream_id)): stream_id for stream_id in stream_ids[:AT_ONCE]}
         found = await self._log.read_streams(tenant, list(streams), until_position=until)
         return {streams[stream]: observed_of(events) for stream, events in found.items()}
 
@@ -88,9 +88,9 @@ class Events:
         return await asyncio.to_thread(_parted, batches, wanted.contact_ids)
 
 
-def chunks(contact_ids: Sequence[str]) -> Iterable[Sequence[str]]:
-    """Cut contacts into what one request reads."""
-    return (contact_ids[start : start + AT_ONCE] for start in range(0, len(contact_ids), AT_ONCE))
+def chunks(stream_ids: Sequence[str]) -> Iterable[Sequence[str]]:
+    """Cut streams into what one request reads."""
+    return (stream_ids[start : start + AT_ONCE] for start in range(0, len(stream_ids), AT_ONCE))
 
 
 def _parted(batches: Sequence[Any], contact_ids: Sequence[str]) -> list[pl.DataFrame]:

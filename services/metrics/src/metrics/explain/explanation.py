@@ -9,14 +9,14 @@ from typing import Any, Final
 from contact_life.observed import Observed
 from metrics.as_of import AsOf
 from metrics.connection import Connection
-from metrics.explain.behind import events_behind, reason
+from metrics.explain.agents import AgentDays, days_of, events_of, rows_of, shown
+from metrics.explain.behind import AT_MOST_EVENTS, events_behind, reason
 from metrics.explain.events import Events, Told, Wanted, chunks
 from metrics.explain.page import FactPage, FactRow, Place, contacts, page
 from metrics.explain.recount import evidence_of
 from metrics.fact.recount import recounted
 from metrics.figure import again
 from metrics.figure.definition import Definition, Figure, figure
-from metrics.interval.calendar import Granularity
 from metrics.report.grouped import columns_of, grouped
 from metrics.report.question import Question
 from service_host import call
@@ -36,22 +36,26 @@ class Explained:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What facts tell of a figure in one snapshot. `contacts` are those to read again; None with later pages."""
+    """What facts tell of a figure in one snapshot, and what to read again: contacts, or days of one agent.
+
+    With later pages there are no contacts, since the figure is not computed again.
+    """
 
     figure: Figure
     page: FactPage
     contacts: Wanted | None
+    days: AgentDays | None
 
 
 async def found(
     connection: Connection, asked: Question, definition: Definition, size: int, after: Place | None, at_most: int
 ) -> Found:  # fmt: skip
     """Return the figure, a page of its facts and, with the first page, the contacts to compute it again from."""
-    whole = replace(asked, together=True, interval=replace(asked.interval, granularity=Granularity.WHOLE))
-    groups = await grouped(connection, whole, columns_of([definition], {}))
+    groups = await grouped(connection, replace(asked, together=True), columns_of([definition], {}))
     listed = await page(connection, asked, definition, size, after)
     again_from = await contacts(connection, asked, definition, at_most) if after is None else None
-    return Found(figure(definition, groups.total, asked.minimum_n), listed, again_from)
+    days = await days_of(connection, asked, definition.evidence)
+    return Found(figure(definition, groups.total, asked.minimum_n), listed, again_from, days)
 
 
 async def with_events(
@@ -59,9 +63,31 @@ async def with_events(
 ) -> tuple[Explained, ...]:
     """Return the facts of a page with their events as the log had them at a position."""
     told: Told = {}
-    for part in chunks(list(dict.fromkeys(row.contact_id for row in rows))):
-        told |= await events.of(asked.scope.tenant, part, until)
+    if not definition.evidence.name.startswith("agent_"):
+        for part in chunks(list(dict.fromkeys(row.contact_id for row in rows))):
+            told |= await events.of(asked.scope.tenant, part, until)
     return await asyncio.to_thread(_explained, told, asked, definition, rows)
+
+
+async def with_events_of_agent(
+    events: Events, asked: Question, definition: Definition, rows: Sequence[FactRow], days: AgentDays, until: int | None
+) -> tuple[Explained, ...]:  # fmt: skip
+    """Return the facts of a page about one agent with their events."""
+    told = await events_of(events, days, until)
+    fact = definition.evidence.name
+    return tuple(
+        Explained(row, reason(definition, row, asked.terms), shown(days, told, fact, row.fact_id)[:AT_MOST_EVENTS])
+        for row in rows
+    )
+
+
+async def recomputed_of_agent(
+    events: Events, asked: Question, definition: Definition, days: AgentDays, until: int | None
+) -> Figure:
+    """Return a figure of one agent's rings or states computed again from their events."""
+    told = await events_of(events, days, until)
+    rows = await rows_of(events, days, told, asked, definition.evidence, until)
+    return figure(definition, again.sums(definition, rows, asked.terms), asked.minimum_n)
 
 
 def _explained(
