@@ -65,7 +65,7 @@ async def _fill(address: str) -> Filled:
     visited = [
         (START_US, queueing_pb2.Enqueued(visit_id=_visit(), queue="sales")),
         (
-            START_US + 5 * 60 * MINUTE,
+            START_US + 18 * 60 * MINUTE,
             queueing_pb2.Dequeued(visit_id=_visit(), kind=queueing_pb2.DEQUEUE_KIND_ABANDONED),
         ),
     ]
