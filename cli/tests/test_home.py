@@ -3,6 +3,8 @@
 import stat
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import jwt
@@ -48,6 +50,9 @@ def test_what_runs_is_found_with_a_token_of_its_tenant(home: Home) -> None:
 def test_nothing_runs_once_its_owner_has_ended(home: Home) -> None:
     with home.owned():
         home.announce(SERVED, "bank", "postgresql://x")
+        home.withdraw()
+        with pytest.raises(NotRunning):
+            home.running()
     with pytest.raises(NotRunning):
         home.running()
 
@@ -60,7 +65,31 @@ def test_nothing_runs_once_its_owner_was_killed(home: Home) -> None:
 
 
 def test_a_folder_has_one_owner_at_a_time(home: Home) -> None:
-    with home.owned(), pytest.raises(AlreadyRunning, match=r"runs on .* already"), Home(home.path).owned():
+    with home.owned():
+        home.announce(SERVED, "bank", "postgresql://x")
+        with pytest.raises(AlreadyRunning, match=r"runs on .* already"), Home(home.path).owned():
+            pass
+
+
+def test_an_owner_that_serves_no_more_is_waited_for(home: Home) -> None:
+    ending, ended = threading.Event(), threading.Event()
+
+    def end() -> None:
+        with home.owned():
+            ending.set()
+            ended.wait(10)
+
+    with ThreadPoolExecutor(1) as other:
+        other.submit(end)
+        ending.wait(10)
+        threading.Timer(0.2, ended.set).start()
+        with Home(home.path).owned():
+            assert ended.is_set()
+
+
+def test_an_owner_that_does_not_end_is_not_waited_for_long(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("holdfast_cli.home.OWNER_PATIENCE_SECONDS", 0.1)
+    with home.owned(), pytest.raises(AlreadyRunning), Home(home.path).owned():
         pass
 
 

@@ -1,5 +1,6 @@
 """A month of the bank's archive, all the way on the command line: told, reported, explained, rebuilt, continued."""
 
+import json
 import math
 import os
 import shutil
@@ -10,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import psutil
 import pytest
 
@@ -207,6 +209,21 @@ def test_the_log_is_what_was_written(system: System) -> None:
     assert (report["verified"], report["first_bad_flush"]) == (True, None)
     again = system.json("audit", "verify", "--expected", f"{report['position']}:{report['digest']}")
     assert again["verified"]
+
+
+@pytest.mark.usefixtures("told")
+async def test_the_first_flush_that_somebody_changed_is_named(system: System) -> None:
+    owner = await asyncpg.connect(json.loads((system.data / "running.json").read_text())["database_url"])
+    try:
+        await owner.execute("update call_events.events set actor = 'somebody' where position = 3")
+        done = system.run("audit", "verify", "--json")
+        await owner.execute("update call_events.events set actor = '' where position = 3")
+    finally:
+        await owner.close()
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["verified"]) == (1, False)
+    assert report["first_bad_flush"]["first"] <= 3 <= report["first_bad_flush"]["last"]
+    assert system.json("audit", "verify")["verified"]
 
 
 @pytest.mark.usefixtures("told")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -38,6 +39,11 @@ TOKEN_LIFE = timedelta(hours=12)
 FEED_SCOPES = ("log:read",)
 FEED_TOKEN_LIFE = timedelta(days=365)
 """As long as a system may reasonably run; every start makes another."""
+
+
+OWNER_PATIENCE_SECONDS = 25.0
+"""As long as another owner of the folder may take to end."""
+PAUSE_SECONDS = 0.05
 
 
 class NotRunning(Exception):
@@ -103,18 +109,23 @@ class Home:
 
     @contextmanager
     def owned(self) -> Iterator[None]:
-        """Own the folder for as long as the context lasts, or this process lives; AlreadyRunning if another does."""
+        """Own the folder for as long as the context lasts, or this process lives; AlreadyRunning if another does.
+
+        An owner that does not serve yet, or no more, is waited for.
+        """
+        deadline = time.monotonic() + OWNER_PATIENCE_SECONDS
         with self._lock.open("a", encoding="ascii") as lock:
-            if not _taken(lock, fcntl.LOCK_EX):
-                message = (
-                    f"`holdfast up` runs on {self.path} already: use it, end it, or name another folder by --data."
-                )
-                raise AlreadyRunning(message)
-            self._running.unlink(missing_ok=True)
-            try:
-                yield
-            finally:
-                self._running.unlink(missing_ok=True)
+            while not _taken(lock, fcntl.LOCK_EX):
+                if self._running.exists() or time.monotonic() > deadline:
+                    message = f"`holdfast up` runs on {self.path} already: use it, end it, or name another --data."
+                    raise AlreadyRunning(message)
+                time.sleep(PAUSE_SECONDS)
+            self.withdraw()
+            yield
+
+    def withdraw(self) -> None:
+        """Say that nothing serves here."""
+        self._running.unlink(missing_ok=True)
 
     def issuer(self) -> LocalIssuer:
         """Return the issuer of this folder's tokens."""

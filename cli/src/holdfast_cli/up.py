@@ -69,7 +69,10 @@ def started(wanted: Wanted) -> Iterator[tuple[Addresses, str, Sequence[Callable[
             home.announce(addresses, wanted.tenant, url)
             parts = [_ended_of(child) for child in children]
             parts.append(lambda: "" if server.running else "Postgres")
-            yield addresses, home.token(wanted.tenant), parts
+            try:
+                yield addresses, home.token(wanted.tenant), parts
+            finally:
+                home.withdraw()
 
 
 def _start(home: Home, wanted: Wanted, addresses: Addresses, url: str, children: list[Child]) -> None:
