@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 from uuid import UUID
 
-from call_events.recording import Alias
+from call_events.told import Alias
 from contact_life import identity
 from service_host.postgres import Database
 

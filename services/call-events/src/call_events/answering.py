@@ -7,7 +7,8 @@ from typing import Any, Final
 from call_events import telemetry
 from call_events.errors import EventRefused
 from call_events.event_form import LONGEST_NAME
-from call_events.recording import CATEGORY_CONTACT, Told
+from call_events.streams import CATEGORY_CONTACT
+from call_events.told import Told
 from event_log.errors import AppendRefused
 from event_log.model import Placement
 
@@ -50,7 +51,7 @@ def write_verdicts(events: Iterable[Any], told: Sequence[Told | EventRefused], v
 def _accept(recorded: Any, event: Any, told: Told) -> None:
     """Say which contact an event belongs to and what was noted of it."""
     stream = told.stream
-    if stream is not None and stream.category is CATEGORY_CONTACT:
+    if stream is not None and stream.category == CATEGORY_CONTACT:
         recorded.contact_id = event.contact.contact_id or str(stream.key)
     else:
         recorded.SetInParent()

@@ -88,11 +88,6 @@ class Callers:
             found |= {mac: looked_up[mac] for mac in missing}
         return {macs[mac]: resolved for mac, resolved in found.items()}
 
-    async def known(self, tenant: str, number: str) -> CallerKey | None:
-        """The caller of a number that was told before; nothing is made and nothing remembered."""
-        found = await self._find(tenant, [self._master.tenant(tenant).number_mac(number)])
-        return next((resolved.caller for resolved in found.values()), None)
-
     def forget_all(self) -> None:
         """Forget every caller: one was erased, here or elsewhere."""
         self._generation += 1

@@ -5,7 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from call_events.event_view import observed
-from call_events.recording import CATEGORY_CONTACT
+from call_events.streams import CATEGORY_CONTACT
 from contact_life.contact import Contact
 from contact_life.fold import fold_contact
 from event_log.log import Log

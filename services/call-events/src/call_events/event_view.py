@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from call_events.recording import CATEGORY_CONTACT
+from call_events.streams import CATEGORY_CONTACT
 from contact_life import codec
 from contact_life.observed import Observed
 from event_log.model import Event

@@ -19,7 +19,9 @@ from call_events.answering import Recorded, write_verdicts
 from call_events.callers import Callers, Resolved
 from call_events.errors import EventRefused
 from call_events.master_key import MasterKey
-from call_events.recording import CATEGORY_CONTACT, Alias, Intake, Told
+from call_events.recording import Intake
+from call_events.streams import CATEGORY_CONTACT
+from call_events.told import Alias, Told
 from event_log.errors import Busy
 from event_log.log import Log, Verdict
 from event_log.model import Append, Appended, NewEvent, Stream, StreamAppend

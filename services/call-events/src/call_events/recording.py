@@ -1,6 +1,6 @@
 """From what a teller told to what the log keeps; pure: ids, keys, clock and chance come in.
 
-An event is *read* (form, authority, secrets: `Intake.contact_event`), then, once its contact and its customer's key are
+An event is *read* (form, authority, secrets: `Intake`), then, once its contact and its customer's key are
 known, *finished* (`Told.new_event`). The order matters and is the same for all: the MAC is taken of the event as it was
 told, then what is unknown is dropped, cards and inputs are masked, the number is sealed.
 
@@ -8,20 +8,15 @@ What this version does not know it can neither mask nor seal: unknown fields are
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final, TypeAlias
-from uuid import UUID
 
 from call_events import caller_number, event_form, event_masking
 from call_events.errors import EventRefused
 from call_events.event_form import AGENT_FORMS, CONTACT_FORMS, LONGEST_NAME, BodyForm, read_uuid
-from call_events.master_key import TenantKeys
-from call_events.sealing import CallerKey, seal
-from contact_life import identity
+from call_events.streams import agent_stream, contact_stream, named_stream, source_stream
+from call_events.told import Alias, Told
 from contact_life.observed import EARLIEST_TIME_US, LATEST_AHEAD_US
-from event_log.errors import AppendRefused
-from event_log.model import NewEvent, Placement, Stream
+from event_log.model import Stream
 from holdfast.call_events.v1 import call_events_service_pb2, contact_event_pb2
 from holdfast.call_events.v1.observation_pb2 import (
     NUMBER_QUALITY_PLACEHOLDER,
@@ -34,68 +29,14 @@ ContactEvent: TypeAlias = contact_event_pb2.ContactEvent
 AgentEvent: TypeAlias = contact_event_pb2.AgentEvent
 ContactEvents: TypeAlias = call_events_service_pb2.RecordContactEventsRequest | call_events_service_pb2.StreamBatch
 AgentEvents: TypeAlias = call_events_service_pb2.RecordAgentEventsRequest
-Alias: TypeAlias = tuple[str, str, str]
-"""A source's name of a contact: source, kind, native id."""
 
 LARGEST_EVENT_BYTES: Final = 65_536
 LONGEST_SOURCE: Final = 200
 MOST_ALIASES: Final = 16
-CATEGORY_CONTACT, CATEGORY_AGENT, CATEGORY_SOURCE = "contact", "agent", "source"
 
 TIME_OUT_OF_RANGE: Final = "TIME_OUT_OF_RANGE"
-NUMBER_SEALED: Final = "NUMBER_SEALED"
 UNKNOWN_FIELDS_DROPPED: Final = "UNKNOWN_FIELDS_DROPPED"
-_STREAMS_REMEMBERED: Final = 16_384
 _UNUSABLE: Final = frozenset({NUMBER_QUALITY_WITHHELD, NUMBER_QUALITY_PLACEHOLDER})
-
-
-@dataclass(slots=True)
-class Told:
-    """An event whose form is right. `number` is the caller's in its one form, empty if none stands for a caller."""
-
-    event: Any
-    body: Any
-    form: BodyForm
-    mac_input: bytes
-    event_id: UUID
-    event_time_us: int
-    causation_id: UUID | None = None
-    correlation_id: UUID | None = None
-    stream: Stream | None = None
-    alias: Alias | None = None
-    also_known_as: Sequence[Alias] = ()
-    number: str = ""
-    notes: Sequence[str] = ()
-    outcome: Placement | AppendRefused | None = None
-    """What the log answered; None before it was asked."""
-
-    def new_event(self, keys: TenantKeys, caller: CallerKey | None, traceparent: str) -> NewEvent:
-        """The event as the log takes it; `caller` is the key of `number`."""
-        event, customer_key = self.event, b""
-        if caller is not None:
-            customer_key = caller.key
-            self._seal(caller, keys.tenant)
-        return NewEvent(
-            self.event_id,
-            self.form.type,
-            self.event_time_us,
-            self.body.SerializeToString(deterministic=True),
-            keys.body_mac(self.mac_input, customer_key),
-            event.source_id,
-            event.source_seq if event.HasField("source_seq") else None,
-            self.correlation_id,
-            self.causation_id,
-            event.actor,
-            traceparent,
-        )
-
-    def _seal(self, caller: CallerKey, tenant: str) -> None:
-        told = self.body.caller
-        told.Clear()
-        told.caller_ref = caller.caller_ref
-        told.quality = NUMBER_QUALITY_USABLE
-        told.sealed.CopyFrom(seal(caller, tenant, self.number))
-        self.notes = (*self.notes, NUMBER_SEALED)
 
 
 class Intake:
@@ -246,13 +187,13 @@ class Intake:
         if name == "AgentEventVoided":
             when_us = event_form.microseconds(body.voided_event_time, "voided_event_time")
             return (
-                _agent_stream(self._tenant, body.agent, when_us)
+                agent_stream(self._tenant, body.agent, when_us)
                 if body.agent
-                else _source_stream(self._tenant, source, when_us)
+                else source_stream(self._tenant, source, when_us)
             )
         if name.startswith("Source"):
-            return _source_stream(self._tenant, source, told.event_time_us)
-        return _agent_stream(self._tenant, body.agent, told.event_time_us)
+            return source_stream(self._tenant, source, told.event_time_us)
+        return agent_stream(self._tenant, body.agent, told.event_time_us)
 
 
 def _body(event: Any, forms: dict[str, BodyForm]) -> tuple[Any, BodyForm]:
@@ -274,23 +215,3 @@ def _check_strings(told: Told) -> None:
         raise EventRefused("INVALID_FIELD", f"This field holds at most {LONGEST_SOURCE} characters.", "actor")
     if told.body.ByteSize() > LONGEST_NAME or b"\0" in told.mac_input:
         event_form.check_strings(told.event, told.form)
-
-
-@lru_cache(_STREAMS_REMEMBERED)
-def contact_stream(contact_id: str) -> Stream:
-    """The stream of a contact; EventRefused if the id is none."""
-    return Stream(CATEGORY_CONTACT, read_uuid(contact_id, "contact.contact_id"))
-
-
-@lru_cache(_STREAMS_REMEMBERED)
-def named_stream(tenant: str, source: str, native_id: str) -> Stream:
-    """The stream of the contact whose first leg the source calls so."""
-    return Stream(CATEGORY_CONTACT, UUID(identity.contact_id(tenant, source, native_id)))
-
-
-def _agent_stream(tenant: str, agent: str, when_us: int) -> Stream:
-    return Stream(CATEGORY_AGENT, UUID(identity.agent_stream_id(tenant, agent, when_us)))
-
-
-def _source_stream(tenant: str, source: str, when_us: int) -> Stream:
-    return Stream(CATEGORY_SOURCE, UUID(identity.source_stream_id(tenant, source, when_us)))
