@@ -14,7 +14,9 @@ from told_contacts import SECOND, START_US, made
 
 _NAMESPACE: Final = UUID("0c2f6a53-7a5e-5b0e-9d9a-5a1a3f0f7d11")
 TENANT: Final = "t"
-_STATES: Final = (1, 1, 3, 4, 6, 6, 7, 8)
+_STATES: Final = (1, 1, 3, 4, 6, 6, 7)
+_GOES_HOME: Final = 11
+"""The change that may tell that the agent is offline."""
 
 
 def agents(chance: Random, count: int, changes: int = 20, odd: float = 0.05) -> list[Event]:
@@ -26,8 +28,8 @@ def _agent(chance: Random, agent: str, changes: int, odd: float) -> list[Event]:
     now = START_US + 12 * 3_600 * SECOND
     told: list[Event] = []
     for number in range(changes):
-        now += chance.randint(0, 7_200) * SECOND
-        for later_s, body in _happening(chance, agent, number, now, odd):
+        last, now = now, now + chance.randint(0, 7_200) * SECOND
+        for later_s, body in _happening(chance, agent, number, (last, now)):
             if chance.random() >= odd:
                 told.append(_event(agent, body, now + later_s * SECOND, f"{agent} {number} {len(told)}"))
     if told and chance.random() < odd:
@@ -37,7 +39,7 @@ def _agent(chance: Random, agent: str, changes: int, odd: float) -> list[Event]:
     return told
 
 
-def _happening(chance: Random, agent: str, number: int, now: int, odd: float) -> list[tuple[int, Message]]:
+def _happening(chance: Random, agent: str, number: int, between: tuple[int, int]) -> list[tuple[int, Message]]:
     queue = chance.choice(("", "", "a", "b"))
     match chance.randint(0, 5):
         case 0:
@@ -45,30 +47,30 @@ def _happening(chance: Random, agent: str, number: int, now: int, odd: float) ->
         case 1:
             return [(0, made(agent_pb2.AgentLoggedOut, agent=agent, queue=queue))]
         case 2 | 3:
-            return [(0, _change(chance, agent, number, now, queue))]
+            return [(0, _change(chance, agent, number, between, queue))]
         case _:
-            return _ring(chance, agent, number, odd)
+            return _ring(chance, agent, number)
 
 
-def _change(chance: Random, agent: str, number: int, now: int, queue: str) -> Any:
+def _change(chance: Random, agent: str, number: int, between: tuple[int, int], queue: str) -> Any:
     spell = chance.choice(("", str(uuid5(_NAMESPACE, f"{agent} {number}"))))
     body: Any = made(
         agent_pb2.AgentStateChanged,
         agent=agent,
         spell_id=spell,
-        state=chance.choice(_STATES),
+        state=8 if number == _GOES_HOME else chance.choice(_STATES),
         queue=queue,
         reason=chance.choice(("", "lunch")),
     )
     if chance.random() < 0.2:
         body.previous_state = chance.choice(_STATES)
-        body.previous_since.FromMicroseconds(now - chance.randint(1, 3_600) * SECOND)
+        body.previous_since.FromMicroseconds(chance.randint(*between))
     return body
 
 
-def _ring(chance: Random, agent: str, number: int, odd: float) -> list[tuple[int, Message]]:
+def _ring(chance: Random, agent: str, number: int) -> list[tuple[int, Message]]:
     contact = str(uuid5(_NAMESPACE, f"contact {number % 3}"))
-    ring = "" if chance.random() < odd else str(uuid5(_NAMESPACE, f"{agent} ring {number}"))
+    ring = chance.choice(("", str(uuid5(_NAMESPACE, f"{agent} ring {number}"))))
     shown = {"agent": agent, "contact_id": contact, "ring_id": ring, "queue": "a"}
     seconds = chance.randint(0, 40)
     ended = made(agent_pb2.AgentRingEnded, outcome=chance.choice((1, 2, 3, 4, 5)), **shown)

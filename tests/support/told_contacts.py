@@ -21,6 +21,15 @@ START_US: Final = 915_148_800 * SECOND
 _NAMESPACE: Final = UUID("6f6f9c5c-4f9e-5a55-8c44-3d4d0c6bb0a1")
 
 
+_AT_THE_DESK: Final = (
+    after_pb2.NoteAdded,
+    after_pb2.DispositionSet,
+    arrival_pb2.CustomerIdentified,
+    arrival_pb2.ContactReasonSet,
+)
+"""What agents tell at their desk rather than the phone system."""
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """One event of a contact before it stands in a log."""
@@ -151,7 +160,10 @@ class Script:
                 **shown,
             )
         )
+        self._hold(spell, leg)
         self._wait(0, 300)
+        if self._maybe(0.1):
+            self._transfer(number, spell, agent)
         if self._maybe(0.95):
             how = self._chance.choice((0, 1, 1, 2, 2, 3 if self._odd else 1))
             end = made(observation_pb2.EndCause, protocol="q850", code="16") if self._maybe() else None
@@ -160,6 +172,28 @@ class Script:
             self._tell(body)
         if self._maybe(0.3):
             self._after(spell, agent)
+
+    def _hold(self, spell: str, leg: str) -> None:
+        held = made(leg_pb2.LegHeld, leg_id="c1", assignment_id=spell)
+        resumed = made(leg_pb2.LegResumed, leg_id="c1", assignment_id=spell)
+        asked = made(talk_pb2.ConsultStarted, leg_id=f"{leg} asks", assignment_id=spell)
+        told = made(talk_pb2.ConsultEnded, leg_id=f"{leg} asks", assignment_id=spell)
+        for begins, ends in ((held, resumed), (asked, told)):
+            if self._maybe(0.2):
+                start = self._chance.randint(-1, 40)
+                self._tell(begins, start)
+                if self._maybe(0.9):
+                    self._tell(ends, start + self._chance.randint(0 if self._odd else 1, 90))
+
+    def _transfer(self, number: int, spell: str, agent: str) -> None:
+        transfer, queue = self._id(f"transfer {number}"), self._chance.choice(("", "a"))
+        target = made(talk_pb2.TransferTarget, queue=queue, department="d")
+        started = {"transfer_id": transfer, "assignment_id": spell, "agent": agent, "target": target}
+        self._tell(made(talk_pb2.TransferStarted, kind=self._chance.choice((0, 1)), reason=1, **started))
+        if self._maybe(0.7):
+            self._tell(made(talk_pb2.TransferCompleted, transfer_id=transfer, kind=self._chance.choice((0, 1))), 2)
+        elif self._maybe():
+            self._tell(made(talk_pb2.TransferFailed, transfer_id=transfer), 2)
 
     def _after(self, spell: str, agent: str) -> None:
         if self._maybe(0.9):
@@ -188,6 +222,10 @@ class Script:
         """Return what was written, some of it lost, doubled, late, of another source, inferred or taken back."""
         told = [event for event in self.told if not self._oddly()]
         told += [replace(event, revision=1) for event in told if self._oddly()]
+        if self._maybe(0.3):
+            told = [
+                replace(event, source_id="desk") if isinstance(event.body, _AT_THE_DESK) else event for event in told
+            ]
         told = [self._bent(event) for event in told]
         if self._oddly():
             told.append(Told(self._now, None))

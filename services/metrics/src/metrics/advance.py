@@ -5,7 +5,7 @@ A step is folded while the one before it is still being written. What it needs o
 """
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -21,6 +21,7 @@ from metrics.fact.batch import Batch, batch_of
 from metrics.fact.catalogue import AGENT_FACTS, CONTACT_FACTS, FACTS
 from metrics.fact.store import (
     Keys,
+    Told,
     add_rows,
     agent_rows,
     contact_rows,
@@ -60,10 +61,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What a generation held before a step: contacts that had events, spells and rings told of, their rows, parked."""
+    """What a generation held before a step: contacts that had events, rows of these and of agents, what was parked."""
 
     contacts: Keys
-    told: Mapping[str, pl.DataFrame]
     stored: Mapping[str, pl.DataFrame]
     left_out: frozenset[int]
 
@@ -110,7 +110,7 @@ class Advance:
                 head_position=max(step.head_position, step.until),
             )
             await drop_contacts(connection, self.generation, before.contacts)
-            await drop_agent_rows(connection, self.generation, before.told)
+            await drop_agent_rows(connection, self.generation, before.stored)
             await replace_streams(connection, self.generation, Keys.of(_agents(fold.found.whole)))
             await add_rows(connection, self.generation, FACTS, fold.found.rows)
             malformed = step.events.filter(_at(step.events, fold.batch.malformed))
@@ -133,9 +133,9 @@ class Advance:
         told = told_of(batch)
         fresh = _Recent(recent)
         stored = await contact_rows(connection, self.generation, Keys.of(fresh.without(contacts)))
-        stored |= await agent_rows(connection, self.generation, fresh.untold(told))
+        stored |= fresh.unseen(await agent_rows(connection, self.generation, told))
         stored = joined(stored, fresh.rows(contacts, told))
-        before = Before(Keys.of(contacts), told, stored, left_out | fresh.malformed)
+        before = Before(Keys.of(contacts), stored, left_out | fresh.malformed)
         return doubting(batch, irregular | fresh.irregular), before
 
 
@@ -152,15 +152,18 @@ class _Recent:
         """Return the contacts that the step before did not touch."""
         return contacts.join(self._fold.batch.streams, on=["tenant", "id"], how="anti") if self._fold else contacts
 
-    def untold(self, told: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
-        """Return the spells and rings that the step before did not tell of."""
-        return {fact.name: self._untold(told[fact.name], fact.name, fact.entity) for fact in AGENT_FACTS if told}
+    def unseen(self, rows: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+        """Return the rows of spells and rings that the step before did not write."""
+        if self._fold is None:
+            return dict(rows)
+        written = self._fold.found.rows
+        keys = {fact.name: list(fact.key_names) for fact in AGENT_FACTS}
+        return {
+            name: frame.join(written[name], on=keys[name], how="anti") if name in written else frame
+            for name, frame in rows.items()
+        }
 
-    def _untold(self, told: pl.DataFrame, name: str, entity: str) -> pl.DataFrame:
-        rows = self._fold.found.rows.get(name) if self._fold else None
-        return told if rows is None else told.join(rows, on=["tenant", "agent", entity], how="anti")
-
-    def rows(self, contacts: pl.DataFrame, told: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    def rows(self, contacts: pl.DataFrame, told: Sequence[Told]) -> dict[str, pl.DataFrame]:
         """Return the rows that the step before gave of contacts, spells and rings."""
         if self._fold is None:
             return {}
@@ -171,10 +174,11 @@ class _Recent:
             for fact in CONTACT_FACTS[:-1]
             if fact.name in rows
         }
-        for fact in AGENT_FACTS if told else ():
-            if fact.name in rows:
-                key = ["tenant", "agent", fact.entity]
-                found[fact.name] = rows[fact.name].join(told[fact.name], on=key, how="semi")
+        for each in told:
+            name, key = each.fact.name, ["tenant", "agent", each.column, "stream_id"]
+            if name in rows:
+                again = rows[name].join(each.keys, left_on=key, right_on=each.keys.columns, how="semi")
+                found[name] = pl.concat([found[name], again]).unique() if name in found else again
         return found
 
 

@@ -16,46 +16,55 @@ from contact_life.identity import agent_id
 from contact_life.observed import Observed
 from contact_life.order import in_order, voided_ids
 from contact_life.words import AgentState, RingOutcome, word
-from metrics.fact.agent import AGENT_RING, AGENT_SPELL
+from metrics.fact.agent import AGENT_RING, AGENT_SPELL, OWN_ID
 from metrics.fact.batch import Batch
 from metrics.fact.catalogue import AGENT_FACTS
+from metrics.fact.declaration import Fact
 from metrics.fact.fold import Folded, Rows
 from metrics.fact.merge import CONTRADICTED, from_stored, merged, stored_columns, to_stored
 from metrics.fact.own_id import own_id
 from metrics.fact.recount import Row
+from metrics.fact.ring_id import with_ring_ids
 from metrics.fact.screen import DOUBT
+from metrics.fact.store import Told
 from metrics.fact.telling import ROW, column_dtype
 
 _TOLD_BY = {"AgentStateChanged": "state", "AgentLoggedIn": "login", "AgentLoggedOut": "logout"}
 
 
 def fold_agents(batch: Batch, stored: Mapping[str, pl.DataFrame]) -> Folded:
-    """Fold the agents' events of a batch; `stored` has the rows of spells and rings that were told of before."""
+    """Fold the agents' events of a batch; `stored` has the rows that `told_of` names, as far as there are any."""
     streams = batch.streams.filter(pl.col("category") == "agent")
     if not streams.height:
         return Folded({}, streams)
     known = {fact.name: from_stored(fact, stored[fact.name], streams) for fact in AGENT_FACTS if fact.name in stored}
+    batch, unclear = with_ring_ids(batch, known.get(AGENT_RING.name))
     frames = {fact.name: merged(fact, batch, known.get(fact.name)) for fact in AGENT_FACTS}
     frames[AGENT_RING.name] = _with_lengths(frames[AGENT_RING.name])
-    doubts = pl.concat([frame.filter(CONTRADICTED)[ROW] for frame in frames.values()])
-    doubted = pl.col(DOUBT) | pl.col(ROW).is_in(doubts.implode())
+    doubts = [*(frame.filter(CONTRADICTED)[ROW] for frame in frames.values()), unclear]
+    doubted = pl.col(DOUBT) | pl.col(ROW).is_in(pl.concat(doubts).implode())
     plain = streams.filter(~doubted)
     return Folded(
         {fact.name: to_stored(fact, frames[fact.name], plain) for fact in AGENT_FACTS}, streams.filter(doubted)
     )
 
 
-def told_of(batch: Batch) -> dict[str, pl.DataFrame]:
-    """Return tenant, agent and id of the spells and rings in streams that had events before, by name of fact."""
+def told_of(batch: Batch) -> list[Told]:
+    """Return what is told of in streams that had events before: spells and rings by id, rings by their contact too."""
     streams = batch.streams.filter((pl.col("category") == "agent") & (pl.col("first_version") > 1))
     if not streams.height:
-        return {}
-    frames = {fact.name: to_stored(fact, _blank(fact.name, merged(fact, batch, None)), streams) for fact in AGENT_FACTS}
-    return {fact.name: frames[fact.name].select("tenant", "agent", fact.entity) for fact in AGENT_FACTS}
+        return []
+    named = [(fact, fact.entity, OWN_ID) for fact in AGENT_FACTS] + [(AGENT_RING, "contact_id", "contact_id")]
+    found = [Told(fact, column, _keys(batch, streams, fact, path)) for fact, column, path in named]
+    return [told for told in found if told.keys.height]
 
 
-def _blank(name: str, frame: pl.DataFrame) -> pl.DataFrame:
-    return _with_lengths(frame) if name == AGENT_RING.name else frame
+def _keys(batch: Batch, streams: pl.DataFrame, fact: Fact, path: str) -> pl.DataFrame:
+    bodies = [batch.bodies[event] for event in fact.ids if event in batch.bodies]
+    empty = pl.DataFrame(schema={ROW: pl.UInt32, "agent": pl.String, path: pl.String})
+    told = pl.concat([empty, *(body.select(ROW, "agent", path) for body in bodies)]).unique()
+    named = told.join(streams.select(ROW, "tenant", pl.col("id").alias("stream_id")), on=ROW)
+    return named.select("tenant", "agent", path, "stream_id")
 
 
 def _with_lengths(ring: pl.DataFrame) -> pl.DataFrame:

@@ -7,19 +7,21 @@ from metrics.fact.declaration import CONTACT_ID, Column, Fact, Kind, Reducer, at
 EVERY_EVENT: Final = "*"
 """In a telling: any event of the contact's stream, known or not."""
 
+_CLOCKS: Final = (
+    *("ContactArrived", "FlowEntered", "NodeVisited", "InputCollected", "SelfServed", "FlowExited"),
+    *("Enqueued", "Dequeued", "LegCreated", "LegRinging", "LegAnswered", "LegHeld", "LegResumed", "LegEnded"),
+    *("Bridged", "Unbridged", "ConsultStarted", "ConsultEnded", "WrapUpStarted", "WrapUpEnded", "ContactClosed"),
+    *("TransferStarted", "TransferCompleted", "TransferFailed"),
+)
+"""Types between which lengths are taken; another source may well tell a contact's notes, labels or reasons."""
+
 CONTACT: Final = Fact(
     name="contact",
     sentence="One customer's attempt to be served, from arrival to closure.",
     category="contact",
     key=(CONTACT_ID,),
     columns=(
-        Column(
-            "source_id",
-            Kind.TEXT,
-            "Source that told the arrival, or the first event.",
-            Reducer.AGREED,
-            of("@source_id", EVERY_EVENT),
-        ),
+        Column("source_id", Kind.TEXT, "Source that told the arrival, or the first event."),
         Column(
             "direction",
             Kind.WORD,
@@ -198,6 +200,38 @@ CONTACT: Final = Fact(
             of("@source_seq", EVERY_EVENT),
             inner=True,
         ),
+        Column(
+            "arrival_source",
+            Kind.TEXT,
+            "Source that told the arrival.",
+            Reducer.ONCE,
+            of("@source_id", "ContactArrived"),
+            inner=True,
+        ),
+        Column(
+            "clock_source",
+            Kind.TEXT,
+            "Source whose clock tells its parts.",
+            Reducer.AGREED,
+            of("@source_id", *_CLOCKS),
+            inner=True,
+        ),
+        Column(
+            "least_source",
+            Kind.TEXT,
+            "First of its sources by name.",
+            Reducer.EARLIEST,
+            of("@source_id", EVERY_EVENT),
+            inner=True,
+        ),
+        Column(
+            "greatest_source",
+            Kind.TEXT,
+            "Last of its sources by name.",
+            Reducer.LAST,
+            of("@source_id", EVERY_EVENT),
+            inner=True,
+        ),
         Column("ended_time", Kind.MOMENT, "When it ended; null while a part of it is open."),
         Column(
             "contact_end",
@@ -255,7 +289,7 @@ CONTACT_LINK: Final = Fact(
 )
 
 _LEG_EVENTS: Final = ("LegCreated", "LegRinging", "LegAnswered", "LegEnded")
-_LEG_MENTIONS: Final = ("LegMediaLost", "LegMediaBack", "LegQuality")
+_LEG_MENTIONS: Final = ("LegHeld", "LegResumed", "LegMediaLost", "LegMediaBack", "LegQuality")
 
 LEG: Final = Fact(
     name="leg",

@@ -26,13 +26,13 @@ def with_gone(contact: pl.DataFrame, leg: pl.DataFrame) -> pl.DataFrame:
 
 
 def finished_contacts(
-    contact: pl.DataFrame, visit: pl.DataFrame, spell: pl.DataFrame, leg: pl.DataFrame
+    contact: pl.DataFrame, visit: pl.DataFrame, spell: pl.DataFrame, leg: pl.DataFrame, transfer: pl.DataFrame
 ) -> pl.DataFrame:
     """Return contacts (with `gone_time`) with contact_end and ended_time."""
     present = spell.filter(pl.col("bridged_time").is_not_null())
     joined = contact.join(_of_visits(visit), on=ROW, how="left").join(_of_spells(present), on=ROW, how="left")
-    joined = joined.join(_ringing(contact, leg), on=ROW, how="left")
-    flags = ("open_visit", "answered_visit", "talking", "ringing_now")
+    joined = joined.join(_ringing(contact, leg), on=ROW, how="left").join(_under_way(transfer), on=ROW, how="left")
+    flags = ("open_visit", "answered_visit", "talking", "ringing_now", "transferring")
     joined = joined.with_columns(
         pl.col(flags).fill_null(value=False), pl.col("visits", "spells").fill_null(0)
     ).with_columns(_in_flow())
@@ -75,6 +75,11 @@ def _ringing(contact: pl.DataFrame, leg: pl.DataFrame) -> pl.DataFrame:
     return joined.filter(rings(pl.col("gone_time"))).select(ROW, pl.lit(value=True).alias("ringing_now")).unique()
 
 
+def _under_way(transfer: pl.DataFrame) -> pl.DataFrame:
+    open_still = pl.col("completed_time").is_null() & pl.col("failed_time").is_null()
+    return transfer.filter(open_still).select(ROW, pl.lit(value=True).alias("transferring")).unique()
+
+
 def _in_flow() -> pl.Expr:
     entered = pl.col("flow_entered_time")
     later = pl.max_horizontal("last_enqueued_time", "last_started_time") >= entered
@@ -88,7 +93,8 @@ def _ended() -> pl.Expr:
     final = pl.col("last_kind").is_in(_FINAL).fill_null(value=False)
     only_left_flow = pl.col("flow_exited_time").is_not_null() & (pl.col("visits") == 0) & ~pl.col("ringing_now")
     something = (pl.col("spells") > 0) | left_by_themselves | final | only_left_flow
-    nothing_left = ~(pl.col("open_visit") | pl.col("talking") | pl.col("in_flow")) & something
+    left = pl.any_horizontal("open_visit", "talking", "in_flow", "transferring")
+    nothing_left = ~left & something
     return pl.col("gone_time").is_not_null() | ((pl.col("caller_legs") == 0) & nothing_left)
 
 

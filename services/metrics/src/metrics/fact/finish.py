@@ -71,16 +71,38 @@ def _instants() -> tuple[pl.Expr, ...]:
 
 
 def _lengths() -> tuple[pl.Expr, ...]:
-    talk = pl.col("talk_ended_time") - pl.col("started_time")
+    busy = pl.col("talk_ended_time") - pl.col("started_time")
+    hold = pl.when(busy.is_not_null()).then(_held())
     begun = pl.max_horizontal(pl.coalesce("wrap_up_started_time", "talk_ended_time"), "talk_ended_time")
     wrap_up = pl.max_horizontal(pl.col("wrap_up_ended_time") - begun, pl.lit(0))
     told = pl.col("wrap_up_started_time").is_not_null() | pl.col("wrap_up_ended_time").is_not_null()
     known = begun.is_not_null() & pl.col("wrap_up_ended_time").is_not_null()
     return (
-        talk.alias("talk_us"),
-        pl.when(talk.is_not_null()).then(pl.lit(0, pl.Int64)).alias("hold_us"),
+        (busy - hold).alias("talk_us"),
+        hold.alias("hold_us"),
         pl.when(~told).then(pl.lit(0, pl.Int64)).when(known).then(wrap_up).alias("wrap_up_us"),
     )
+
+
+def _held() -> pl.Expr:
+    """Return how much of the talk a hold and a consult cover; what both cover counts once."""
+    hold, consult = (
+        _within_talk("held_time", "resumed_time"),
+        _within_talk("consult_started_time", "consult_ended_time"),
+    )
+    both = _length((pl.max_horizontal(hold[0], consult[0]), pl.min_horizontal(hold[1], consult[1])))
+    told = hold[0].is_not_null() & consult[0].is_not_null()
+    return _length(hold) + _length(consult) - pl.when(told).then(both).otherwise(0)
+
+
+def _within_talk(begun: str, ended: str) -> tuple[pl.Expr, pl.Expr]:
+    """Return the span of a hold within the talk; one that nobody ended lasts until the talk's end."""
+    until = pl.min_horizontal(pl.coalesce(ended, "talk_ended_time"), "talk_ended_time")
+    return pl.when(pl.col(begun).is_not_null()).then(pl.max_horizontal(begun, "started_time")), until
+
+
+def _length(span: tuple[pl.Expr, pl.Expr]) -> pl.Expr:
+    return pl.max_horizontal((span[1] - span[0]).fill_null(0), pl.lit(0))
 
 
 def _handle() -> pl.Expr:

@@ -23,6 +23,7 @@ from metrics.fact.screen import (
     doubtful_contact,
     doubtful_leg,
     doubtful_link,
+    doubtful_transfer,
     doubtful_visit,
 )
 from metrics.fact.telling import ROW
@@ -46,7 +47,7 @@ def fold_contacts(batch: Batch, stored: Mapping[str, pl.DataFrame]) -> Folded:
     frames = {fact.name: merged(fact, batch, known.get(fact.name)) for fact in CONTACT_FACTS if fact is not ANOMALY}
     finished, doubts = _finished(frames)
     doubts += [frame.filter(CONTRADICTED)[ROW] for frame in frames.values()]
-    doubts += [doubtful_link(frames[CONTACT_LINK.name]), frames[TRANSFER.name][ROW], _folded_before(known, batch)]
+    doubts += [doubtful_link(frames[CONTACT_LINK.name]), _folded_before(known, batch)]
     rows = pl.concat(doubts).unique()
     doubted = pl.col(DOUBT) | pl.col(ROW).is_in(rows.implode())
     plain = streams.filter(~doubted)
@@ -63,8 +64,12 @@ def _finished(frames: Rows) -> tuple[Rows, list[pl.Series]]:
     contact = with_gone(contact, leg)
     spell = finished_assignments(frames[ASSIGNMENT.name], leg, frames[QUEUE_VISIT.name], contact)
     visit = finished_visits(frames[QUEUE_VISIT.name], spell, leg, contact)
+    transfer = frames[TRANSFER.name].join(contact.select(ROW, "closed_time"), on=ROW, how="left")
     doubts = [doubtful_contact(contact), doubtful_leg(leg), doubtful_assignment(spell), doubtful_visit(visit)]
-    contact = finished_contacts(contact, visit, spell, leg).with_columns(anomalies=0, irregular=False)
+    doubts.append(doubtful_transfer(transfer))
+    contact = finished_contacts(contact, visit, spell, leg, transfer).with_columns(
+        pl.coalesce("arrival_source", "least_source").alias("source_id"), anomalies=0, irregular=False
+    )
     ends = contact.select(ROW, "contact_end")
     finished = {
         CONTACT.name: contact,
@@ -72,7 +77,7 @@ def _finished(frames: Rows) -> tuple[Rows, list[pl.Series]]:
         LEG.name: leg.with_columns(inferred=False),
         QUEUE_VISIT.name: visit.join(ends, on=ROW, how="left").with_columns(outcome()),
         ASSIGNMENT.name: spell,
-        TRANSFER.name: frames[TRANSFER.name],
+        TRANSFER.name: transfer,
     }
     return finished, doubts
 

@@ -156,6 +156,25 @@ ASSIGNMENT: Final = Fact(
             at("WrapUpEnded"),
             inner=True,
         ),
+        Column("held_time", Kind.MOMENT, "When a hold began.", Reducer.ONCE, at("LegHeld"), inner=True),
+        Column("resumed_time", Kind.MOMENT, "When that hold ended.", Reducer.ONCE, at("LegResumed"), inner=True),
+        Column(
+            "held_leg", Kind.TEXT, "Leg on hold.", Reducer.AGREED, of("leg_id", "LegHeld", "LegResumed"), inner=True
+        ),
+        Column(
+            "consult_started_time", Kind.MOMENT, "When a consult began.", Reducer.ONCE, at("ConsultStarted"), inner=True
+        ),
+        Column(
+            "consult_ended_time", Kind.MOMENT, "When that consult ended.", Reducer.ONCE, at("ConsultEnded"), inner=True
+        ),
+        Column(
+            "consult_leg",
+            Kind.TEXT,
+            "Leg of the one consulted.",
+            Reducer.AGREED,
+            of("leg_id", "ConsultStarted", "ConsultEnded"),
+            inner=True,
+        ),
         Column(
             "disposition_time", Kind.MOMENT, "When the label was told.", Reducer.ONCE, at("DispositionSet"), inner=True
         ),
@@ -175,7 +194,13 @@ ASSIGNMENT: Final = Fact(
             "Talk, hold and wrap-up together, by the clock of the agent's leg; null while it is open.",
         ),
     ),
-    ids=dict.fromkeys(("LegAnswered", "Bridged", "WrapUpStarted", "WrapUpEnded", "DispositionSet"), "assignment_id"),
+    ids=dict.fromkeys(
+        (
+            *("LegAnswered", "Bridged", "WrapUpStarted", "WrapUpEnded", "DispositionSet"),
+            *("LegHeld", "LegResumed", "ConsultStarted", "ConsultEnded"),
+        ),
+        "assignment_id",
+    ),
     present="bridged_time is not null",
     indexes=(("tenant", "started_time"), ("tenant", "agent", "started_time")),
 )

@@ -26,19 +26,27 @@ _PLAIN_TYPES: Final = (
     *("LegCreated", "LegRinging", "LegAnswered", "LegMediaLost", "LegMediaBack", "LegQuality", "LegEnded"),
     *("WrapUpStarted", "WrapUpEnded", "DispositionSet", "AnswerGiven", "NoteAdded", "SurveyAnswered"),
     *("RecordingStarted", "RecordingPaused", "RecordingResumed", "RecordingStopped"),
+    *("LegHeld", "LegResumed", "ConsultStarted", "ConsultEnded"),
+    *("TransferStarted", "TransferCompleted", "TransferFailed"),
     *("AssistRequested", "SupervisorIntervened", "SystemFaultReported"),
     *("AgentLoggedIn", "AgentLoggedOut", "AgentStateChanged", "AgentRingStarted", "AgentRingEnded"),
 )
 """Types that columns fold, or that change no fact. All others need the full rules."""
 
 _NAMED: Final = {
-    "Enqueued": "visit_id",
-    "Dequeued": "visit_id",
-    "Bridged": "assignment_id",
-    "WrapUpStarted": "assignment_id",
-    "WrapUpEnded": "assignment_id",
-    "DispositionSet": "assignment_id",
-    "AgentRingEnded": "ring_id",
+    "Enqueued": ("visit_id",),
+    "Dequeued": ("visit_id",),
+    "Bridged": ("assignment_id",),
+    "WrapUpStarted": ("assignment_id",),
+    "WrapUpEnded": ("assignment_id",),
+    "DispositionSet": ("assignment_id",),
+    "LegHeld": ("assignment_id", "leg_id"),
+    "LegResumed": ("assignment_id", "leg_id"),
+    "ConsultStarted": ("assignment_id", "leg_id"),
+    "ConsultEnded": ("assignment_id", "leg_id"),
+    "TransferStarted": ("transfer_id",),
+    "TransferCompleted": ("transfer_id",),
+    "TransferFailed": ("transfer_id",),
 }
 """Events that must say which part they are about; where they do not, the rules look for it."""
 
@@ -49,6 +57,8 @@ def _needed() -> dict[str, tuple[str, ...]]:
     for name, made in known.items():
         if "observation" in made.DESCRIPTOR.fields_by_name:
             found[name][INFERRED] = None
+    for name, fields in _NAMED.items():
+        found[name] |= dict.fromkeys(fields)
     for name, (id_field, field, _) in OWN_IDS.items():
         found[name] |= dict.fromkeys(filter(None, (id_field, field, "agent")))
     return {name: tuple(paths) for name, paths in found.items()}
@@ -63,8 +73,7 @@ def doubts_of_events(events: pl.DataFrame, bodies: dict[str, pl.DataFrame]) -> p
     odd = [events.filter(_odd_envelope())[ROW]]
     for name, told in bodies.items():
         conditions = [pl.col(INFERRED)] if INFERRED in told.columns else []
-        if name in _NAMED:
-            conditions.append(pl.col(_NAMED[name]) == "")
+        conditions += [pl.col(field) == "" for field in _NAMED.get(name, ())]
         if name == "LegAnswered":
             conditions.append((pl.col("role") == LegRole.CALLER) != (pl.col("assignment_id") == ""))
         if name == "Dequeued":
@@ -80,8 +89,9 @@ def _odd_envelope() -> pl.Expr:
 
 
 def _clocks_went_back(events: pl.DataFrame) -> pl.Series:
-    counted = events.filter(pl.col("@source_seq").is_not_null()).sort(ROW, "@source_seq", TIME)
-    back = (pl.col(ROW) == pl.col(ROW).shift()) & (pl.col(TIME) < pl.col(TIME).shift())
+    counted = events.filter(pl.col("@source_seq").is_not_null()).sort(ROW, "@source_id", "@source_seq", TIME)
+    same = (pl.col(ROW) == pl.col(ROW).shift()) & (pl.col("@source_id") == pl.col("@source_id").shift())
+    back = same & (pl.col(TIME) < pl.col(TIME).shift())
     return counted.filter(back)[ROW]
 
 
@@ -93,9 +103,9 @@ def doubtful_contact(contact: pl.DataFrame) -> pl.Series:
     unentered = entered.is_null() & touched.is_not_null()
     renamed = pl.col("flow_exit").is_not_null() & (pl.col("flow_exit") != pl.col("flow").fill_null(""))
     unleft = closed.is_not_null() & entered.is_not_null() & left.is_null()
-    return _rows(
-        contact, unentered, touched < entered, left < entered, at_once, renamed, closed < pl.col("last_time"), unleft
-    )
+    late = closed < pl.col("last_time")
+    unknown = pl.col("arrived_time").is_null() & (pl.col("least_source") != pl.col("greatest_source"))
+    return _rows(contact, unentered, touched < entered, left < entered, at_once, renamed, late, unleft, unknown)
 
 
 def doubtful_link(link: pl.DataFrame) -> pl.Series:
@@ -139,6 +149,29 @@ def doubtful_assignment(spell: pl.DataFrame) -> pl.Series:
         present & pl.col("closed_time").is_not_null() & pl.col("ended_time").is_null(),
         present & pl.col("unbridged_time").is_not_null() & pl.col("leg_ended_time").is_null(),
         present & pl.col("arrived_time").is_null(),
+        *(present & odd for odd in _odd_holds()),
+    )
+
+
+def _odd_holds() -> list[pl.Expr]:
+    """Return whether a hold or consult ended that had not begun before, or began before the bridge, which ends it."""
+    pairs = (("held_time", "resumed_time"), ("consult_started_time", "consult_ended_time"))
+    unbegun = [pl.col(begun).is_null() & pl.col(ended).is_not_null() for begun, ended in pairs]
+    early = [pl.col(begun) <= pl.col("bridged_time") for begun, _ in pairs]
+    return [*unbegun, *early, *(pl.col(ended) <= pl.col(begun) for begun, ended in pairs)]
+
+
+def doubtful_transfer(transfer: pl.DataFrame) -> pl.Series:
+    """Return the rows of merged transfers, joined with closed_time, that need the full rules."""
+    started, completed, failed = pl.col("started_time"), pl.col("completed_time"), pl.col("failed_time")
+    under_way = completed.is_null() & failed.is_null()
+    return _rows(
+        transfer,
+        started.is_null(),
+        completed < started,
+        failed < started,
+        completed.is_not_null() & failed.is_not_null(),
+        pl.col("closed_time").is_not_null() & under_way,
     )
 
 

@@ -62,35 +62,44 @@ async def drop_contacts(connection: Connection, schema: str, keys: Keys) -> None
         )
 
 
-async def agent_rows(connection: Connection, schema: str, told: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
-    """Return the rows of spells and rings told of (tenant, agent, id) by name of fact, as far as they are there."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Entities of agents' streams, named by one column: tenant, agent, id and stream_id of each."""
+
+    fact: Fact
+    column: str
+    keys: pl.DataFrame
+
+
+async def agent_rows(connection: Connection, schema: str, told: Sequence[Told]) -> dict[str, pl.DataFrame]:
+    """Return the rows of spells and rings told of by name of fact, each once, as far as they are there."""
     found: dict[str, pl.DataFrame] = {}
-    for fact in AGENT_FACTS if told else ():
+    for each in told:
+        fact = each.fact
         names = ", ".join(f"fact.{column.name}" for column in fact.all_columns)
         records = await connection.fetch(
-            f'select {names} from "{schema}".{fact.name} fact {_entities(fact, "join", "on")}',  # noqa: S608
-            *_lists(told[fact.name]),
+            f'select {names} from "{schema}".{fact.name} fact'  # noqa: S608
+            " join unnest($1::text[], $2::text[], $3::text[], $4::text[]) key (tenant, agent, id, stream_id)"
+            " on fact.tenant = key.tenant and fact.agent = key.agent and fact.stream_id = key.stream_id"
+            f" and fact.{each.column} = key.id",
+            *(column.to_list() for column in each.keys.get_columns()),
         )
-        found[fact.name] = pl.DataFrame(map(tuple, records), schema=empty_rows(fact).schema, orient="row")
+        rows = pl.DataFrame(map(tuple, records), schema=empty_rows(fact).schema, orient="row")
+        found[fact.name] = pl.concat([found[fact.name], rows]).unique() if fact.name in found else rows
     return found
 
 
-async def drop_agent_rows(connection: Connection, schema: str, told: Mapping[str, pl.DataFrame]) -> None:
-    """Drop the rows of spells and rings told of."""
-    for fact in AGENT_FACTS if told else ():
-        await connection.execute(
-            f'delete from "{schema}".{fact.name} fact {_entities(fact, "using", "where")}',  # noqa: S608
-            *_lists(told[fact.name]),
-        )
-
-
-def _entities(fact: Fact, join: str, on: str) -> str:
-    same = f"fact.tenant = key.tenant and fact.agent = key.agent and fact.{fact.entity} = key.id"
-    return f"{join} unnest($1::text[], $2::text[], $3::text[]) key (tenant, agent, id) {on} {same}"
-
-
-def _lists(told: pl.DataFrame) -> list[list[str]]:
-    return [column.to_list() for column in told.get_columns()]
+async def drop_agent_rows(connection: Connection, schema: str, rows: Mapping[str, pl.DataFrame]) -> None:
+    """Drop rows of spells and rings, by their keys."""
+    for fact in AGENT_FACTS:
+        frame = rows.get(fact.name)
+        if frame is not None and frame.height:
+            await connection.execute(
+                f'delete from "{schema}".{fact.name} fact using unnest($1::text[], $2::text[], $3::text[], $4::text[])'  # noqa: S608
+                " key (tenant, agent, id, stream_id) where fact.tenant = key.tenant and fact.agent = key.agent"
+                f" and fact.stream_id = key.stream_id and fact.{fact.entity} = key.id",
+                *(frame[name].to_list() for name in ("tenant", "agent", fact.entity, "stream_id")),
+            )
 
 
 async def irregular_streams(connection: Connection, schema: str, keys: Keys) -> set[tuple[str, str]]:

@@ -65,7 +65,7 @@ from "{schema}".contact c left join root on root.tenant = c.tenant and root.cont
 
 def _agent_spell(fact: Fact, schema: str) -> str:
     """Return spells: lanes of states, one for each queue named and one for all of them (contact_life.agent_spell)."""
-    missed = {"spell_id": "spell_id || '/before'", "state": "previous_state", "started_time": "previous_since"}
+    missed = {"spell_id": "spell_id || '/before'", "state": "previous_state", "started_time": "since"}
     before = ", ".join(missed.get(column.name, column.name) for column in fact.visible)
     lane = "partition by tenant, agent, queue order by place"
     earlier = "partition by tenant, agent order by place rows between unbounded preceding and 1 preceding"
@@ -84,14 +84,16 @@ with change as (
 ), running as (
     select *, coalesce(not last_out and coalesce(all_out_place, 0) <= last_place, false) as was_running from placed
 ), told as (
-    select *, coalesce(previous_state <> '' and previous_since >= {EARLIEST_TIME_US} and previous_since < started_time
-        and (not was_running or (lag(state) over ({lane}) <> previous_state
-            and lag(started_time) over ({lane}) < previous_since)), false) as missed
+    select *, lag(state) over ({lane}) as last_state, lag(started_time) over ({lane}) as last_time,
+        greatest(previous_since, lag(started_time) over ({lane}), {EARLIEST_TIME_US}) as since
     from running where not (told_by = 'login' and was_running)
-), bounded as (
-    select *, least(lead(case when missed then previous_since else started_time end) over ({lane}), all_out_time)
-        as ended_time
+), marked as (
+    select *, coalesce(previous_state <> '' and previous_since is not null and since < started_time
+        and (not was_running or (last_state <> previous_state and last_time < since)), false) as missed
     from told
+), bounded as (
+    select *, least(lead(case when missed then since else started_time end) over ({lane}), all_out_time) as ended_time
+    from marked
 )
 select {_names(fact)}, ended_time from bounded where told_by <> 'logout'
 union all
