@@ -53,7 +53,7 @@ _EVENT: Final = {
     "source_id": "pbx-1",
     "contact": {"alias": {"native_id": "1700000000.42"}},
     "event_time": "2026-11-23T09:00:00Z",
-    "contact_arrived": {"caller": {"number": "+4930901820"}, "service_number": "+498001234"},
+    "contact_arrived": {"caller": {"number": "+49 30 901820"}, "service_number": "+498001234"},
 }
 _AGENT_EVENT: Final = {
     "event_id": "c9f0f895-fb98-4b91-8b6b-0e4a4f8d3e77",
