@@ -91,6 +91,8 @@ class Part:
             selector.register(process.stdout, selectors.EVENT_READ)
             line = process.stdout.readline() if selector.select(START_SECONDS) else b""
         said: dict[str, Any] = json.loads(line or b"{}")
+        if not said.get("ready"):
+            self.kill()
         assert said.get("ready"), f"{self.module} did not start: {self.last_words()}"
         return said
 
