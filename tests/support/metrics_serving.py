@@ -8,12 +8,14 @@ from typing import Any
 
 import httpx
 
+from event_log.feed import Feed
 from event_log.log import Log
 from fact_rows import TENANT
-from holdfast.metrics.v1 import metrics_service_pb2 as pb
 from holdfast.metrics.v1 import metrics_service_pb2_grpc
 from metrics import clock
 from metrics.doors import hosts
+from metrics.facts import Facts
+from metrics.rebuilding import rebuilding
 from metrics.settings import Settings
 from service_host import client
 from service_host.local_issuer import AUDIENCE, ISSUER, LocalIssuer
@@ -62,7 +64,8 @@ async def serving(address: str, folder: Path, log: Log, **settings: Any) -> Asyn
         **settings,
     )
     async with connect(address, maximum=4) as database:
-        doors = hosts(given, database, log, clock.now_us, rebuilding)
+        facts = Facts(database, Feed("memory", log))
+        doors = hosts(given, database, log, clock.now_us, rebuilding(facts))
         for host in doors:
             await host.start()
             host.set_serving(serving=True)
@@ -71,11 +74,6 @@ async def serving(address: str, folder: Path, log: Log, **settings: Any) -> Asyn
         finally:
             for host in reversed(doors):
                 await host.stop()
-
-
-async def rebuilding(_request: pb.RebuildFactsRequest) -> AsyncIterator[pb.RebuildFactsResponse]:
-    """Tell that nothing is rebuilt where there is no log to rebuild from."""
-    yield pb.RebuildFactsResponse(stage="done")
 
 
 def named(figures: Iterable[Any]) -> dict[str, Any]:

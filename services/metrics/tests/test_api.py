@@ -66,7 +66,7 @@ VISITS = [
     ("c4", "loans", "flow_out", 50),
     ("c5", "loans", "waiting", None),
 ]
-ASSIGNMENTS = [("c1", "bob", 100), ("c2", "ann", 200), ("c7", "", 50), ("c8", "ann", 0)]
+ASSIGNMENTS = [("c1", "bob", 100), ("c2", "ann", 200), ("c7", "", 50), ("c8", "ann", 0), ("c100", "SIP/2004", 5)]
 
 
 def _visit(contact: str, queue: str, outcome: str, wait_s: int | None) -> dict[str, Any]:
@@ -421,3 +421,8 @@ def _request(queue: str = "") -> pb.GetQueueReportRequest:
     request.interval.from_time.FromJsonString("2026-01-01T00:00:00Z")
     request.interval.to_time.FromJsonString("2026-01-02T00:00:00Z")
     return request
+
+
+async def test_an_agents_name_may_be_that_of_a_line(metrics: Metrics) -> None:
+    answer = await metrics.get("/v1/agents/SIP%2F2004/scorecard", **DAY)
+    assert (answer.status_code, answer.json()["agent"]) == (200, "SIP/2004")

@@ -11,21 +11,23 @@ from uuid import NAMESPACE_URL, uuid5
 import pytest
 from grpc.aio import AioRpcError
 
+from event_log.feed import Feed
 from event_log.memory import MemoryLog
 from event_log.model import Append, Event, NewEvent, Stream, StreamAppend
-from fact_rows import TENANT, advance, insert, prepare
+from fact_rows import TENANT, database_of
 from holdfast.call_events.v1 import help_pb2, ivr_pb2, leg_pb2, queueing_pb2, talk_pb2
 from holdfast.metrics.v1 import metrics_service_pb2 as pb
+from holdfast_testing import eventually
 from metrics.explain.events import MANY, Events, Wanted
-from metrics.fact.recount import recounted
-from metrics.refolding import observed_of
+from metrics.facts import Facts
+from metrics.follower import DATABASE_SECONDS
+from metrics.schema import bring_up_to_date
 from metrics_serving import Metrics, serving
 from service_host.client import refusal
 from service_host.errors import NotFound
 from told_contacts import START_US, Told, contacts, events_of
 
 SECOND = 1_000_000
-FACTS = ("contact", "queue_visit", "assignment", "transfer")
 JANUARY = {"from_": "1999-01-01", "to": "1999-02-01"}
 
 
@@ -102,18 +104,29 @@ async def served(filled: Filled, tmp_path: Path) -> AsyncIterator[Served]:
 
 async def _fill(address: str) -> Filled:
     log = MemoryLog()
-    await prepare(address)
     events: dict[str, Event] = {}
-    facts = []
     for number, told in enumerate(CONTACTS):
         stream = Stream("contact", uuid5(NAMESPACE_URL, f"contact {number}"))
         stood = await _append(log, stream, events_of(stream.key, told, TENANT))
         events |= {str(event.event_id): event for event in stood}
-        facts.append(recounted(TENANT, str(stream.key), observed_of(stood)))
-    for fact in FACTS:
-        await insert(address, fact, [row for rows in facts for row in rows[fact]])
-    await advance(address, await log.head())
+    await _followed(address, log)
     return Filled(address, log, events)
+
+
+async def _followed(address: str, log: MemoryLog) -> None:
+    """Let facts follow a log until they are up to it."""
+    head = (await log.head()).position
+    async with database_of(address) as database:
+        async with database.acquire(DATABASE_SECONDS) as connection:
+            await bring_up_to_date(connection)
+        following = asyncio.create_task(Facts(database, Feed("memory", log)).follow())
+
+        async def up_to_it() -> bool:
+            return bool(await database.fetchval("select max(position) from metrics.cursor") == head)
+
+        await eventually(up_to_it)
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
 
 
 async def _append(log: MemoryLog, stream: Stream, told: Sequence[Event]) -> Sequence[Event]:
@@ -292,3 +305,12 @@ async def test_events_of_many_contacts_are_the_same_read_as_a_range_or_stream_by
         for wanted in (dense, sparse)
     ]
     assert in_range == {contact: events for contact, events in by_stream.items() if events}
+
+
+async def test_a_rebuild_tells_how_it_goes_and_leaves_the_live_facts_where_they_are(served: Served) -> None:
+    before = (await served.metrics.get("/v1/status")).json()
+    told = await served.metrics.call("RebuildFacts", pb.RebuildFactsRequest(swap=False))
+    assert [one.stage for one in told][-2:] == ["comparing", "done"]
+    assert (told[-1].differences, list(told[-1].difference_examples)) == (0, [])
+    assert told[-1].events == told[-1].events_total == len(served.events)
+    assert (await served.metrics.get("/v1/status")).json() == before

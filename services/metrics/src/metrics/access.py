@@ -42,7 +42,7 @@ POLICY: Final = MetricsPolicy(
         f"{_SERVICE}/SetTenantTimeZone": _OPERATE,
         "GET /v1/queues": _READ,
         "GET /v1/agents": _READ,
-        "GET /v1/agents/{agent}/scorecard": _READ,
+        "GET /v1/agents/{agent:path}/scorecard": _READ,
         "GET /v1/flows": _READ,
         "GET /v1/figures": _READ,
         "GET /v1/figures/{figure}:explain": _EXPLAIN,

@@ -165,7 +165,7 @@ def _add_reports(routes: APIRouter, answers: Answers) -> None:
 
 
 def _add_scorecard(routes: APIRouter, doors: Doors) -> None:
-    @routes.get("/v1/agents/{agent}/scorecard", summary="One agent's figures with their context")
+    @routes.get("/v1/agents/{agent:path}/scorecard", summary="One agent's figures with their context")
     async def scorecard(
         agent: Annotated[str, Path(max_length=200)],
         interval: Interval,
