@@ -385,6 +385,11 @@ class TestForm:
         with pytest.raises(InvalidAppend):
             await log.append(appending(contact(1), *map(event, range(1, 1_002))))
 
+    async def test_too_heavy_an_append_is_refused(self, log: Log) -> None:
+        heavy = [NewEvent(UUID(int=number), "X", 0, b"x" * 1_000_000, b"", "pbx") for number in range(1, 10)]
+        with pytest.raises(InvalidAppend):
+            await log.append(appending(contact(1), *heavy))
+
     async def test_a_malformed_append_does_not_fail_its_neighbours(self, log: Log) -> None:
         bad = NewEvent(UUID(int=1), "nul\0", 0, b"", b"", "pbx")
         verdicts = await log.append_all([appending(contact(1), bad), appending(contact(2), event(2))])
@@ -555,6 +560,7 @@ class TestReadingColumns:
         await fill(log, range(1, 20))
         pages = [page async for page in log.read_packed(3, until=11)]
         assert [position.as_py() for page in pages for position in page.batch["position"]] == list(range(4, 12))
+        assert {(page.complete_to.position, page.head_position) for page in pages} == {(11, 19)}
 
     async def test_only_the_columns_asked_for_come(self, log: Log) -> None:
         await fill(log, range(1, 4))

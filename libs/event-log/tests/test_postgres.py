@@ -120,6 +120,14 @@ class TestBounds:
             await log.append(appending(contact(2), event(11)))
         assert busy.value.retry_after > timedelta(0)
 
+    async def test_a_caller_beyond_the_bound_of_bytes_is_told_when_to_come_again(self, database: str) -> None:
+        async with a_log(database, WriterLimits(waiting_bytes=50)) as (log, _):
+            first = asyncio.create_task(log.append(appending(contact(1), event(1, b"x" * 30))))
+            await asyncio.wait([first], timeout=0)
+            with pytest.raises(Busy):
+                await log.append(appending(contact(2), event(2, b"x" * 30)))
+            await first
+
     async def test_what_waits_is_written_before_a_log_is_closed(self, database: str) -> None:
         schema = await a_schema(database)
         async with open_log(database, schema) as log:

@@ -4,24 +4,27 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from event_log.errors import InvalidAppend
+from event_log.errors import Busy, InvalidAppend
 from event_log.form import check_append
+from event_log.limits import WriterLimits
 from event_log.log import Verdict
 from event_log.model import Append
 from event_log.rows import HEADER, TRAILER, encode
 from event_log.verdicts import Known, Placed, StreamId, stream_id
 
 MAX_BATCH_EVENTS = 4_000
-"""A batch with as many events is closed; the next call goes into another one."""
+MAX_BATCH_BYTES = 4_194_304
+"""A batch with as many events or bytes of payload is closed; the next call goes into another one."""
 FenceId = tuple[str, str]
 
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """One call of append_all: its appends (or why their form is wrong), and whom to answer until when."""
+    """One call of append_all: its appends (or why their form is wrong), their size, whom to answer until when."""
 
     appends: list[Append | InvalidAppend]
     events: int
+    weight: int
     until: float
     answer: asyncio.Future[list[Verdict]]
 
@@ -57,6 +60,28 @@ class Call:
         return missing
 
 
+class Waiting:
+    """How much waits, and whether more may."""
+
+    def __init__(self, limits: WriterLimits) -> None:
+        self._limits = limits
+        self._events = self._weight = 0
+
+    def admit(self, events: int, weight: int) -> None:
+        """Count a call; raise Busy if that would be too much. A call alone is never too much."""
+        limits = self._limits
+        too_many = self._events + events > limits.waiting_events or self._weight + weight > limits.waiting_bytes
+        if self._events and too_many:
+            raise Busy(limits.retry_after)
+        self._events += events
+        self._weight += weight
+
+    def dismiss(self, call: Call) -> None:
+        """Count a call no longer: it was answered, or dropped."""
+        self._events -= call.events
+        self._weight -= call.weight
+
+
 @dataclass(slots=True, eq=False)
 class Batch:
     """Calls already decided about, in order, and the rows that one flush will write for them."""
@@ -66,6 +91,7 @@ class Batch:
     placed: Placed = field(default_factory=Placed)
     fences: set[tuple[str, str, int]] = field(default_factory=set)
     record_time_us: int = 0
+    weight: int = 0
 
     def take(self, call: Call, known: Known, record_time_us: int) -> None:
         """Decide about a call whose streams and fences are known; its answer waits for the flush."""
@@ -83,6 +109,7 @@ class Batch:
         for tenant, part, event, position, version in placed.written[before:]:
             self.rows.append(encode(tenant, part, event, position, version, record_time_us))
         self.calls.append((call, verdicts))
+        self.weight += call.weight
 
     def copy_bytes(self) -> bytearray:
         """Return the rows as Postgres' binary COPY wants them."""
@@ -96,19 +123,20 @@ class Batch:
     @property
     def full(self) -> bool:
         """Say whether the next call should go into another batch."""
-        return len(self.rows) >= MAX_BATCH_EVENTS
+        return len(self.rows) >= MAX_BATCH_EVENTS or self.weight >= MAX_BATCH_BYTES
 
 
-def checked(appends: Sequence[Append]) -> list[Append | InvalidAppend]:
-    """Return the appends, those of wrong form replaced by their refusal."""
+def checked(appends: Sequence[Append]) -> tuple[list[Append | InvalidAppend], int]:
+    """Return the appends, those of wrong form replaced by their refusal, and the bytes of their payloads."""
     good: list[Append | InvalidAppend] = []
+    weight = 0
     for append in appends:
         try:
-            check_append(append)
+            weight += check_append(append)
             good.append(append)
         except InvalidAppend as invalid:
             good.append(invalid)
-    return good
+    return good, weight
 
 
 def count_events(appends: Sequence[Append]) -> int:

@@ -1,5 +1,6 @@
 """Following a log: catch up page by page, then wait for its doorbell; never polls, always says how far it is."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Protocol
@@ -7,6 +8,9 @@ from typing import Protocol
 from event_log.form import check_columns, check_cursor
 from event_log.model import Cursor, Filter, PackedPage, Page
 from event_log.packed import COLUMNS, pack
+
+GATHER_SECONDS = 0.01
+"""A reader who has caught up reads at most once in this time, however often the log is written."""
 
 
 class Followed(Protocol):
@@ -20,16 +24,16 @@ class Followed(Protocol):
         """See Log.read."""
         ...
 
-    def read_packed(
+    def packed_pages(
         self,
-        after: Cursor | int,
-        *,
-        filter: Filter,
-        until: int | None,
+        head: Cursor,
+        after: int,
+        until: int,
+        wanted: Filter,
         page_size: int,
         columns: Sequence[str],
     ) -> AsyncIterator[PackedPage]:
-        """See Log.read_packed."""
+        """Yield pages of columns of some positions, as Log.read_packed does, for a head that was read before."""
         ...
 
     async def wait_beyond(self, position: int, deadline: timedelta) -> bool:
@@ -51,7 +55,7 @@ async def follow(
         cursor = page.complete_to
         yield page
         if page.complete_to.position >= page.head_position:
-            await log.wait_beyond(page.complete_to.position, heartbeat)
+            await _wait_for_news(log, page.complete_to.position, heartbeat)
 
 
 async def follow_packed(
@@ -69,9 +73,14 @@ async def follow_packed(
         position = check_cursor(cursor, head)
         if position >= head.position:
             yield PackedPage(pack((), wanted_columns), head, head.position)
-            await log.wait_beyond(position, heartbeat)
+            await _wait_for_news(log, position, heartbeat)
             continue
-        pages = log.read_packed(cursor, filter=wanted, until=head.position, page_size=limit, columns=wanted_columns)
-        async for page in pages:
+        async for page in log.packed_pages(head, position, head.position, wanted, limit, wanted_columns):
             cursor = page.complete_to
             yield page
+
+
+async def _wait_for_news(log: Followed, position: int, heartbeat: timedelta) -> None:
+    """Wait for the doorbell, then a moment more: a live reader takes what is written meanwhile in the same page."""
+    if await log.wait_beyond(position, heartbeat):
+        await asyncio.sleep(GATHER_SECONDS)

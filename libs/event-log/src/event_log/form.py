@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from event_log.errors import IncarnationChanged, InvalidAppend, InvalidRead
 from event_log.model import (
+    MAX_APPEND_BYTES,
     MAX_APPEND_EVENTS,
     MAX_PAYLOAD_BYTES,
     Append,
@@ -20,19 +21,22 @@ MAX_MAC_BYTES = 64
 MIN_INT64, MAX_INT64 = -(2**63), 2**63 - 1
 
 
-def check_append(append: Append) -> None:
-    """Raise InvalidAppend, in one sentence, for the first thing that is wrong."""
-    events = 0
+def check_append(append: Append) -> int:
+    """Return the bytes of its payloads; raise InvalidAppend, in one sentence, for the first thing that is wrong."""
+    events = weight = 0
     _check_name("tenant", append.tenant)
     if append.fence is not None:
         _check_name("fence's name", append.fence.name)
     for part in append.streams:
-        _check_part(part)
+        weight += _check_part(part)
         events += len(part.events)
     if not 0 < events <= MAX_APPEND_EVENTS:
         raise InvalidAppend(f"an append carries 1 to {MAX_APPEND_EVENTS} events, this one {events}")
+    if weight > MAX_APPEND_BYTES:
+        raise InvalidAppend(f"an append's payloads have at most {MAX_APPEND_BYTES} bytes together")
     if len(append.streams) > 1 and len({part.stream for part in append.streams}) < len(append.streams):
         raise InvalidAppend("a stream stands twice in one append")
+    return weight
 
 
 def check_limit(limit: int, most: int) -> None:
@@ -61,15 +65,14 @@ def check_columns(columns: Sequence[str], known: Sequence[str]) -> list[str]:
     return list(columns or known)
 
 
-def _check_part(part: StreamAppend) -> None:
+def _check_part(part: StreamAppend) -> int:
     _check_name("category", part.stream.category)
     if not isinstance(part.expected, Expect) and part.expected < 0:
         raise InvalidAppend(f"an expected version is not negative, this one is {part.expected}")
-    for event in part.events:
-        _check_event(event)
+    return sum(map(_check_event, part.events))
 
 
-def _check_event(event: NewEvent) -> None:
+def _check_event(event: NewEvent) -> int:
     if not (is_name(event.type) and is_name(event.source_id) and (not event.actor or is_name(event.actor))):
         raise InvalidAppend(f"an event's type, source and actor are texts of at most {MAX_NAME_CHARACTERS} characters")
     trace = event.traceparent
@@ -79,6 +82,7 @@ def _check_event(event: NewEvent) -> None:
         raise InvalidAppend(f"a payload has at most {MAX_PAYLOAD_BYTES} bytes, a body MAC {MAX_MAC_BYTES}")
     if not MIN_INT64 <= event.event_time_us <= MAX_INT64 or not MIN_INT64 <= (event.source_seq or 0) <= MAX_INT64:
         raise InvalidAppend("an event's time and source sequence fit in 64 bits")
+    return len(event.payload)
 
 
 def _check_name(what: str, name: str) -> None:

@@ -19,7 +19,11 @@ _TELL = """
     insert into appender (pid, renewed_time) values (pg_backend_pid(), clock_timestamp())
     on conflict (only_row) do update set pid = excluded.pid, renewed_time = excluded.renewed_time
 """
-_END_FROZEN = "select pg_terminate_backend(pid) from appender where renewed_time < clock_timestamp() - $1::interval"
+_END_FROZEN = """
+    select pg_terminate_backend(a.pid) from appender a
+    where a.renewed_time < clock_timestamp() - $1::interval
+        and exists (select from pg_locks l where l.pid = a.pid and l.locktype = 'advisory' and l.granted)
+"""
 
 
 async def take_lease(session: Session, within: timedelta, lease: timedelta = LEASE) -> None:

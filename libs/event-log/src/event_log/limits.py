@@ -12,6 +12,8 @@ class WriterLimits:
 
     waiting_events: int = 20_000
     """Events that may wait; a call beyond them is told to come again."""
+    waiting_bytes: int = 67_108_864
+    """Bytes of payload that may wait; the same."""
     remembered_events: int = 200_000
     """Events whose ids are kept in memory, to recognise those told again without asking the store."""
     call: timedelta = timedelta(seconds=10)

@@ -128,14 +128,26 @@ class MemoryLog:
         columns: Sequence[str] = (),
     ) -> AsyncIterator[PackedPage]:
         """See Log.read_packed."""
-        head = await self.head()
         wanted = check_columns(columns, COLUMNS)
-        last = min(until or head.position, head.position)
-        position = check_cursor(after, head)
-        while position < last:
-            page = self._page(position, filter, page_size, last)
-            position = page.complete_to.position
-            yield PackedPage(pack(page.events, wanted), page.complete_to, page.head_position)
+        head = await self.head()
+        start, last = check_cursor(after, head), min(until or head.position, head.position)
+        async for page in self.packed_pages(head, start, last, filter, page_size, wanted):
+            yield page
+
+    async def packed_pages(
+        self,
+        head: Cursor,
+        after: int,
+        until: int,
+        wanted: Filter,
+        page_size: int,
+        columns: Sequence[str],
+    ) -> AsyncIterator[PackedPage]:
+        """See following.Followed."""
+        while after < until:
+            page = self._page(after, wanted, page_size, until)
+            after = page.complete_to.position
+            yield PackedPage(pack(page.events, columns), page.complete_to, head.position)
 
     async def subscribe(
         self,

@@ -16,6 +16,8 @@ MAX_STREAM_EVENTS = 10_000
 """Events that one stream may hold; an entity that lives for ever is cut into streams by day."""
 MAX_APPEND_EVENTS = 1_000
 """Events that one append may carry over all its streams."""
+MAX_APPEND_BYTES = 8_388_608
+"""Bytes that the payloads of one append may have together."""
 MAX_PAYLOAD_BYTES = 1_048_576
 """Bytes that one payload may have."""
 MAX_PAGE_EVENTS = 10_000

@@ -178,10 +178,21 @@ class PostgresLog:
         """See Log.read_packed."""
         wanted = check_columns(columns, COLUMNS)
         head = await self.head()
-        start = check_cursor(after, head)
-        last = min(until or head.position, head.position)
-        async for page in self._packed.read(head, Range(start, last), filter, page_size, wanted):
+        start, last = check_cursor(after, head), min(until or head.position, head.position)
+        async for page in self.packed_pages(head, start, last, filter, page_size, wanted):
             yield page
+
+    def packed_pages(
+        self,
+        head: Cursor,
+        after: int,
+        until: int,
+        wanted: Filter,
+        page_size: int,
+        columns: Sequence[str],
+    ) -> AsyncIterator[PackedPage]:
+        """See following.Followed."""
+        return self._packed.read(head, Range(after, until), wanted, page_size, columns)
 
     async def subscribe(
         self,

@@ -12,9 +12,9 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
 from event_log.appending import LogHead, OutOfStepError, by_another, write_flush
-from event_log.calls import Batch, Call, checked, count_events
+from event_log.calls import Batch, Call, Waiting, checked, count_events
 from event_log.connections import LOST, TROUBLE, Connections, Session
-from event_log.errors import Busy, LogUnavailable
+from event_log.errors import LogUnavailable
 from event_log.keeper import Keeper
 from event_log.limits import WriterLimits
 from event_log.log import Verdict
@@ -57,7 +57,7 @@ class Writer:
         self._generation = 0
         self._partitioned_until = 0
         self._remembered = 0
-        self._waiting_events = 0
+        self._waiting = Waiting(limits)
         self._batches = deque([Batch()])
         self._in_flight: Batch | None = None
         self._owed: list[tuple[Call, list[Verdict]]] = []
@@ -69,14 +69,12 @@ class Writer:
 
     def submit(self, appends: Sequence[Append]) -> "asyncio.Future[list[Verdict]]":
         """Take a call in; raise Busy if too much waits, LogUnavailable after close."""
-        events = count_events(appends)
-        if self._waiting_events and self._waiting_events + events > self._limits.waiting_events:
-            raise Busy(self._limits.retry_after)
         if self._closed or not self._tasks:
             self._start()
-        loop = self._loop
-        call = Call(checked(appends), events, loop.time() + self._call_seconds, loop.create_future())
-        self._waiting_events += events
+        good, weight = checked(appends)
+        events = count_events(appends)
+        self._waiting.admit(events, weight)
+        call = Call(good, events, weight, self._loop.time() + self._call_seconds, self._loop.create_future())
         known = self._known
         if known is None or call.unknown_streams(known) or call.unknown_fences(known):
             self._unresolved.append(call)
@@ -164,7 +162,7 @@ class Writer:
     def _answer(self, count: int) -> None:
         """Answer the first of the calls whose flush is written."""
         for call, verdicts in self._owed[:count]:
-            self._waiting_events -= call.events
+            self._waiting.dismiss(call)
             call.answer_with(verdicts)
         del self._owed[:count]
 
@@ -233,7 +231,7 @@ class Writer:
 
     def _take_or_drop(self, call: Call, known: Known) -> None:
         if call.answer.done():
-            self._waiting_events -= call.events
+            self._waiting.dismiss(call)
         else:
             self._take(call, known)
 
