@@ -107,6 +107,20 @@ async def test_a_poisoned_event_ends_a_rebuild_and_the_live_facts_stay(fresh_dat
         assert await generations(scene) == ["facts_1"]
 
 
+async def test_facts_that_stopped_following_are_replaced_without_waiting_for_them(fresh_database: str) -> None:
+    async with a_scene(fresh_database) as scene:
+        async with following(scene):
+            await scene.tell(some(20))
+            await scene.caught_up()
+        await scene.database.execute("update metrics.cursor set stopped = 'too_many_parked', position = 1")
+        told = (await rebuilt(scene))[-1]
+        assert (told.stage, told.differences) == ("done", None)
+        assert await live(scene) == "facts_2"
+        async with following(scene):
+            await scene.tell(some(30)[len(some(20)) :])
+            await scene.caught_up()
+
+
 async def test_facts_of_a_log_that_lost_something_are_rebuilt_by_themselves(fresh_database: str) -> None:
     async with a_scene(fresh_database) as scene:
         await scene.tell(some(10))

@@ -88,9 +88,10 @@ class Rebuild:
     ) -> AsyncGenerator[Progress, None]:
         """Rebuild, and take the new facts live if `swap` says so and they do not differ, or may.
 
-        Without `compare` (the log is another one than the live facts follow) they may not be like at all. Raises
-        RebuildRefused, and what the log and the database raise. Closed early, it leaves the live facts untouched, and
-        the next one goes on where it ended.
+        Without `compare` (the log is another one than the live facts follow) they may not be like at all; nor are facts
+        compared that have stopped following, as no position would be common to both. Raises RebuildRefused, and what
+        the log and the database raise. Closed early, it leaves the live facts untouched, and the next one goes on where
+        it ended.
         """
         async with self.database.acquire(WHOLE_SECONDS) as connection, _alone(connection):
             head = await self.log.head()
@@ -100,6 +101,7 @@ class Rebuild:
                 async for fold in self._towards(advance, held, head.position):
                     held = fold.step.cursor
                     yield self._at("folding" if held.position < head.position else "catching_up", held, head)
+                compare = compare and not await _stopped(connection, head.log_id)
                 if compare:
                     yield self._at("comparing", held, head)
                     held = await self._compare(advance, held)
@@ -234,6 +236,13 @@ async def _alone(connection: Connection) -> AsyncIterator[None]:
     finally:
         if not connection.is_closed():
             await connection.execute("select pg_advisory_unlock(hashtextextended('metrics rebuild', 0))")
+
+
+async def _stopped(connection: Connection, log_id: str) -> bool:
+    """Say whether the live facts have stopped following the log."""
+    live = await live_generation(connection)
+    place = None if live is None else await following.followed(connection, live, log_id)
+    return place is not None and bool(place.stopped)
 
 
 async def _locked(connection: Connection, log_id: str) -> tuple[str, int]:
