@@ -91,6 +91,9 @@ async def test_what_is_not_of_the_right_form_is_told_by_its_place_never_repeated
 async def test_an_unknown_parameter_is_refused(web: Any) -> None:
     answer = await web.get("/v1/events", params={"limitt": 5})
     assert (answer.status_code, answer.json()["metadata"]["field"]) == (400, "limitt")
+    answer = await web.get("/v1/events", params={"+4930123456": 5})
+    assert answer.status_code == 400
+    assert "123456" not in answer.text
 
 
 async def test_a_contact_nobody_told_of_is_not_found(web: Any, another: Any) -> None:

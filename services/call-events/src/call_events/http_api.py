@@ -22,6 +22,8 @@ JSON: Final = "application/json"
 DEEPEST: Final = 32
 Method: TypeAlias = Callable[[Any, Any], Awaitable[Message]]
 _PLACE: Final = re.compile(r' at "([A-Za-z0-9_.\[\]]+)"')
+_WORD: Final = re.compile(r"[a-z_]{1,64}")
+"""A parameter's name that may be repeated: without digits it is nobody's number."""
 _BOOLEANS: Final = {"true": True, "false": False}
 _CONTACT_ID: Final = "contact_id"
 
@@ -149,7 +151,7 @@ def _from_query(door: Door, request: Request) -> Message:
     for name, value in request.query_params.multi_items():
         asked = message.DESCRIPTOR.fields_by_name.get(name)
         if asked is None or (asked.message_type is not None and asked.message_type.name != "Timestamp"):
-            raise InvalidArgument("MALFORMED", "There is a parameter that this route does not know.")
+            raise InvalidArgument("MALFORMED", "There is no such parameter.", field=name if _WORD.fullmatch(name) else "")
         if asked.is_repeated:
             told.setdefault(name, []).append(value)
         else:
