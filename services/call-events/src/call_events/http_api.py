@@ -151,7 +151,9 @@ def _from_query(door: Door, request: Request) -> Message:
     for name, value in request.query_params.multi_items():
         asked = message.DESCRIPTOR.fields_by_name.get(name)
         if asked is None or (asked.message_type is not None and asked.message_type.name != "Timestamp"):
-            raise InvalidArgument("MALFORMED", "There is no such parameter.", field=name if _WORD.fullmatch(name) else "")
+            raise InvalidArgument(
+                "MALFORMED", "There is no such parameter.", field=name if _WORD.fullmatch(name) else ""
+            )
         if asked.is_repeated:
             told.setdefault(name, []).append(value)
         else:
