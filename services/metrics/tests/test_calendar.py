@@ -27,7 +27,7 @@ ZONES = [
 ]
 
 
-def cut(zone: str, first: str, last: str, granularity: Granularity, week_start: int = 1) -> list[Part]:
+def cut(zone: str, first: str, last: str, granularity: Granularity, week_start: int = 1) -> tuple[Part, ...]:
     known = zone_named(zone)
     interval = Interval(instant_us(first, known), instant_us(last, known), known, granularity, week_start)
     return interval.parts()

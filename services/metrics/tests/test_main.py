@@ -11,10 +11,13 @@ from typing import Any
 
 import httpx
 import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
 
 from service_host.local_issuer import AUDIENCE, ISSUER, LocalIssuer
 
 DEADLINE_SECONDS = 60
+EXAMPLES = 30
 
 
 @pytest.fixture
@@ -81,3 +84,25 @@ def test_a_wrong_setting_ends_the_start_with_a_sentence(environment: dict[str, s
 
 def test_a_word_that_is_no_task_is_answered_with_the_usage(environment: dict[str, str]) -> None:
     assert "migrate|serve" in _run(environment, "dance").stderr
+
+
+def test_nothing_that_openapi_allows_makes_the_service_fail(environment: dict[str, str], tmp_path: Path) -> None:
+    assert _run(environment, "migrate").returncode == 0
+    scopes = ["figures:read", "people:read"]
+    headers = {"authorization": f"Bearer {LocalIssuer(tmp_path / 'issuer').mint('t1', 'tester', scopes=scopes)}"}
+    with _serving(environment) as ready:
+        address = f"http://{ready['http']}"
+        schema = schemathesis.openapi.from_url(f"{address}/openapi.json", headers=headers)
+        operations: list[Any] = list(schema.get_all_operations())
+        for operation in operations:
+            _hold(operation.ok(), address, headers)
+
+
+def _hold(operation: Any, address: str, headers: dict[str, str]) -> None:
+    @given(operation.as_strategy())
+    @settings(max_examples=EXAMPLES, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    def holds(case: Any) -> None:
+        answer = case.call(base_url=address, headers=headers, timeout=DEADLINE_SECONDS)
+        assert answer.status_code < 500, (operation.label, answer.text)
+
+    holds()

@@ -64,7 +64,7 @@ def statement(question: Question, columns: Columns) -> Statement:
 
 async def grouped(connection: Connection, question: Question, columns: Columns) -> Groups:
     """Return the sums by subject and part; TooManyRows beyond AT_MOST_ROWS."""
-    asked = statement(question, columns)
+    asked = await asyncio.to_thread(statement, question, columns)
     records = await connection.fetch(asked.text, *asked.values)
     if len(records) > AT_MOST_ROWS + 1:
         raise TooManyRows
