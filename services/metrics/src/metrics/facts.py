@@ -7,18 +7,22 @@ from dataclasses import dataclass
 from typing import Final
 
 from event_log.errors import IncarnationChanged
+from event_log.errors import Unavailable as LogAway
 from event_log.feed import Feed
 from event_log.model import Cursor
 from metrics import following
 from metrics.bi_reader import end_overlong
+from metrics.connection import Connection
 from metrics.fact import ddl
 from metrics.follower import DATABASE_SECONDS, Follower
 from metrics.generation import create_generation, go_live, live_generation, next_name
-from metrics.rebuild import Progress, Rebuild
+from metrics.rebuild import PoisonedRebuild, Progress, Rebuild, RebuildRunning
 from service_host.errors import DeadlineExceeded, Unavailable
 from service_host.postgres import Database
 
 LOOK_EVERY_SECONDS: Final = 5.0
+PAUSE_SECONDS: Final = 1.0
+_WAITED_OUT: Final = (LogAway, Unavailable, DeadlineExceeded, RebuildRunning)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +38,7 @@ class Facts:
         async with self.database.acquire(DATABASE_SECONDS) as connection, connection.transaction():
             await connection.execute("select pg_advisory_xact_lock(hashtextextended('metrics generation', 0))")
             if await live_generation(connection) is None:
-                name = await next_name(connection)
-                await create_generation(connection, name)
-                await go_live(connection, name)
+                await _begin_anew(connection)
 
     async def end_overlong_readers(self) -> None:
         """End readers of bi that last too long, every few seconds, until cancelled."""
@@ -50,12 +52,14 @@ class Facts:
         """Follow the log until cancelled; facts of other declarations, or of a log that lost events, are rebuilt."""
         await self.prepare()
         while True:
-            if await self._must_be_rebuilt():
-                await self._rebuild_unasked()
             try:
+                if await self._must_be_rebuilt():
+                    await self._rebuild_unasked()
                 await Follower(self.database, self.feed, self.on_step).run()
             except IncarnationChanged:
                 continue
+            except _WAITED_OUT:
+                await asyncio.sleep(PAUSE_SECONDS)
 
     def rebuild(self, *, swap: bool, accept_differences: bool) -> AsyncGenerator[Progress, None]:
         """Rebuild as Rebuild.run says, telling how it goes."""
@@ -74,7 +78,19 @@ class Facts:
         return changed or row["declaration"] != ddl.declaration_digest()
 
     async def _rebuild_unasked(self) -> None:
+        """Rebuild; where an event cannot be folded, follow the log from its beginning and set that one aside."""
         rebuild = Rebuild(self.database, self.feed.log)
-        async with aclosing(rebuild.run(swap=True, accept_differences=True, compare=False)) as told:
-            async for _ in told:
-                pass
+        try:
+            async with aclosing(rebuild.run(swap=True, accept_differences=True, compare=False)) as told:
+                async for _ in told:
+                    pass
+        except PoisonedRebuild:
+            async with self.database.acquire(DATABASE_SECONDS) as connection, connection.transaction():
+                await _begin_anew(connection)
+
+
+async def _begin_anew(connection: Connection) -> None:
+    """Take an empty generation live."""
+    name = await next_name(connection)
+    await create_generation(connection, name)
+    await go_live(connection, name)
