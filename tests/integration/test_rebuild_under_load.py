@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 import pytest
@@ -16,11 +15,11 @@ from grpc.aio import AioRpcError
 
 import bank_months
 import fact_digests
-from holdfast.log.v1 import event_pb2, log_service_pb2
+from holdfast.log.v1 import log_service_pb2
 from holdfast.metrics.v1 import metrics_service_pb2 as pb
 from holdfast_cli.home import Home
 from holdfast_testing import eventually
-from public_doors import Doors, Teller, caught_up, record
+from public_doors import Doors, Teller, caught_up, poison, record
 from service_host import client
 from system_parts import WITHIN
 from system_testing import HOLDFAST, System
@@ -139,23 +138,6 @@ async def after_the_cancelled(doors: Doors) -> Any:
         if client.refusal(error).reason == "REBUILD_RUNNING":
             return None
         raise
-
-
-async def poison(doors: Doors, teller: Teller) -> None:
-    """Append an event whose payload is no message of its type, as a broken writer might."""
-    event = event_pb2.Event(
-        event_id=UUID(teller.new_id()).bytes,
-        source_id="broken",
-        type="Enqueued",
-        event_time_us=1_767_614_400_000_000,
-        body_mac=b"mac",
-        payload=b"\xff\xff\xff\xff no message",
-    )
-    stream = log_service_pb2.StreamAppend(category="contact", key=UUID(teller.new_id()).bytes, events=[event])
-    group = log_service_pb2.AppendGroup(tenant="local", streams=[stream])
-    async with doors.logging() as log:
-        answer = await log.Append(log_service_pb2.AppendRequest(groups=[group]))
-    assert answer.verdicts[0].HasField("appended"), answer
 
 
 async def test_a_poisoned_event_is_parked_live_and_stops_a_rebuild(

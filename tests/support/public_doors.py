@@ -20,6 +20,7 @@ from grpc.aio import AioRpcError
 
 from holdfast.call_events.v1 import call_events_service_pb2
 from holdfast.call_events.v1.call_events_service_pb2_grpc import CallEventsServiceStub
+from holdfast.log.v1 import event_pb2, log_service_pb2
 from holdfast.log.v1.log_service_pb2 import GetHeadRequest
 from holdfast.log.v1.log_service_pb2_grpc import LogServiceStub
 from holdfast.metrics.v1.metrics_service_pb2_grpc import MetricsServiceStub
@@ -169,6 +170,23 @@ def caught_up(doors: Doors) -> Any:
         status = http.get("/v1/status", params={"wait_for_position": head}).raise_for_status().json()
     assert all(log["position"] >= head for log in status["as_of"]["logs"].values()), status
     return status
+
+
+async def poison(doors: Doors, teller: Teller) -> None:
+    """Append an event whose payload is no message of its type, as a broken writer might."""
+    event = event_pb2.Event(
+        event_id=UUID(teller.new_id()).bytes,
+        source_id="broken",
+        type="Enqueued",
+        event_time_us=1_767_614_400_000_000,
+        body_mac=b"mac",
+        payload=b"\xff\xff\xff\xff no message",
+    )
+    stream = log_service_pb2.StreamAppend(category="contact", key=UUID(teller.new_id()).bytes, events=[event])
+    group = log_service_pb2.AppendGroup(tenant="local", streams=[stream])
+    async with doors.logging() as log:
+        answer = await log.Append(log_service_pb2.AppendRequest(groups=[group]))
+    assert answer.verdicts[0].HasField("appended"), answer
 
 
 async def refused(call: Awaitable[object]) -> Refused:

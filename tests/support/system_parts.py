@@ -103,8 +103,9 @@ class Part:
 class Parts:
     """A whole system in parts. ``services`` are by name; Postgres is ``postgres``."""
 
-    def __init__(self, home: Home, postgres: EmbeddedPostgres) -> None:
+    def __init__(self, home: Home, postgres: EmbeddedPostgres, facts_url: str = "") -> None:
         self.home = home
+        self._facts_url = facts_url
         self.postgres = postgres
         self.addresses = ports.choose(0)
         self.url = _database(postgres)
@@ -158,7 +159,7 @@ class Parts:
         addresses = asdict(self.addresses)
         module = MODULES[name]
         told = {
-            "DATABASE_URL": self.url,
+            "DATABASE_URL": self._facts_url if self._facts_url and name == "metrics" else self.url,
             "JWKS": str(self.issuer().jwks),
             "ISSUER": ISSUER,
             "AUDIENCE": AUDIENCE,
@@ -176,12 +177,15 @@ class Parts:
 
 
 @contextmanager
-def started(data: Path) -> Iterator[Parts]:
-    """Start a system in parts and give it; whatever is left of it is ended in the end."""
+def started(data: Path, facts_url: str = "") -> Iterator[Parts]:
+    """Start a system in parts and give it; whatever is left of it is ended in the end.
+
+    ``facts_url`` is another database for metrics than that of the log.
+    """
     home = Home(data)
     home.make()
     with home.owned(), EmbeddedPostgres(home.postgres) as postgres:
-        parts = Parts(home, postgres)
+        parts = Parts(home, postgres, facts_url)
         try:
             parts.start()
             yield parts
