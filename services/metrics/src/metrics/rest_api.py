@@ -229,7 +229,7 @@ def _add_definitions(routes: APIRouter, doors: Doors) -> None:
         return JSONResponse(json_rows.definitions(await doors.answers.figure_definitions()))
 
     @routes.get("/v1/status", summary="How far the facts follow the logs")
-    async def status(wait_for_position: Annotated[int, Query(ge=0)] = 0) -> JSONResponse:
+    async def status(wait_for_position: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0) -> JSONResponse:
         """Positions, parked events and rows by fact; waits for a position at most until the deadline."""
         request = pb.GetFactsStatusRequest(wait_for_position=wait_for_position)
         return JSONResponse(json_rows.status(await doors.status.facts_status(request)))

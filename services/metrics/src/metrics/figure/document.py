@@ -47,19 +47,19 @@ told in whole seconds the two differ by every call answered in just that second.
 
 ## Where a figure comes from
 
-`holdfast explain`, `ExplainFigure` and `GET /v1/figures/<name>:explain` answer with the facts behind a figure, page by
-page, each with its events (and their positions, for those who may read the log), and with the figure computed again from
-those events alone, without any table: the same number. Computing again is bounded: by default to 50,000 contacts
-(`HOLDFAST_METRICS_RECOMPUTED_CONTACTS`), for an agent's rings and states to 400 days, and to the time of the call. Where
-it would be more, or where a figure rests on several contacts at once (`fcr`, `repeat_rate`, what is received by transfer,
-rings of a queue), the answer says why it was not done.
+`holdfast explain`, `ExplainFigure` and `GET /v1/figures/<name>:explain` answer with the facts behind a figure, page
+by page, each with its events (and their positions, for those who may read the log), and with the figure computed again
+from those events alone, without any table: the same number. Computing again is bounded: by default to 50,000 contacts
+(`HOLDFAST_METRICS_RECOMPUTED_CONTACTS`), for an agent's rings and states to 400 days, and to the time of the call.
+Where it would be more, or where a figure rests on several contacts at once (`fcr`, `repeat_rate`, what is received by
+transfer, rings of a queue), the answer says why it was not done.
 
 ## Who reads what about people
 
-A token reads figures of queues and flows with the scope `figures:read`. What is about an agent is read by that agent, by
-the supervisors of the team the agent worked for at that time (role `supervisor`, and only what was done for that team),
-and with the scope `people:read`. Whatever else is asked for looks as if it did not exist. Every reading is kept in
-`metrics.people_read`, with the purpose given. No report sorts people by a figure.
+A token reads figures of queues and flows with the scope `figures:read`. What is about an agent is read by that agent,
+by the supervisors of the team the agent worked for at that time (role `supervisor`, and only what was done for that
+team), and with the scope `people:read`. Whatever else is asked for looks as if it did not exist. Every reading is kept
+in `metrics.people_read`, with the purpose given. No report sorts people by a figure.
 
 ## What is not told yet
 
