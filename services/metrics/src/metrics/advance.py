@@ -22,13 +22,14 @@ from metrics.fact.catalogue import AGENT_FACTS, CONTACT_FACTS, FACTS
 from metrics.fact.store import (
     Keys,
     Told,
-    add_rows,
+    add_texts,
     agent_rows,
     contact_rows,
     drop_agent_rows,
     drop_contacts,
     irregular_streams,
     replace_streams,
+    texts_of,
 )
 from metrics.refolding import Refolded, doubting, joined, refolded
 from service_host.postgres import Database
@@ -38,20 +39,20 @@ MALFORMED = "the payload is no message of its type"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A page to fold: its events, how far it reaches, and where the generation stands before it."""
+    """Pages to fold: their events, how far they reach, and where the generation stands before them."""
 
-    events: pa.RecordBatch
+    events: pa.Table
     held: Cursor
     until: int
     head_position: int
 
     @classmethod
-    def of(cls, page: PackedPage, held: Cursor) -> "Step":
-        """Return the step that a page is, without what was folded before."""
-        events = page.batch
+    def of(cls, pages: Sequence[PackedPage], held: Cursor) -> "Step":
+        """Return the step that pages are, without what was folded before."""
+        events = pa.Table.from_batches([page.batch for page in pages])
         if events.num_rows and events.column("position")[0].as_py() <= held.position:
             events = events.filter(pc.greater(events.column("position"), held.position))
-        return cls(events, held, page.complete_to.position, page.head_position)
+        return cls(events, held, pages[-1].complete_to.position, pages[-1].head_position)
 
     @property
     def cursor(self) -> Cursor:
@@ -70,12 +71,13 @@ class Before:
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """A folded step, to be written."""
+    """A folded step, to be written; `texts` are its rows as COPY takes them."""
 
     step: Step
     batch: Batch
     before: Before
     found: Refolded
+    texts: Mapping[str, bytes]
 
 
 class Advance:
@@ -95,7 +97,8 @@ class Advance:
         batch = await asyncio.to_thread(batch_of, _without(step.events, left_out))
         async with self._database.acquire(self._seconds) as connection:
             batch, before = await self._before(connection, batch, recent, left_out)
-        return Fold(step, batch, before, await refolded(self._log, batch, before.stored, step.until, before.left_out))
+        found = await refolded(self._log, batch, before.stored, step.until, before.left_out)
+        return Fold(step, batch, before, found, await asyncio.to_thread(texts_of, FACTS, found.rows))
 
     async def write(self, fold: Fold) -> None:
         """Write a folded step; raises CursorMoved if another process was faster."""
@@ -112,7 +115,7 @@ class Advance:
             await drop_contacts(connection, self.generation, before.contacts)
             await drop_agent_rows(connection, self.generation, before.stored)
             await replace_streams(connection, self.generation, Keys.of(_agents(fold.found.whole)))
-            await add_rows(connection, self.generation, FACTS, fold.found.rows)
+            await add_texts(connection, self.generation, fold.texts)
             malformed = step.events.filter(_at(step.events, fold.batch.malformed))
             await parked.park(connection, self.generation, step.held.log_id, malformed, MALFORMED)
 
@@ -186,9 +189,9 @@ def _agents(streams: pl.DataFrame) -> pl.DataFrame:
     return streams.filter(pl.col("category") == "agent")
 
 
-def _at(events: pa.RecordBatch, positions: Collection[int]) -> pa.Array:
+def _at(events: pa.Table, positions: Collection[int]) -> pa.Array:
     return pc.is_in(events.column("position"), pa.array(positions, pa.int64()))
 
 
-def _without(events: pa.RecordBatch, left_out: Collection[int]) -> pa.RecordBatch:
+def _without(events: pa.Table, left_out: Collection[int]) -> pa.Table:
     return events.filter(pc.invert(_at(events, sorted(left_out)))) if left_out else events

@@ -32,8 +32,8 @@ async def differences(connection: Connection, live: str, rebuilt: str) -> Differ
 
 async def _digest(connection: Connection, schema: str, fact: Fact) -> tuple[int, str]:
     row = await connection.fetchrow(
-        "select count(*) as rows, coalesce(sum(hashtextextended(fact::text, 0)::numeric), 0)::text as digest"  # noqa: S608
-        f' from "{schema}".{fact.name} fact'  # a schema's checked name
+        "select count(*) as rows, coalesce(sum(hash_record_extended(whole, 0::bigint)), 0)::text as digest"  # noqa: S608
+        f' from "{schema}".{fact.name} whole'  # a schema's checked name
     )
     assert row is not None
     return row["rows"], row["digest"]

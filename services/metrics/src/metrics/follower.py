@@ -117,7 +117,7 @@ class Follower:
         """Return a step of the one event after the cursor, None if there is none."""
         pages: AsyncIterator[PackedPage] = self.feed.log.read_packed(held, until=held.position + 1, columns=COLUMNS)
         async for page in pages:
-            return Step.of(page, held)
+            return Step.of([page], held)
         return None
 
     def _stands(self, step: Step, malformed: int) -> None:

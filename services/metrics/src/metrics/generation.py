@@ -21,17 +21,28 @@ class NotAGeneration(ValueError):
     """A generation is named facts_ and then lower-case letters, digits and underscores."""
 
 
-async def create_generation(connection: "Connection", name: str) -> None:
-    """Make an empty generation; its schema is `name`. Raises NotAGeneration for another form of name."""
+async def create_generation(connection: "Connection", name: str, *, indexed: bool = True) -> None:
+    """Make an empty generation; its schema is `name`. Raises NotAGeneration for another form of name.
+
+    What is to be filled at once is indexed afterwards: see `index_generation`.
+    """
     _check(name)
     async with connection.transaction():
         await connection.execute(";\n".join(ddl.create_tables(name)))
+        if indexed:
+            await index_generation(connection, name)
         await connection.execute(
             "insert into metrics.generation (schema_name, declaration, folded_by) values ($1, $2, $3)",
             name,
             ddl.declaration_digest(),
             code_digest(),
         )
+
+
+async def index_generation(connection: "Connection", name: str) -> None:
+    """Make the indexes of a generation that are not there yet."""
+    _check(name)
+    await connection.execute(";\n".join(ddl.create_indexes(name)))
 
 
 @cache

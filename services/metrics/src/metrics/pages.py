@@ -1,21 +1,19 @@
-"""Pages of a feed joined into steps: small ones while facts are live, large ones while they are behind."""
+"""Pages of a feed by the handful: one while facts are live, several while they are behind."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
 from typing import Final
 
-import pyarrow as pa
-
 from event_log.model import PackedPage
 
 MOST_EVENTS: Final = 30_000
-"""Events of a step at most, give or take a page: larger ones fold no faster and hold more memory."""
+"""Events of a handful at most, give or take a page: larger ones fold no faster and hold more memory."""
 PAGES_AHEAD: Final = 4
 
 
-async def joined_pages(pages: AsyncIterator[PackedPage], most: int = MOST_EVENTS) -> AsyncGenerator[PackedPage, None]:
-    """Yield pages with all that arrived meanwhile joined to each; at most PAGES_AHEAD are read ahead."""
+async def handfuls(pages: AsyncIterator[PackedPage], most: int = MOST_EVENTS) -> AsyncGenerator[list[PackedPage], None]:
+    """Yield each page with all that arrived meanwhile; at most PAGES_AHEAD are read ahead."""
     waiting: asyncio.Queue[PackedPage | None] = asyncio.Queue()
     room = asyncio.Semaphore(PAGES_AHEAD)
     reading = asyncio.create_task(_read(pages, waiting, room))
@@ -30,7 +28,7 @@ async def joined_pages(pages: AsyncIterator[PackedPage], most: int = MOST_EVENTS
                 found.append(more)
             for _ in found:
                 room.release()
-            yield _joined(found)
+            yield found
             if ended:
                 break
         await reading
@@ -49,11 +47,3 @@ async def _read(
             waiting.put_nowait(page)
     finally:
         waiting.put_nowait(None)
-
-
-def _joined(pages: list[PackedPage]) -> PackedPage:
-    last = pages[-1]
-    if len(pages) == 1:
-        return last
-    batch = pa.concat_batches([page.batch for page in pages])
-    return PackedPage(batch, last.complete_to, last.head_position)

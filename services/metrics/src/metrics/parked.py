@@ -25,7 +25,7 @@ class Parked:
     parked_time: datetime
 
 
-async def park(connection: Connection, generation: str, log_id: str, events: pa.RecordBatch, reason: str) -> None:
+async def park(connection: Connection, generation: str, log_id: str, events: pa.Table, reason: str) -> None:
     """Set events (columns as of a packed page) aside; one set aside before counts one attempt more."""
     rows = events.select(["position", "tenant", "category", "key", "type"]).to_pylist()
     await connection.executemany(

@@ -24,7 +24,15 @@ from metrics.advance import Advance, Fold
 from metrics.comparison import Differences, differences
 from metrics.connection import Connection
 from metrics.fact.batch import COLUMNS
-from metrics.generation import code_digest, create_generation, drop_generation, go_live, live_generation, next_name
+from metrics.generation import (
+    code_digest,
+    create_generation,
+    drop_generation,
+    go_live,
+    index_generation,
+    live_generation,
+    next_name,
+)
 from metrics.stepping import steps
 from service_host.postgres import Database
 
@@ -101,6 +109,7 @@ class Rebuild:
                 async for fold in self._towards(advance, held, head.position):
                     held = fold.step.cursor
                     yield self._at("folding" if held.position < head.position else "catching_up", held, head)
+                await index_generation(connection, generation)
                 compare = compare and not await _stopped(connection, head.log_id)
                 if compare:
                     yield self._at("comparing", held, head)
@@ -129,7 +138,7 @@ class Rebuild:
         if unfinished:
             return unfinished["schema_name"], Cursor(head.log_id, head.incarnation, unfinished["position"])
         generation = await next_name(connection)
-        await create_generation(connection, generation)
+        await create_generation(connection, generation, indexed=False)
         place = await following.begin(connection, generation, head)
         return generation, place.cursor
 

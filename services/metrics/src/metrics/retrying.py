@@ -13,7 +13,7 @@ from event_log.model import Event, Stream
 from metrics import parked
 from metrics.connection import Connection
 from metrics.fact.catalogue import FACTS
-from metrics.fact.store import Keys, add_rows, drop_contacts, replace_streams
+from metrics.fact.store import Keys, add_texts, drop_contacts, replace_streams, texts_of
 from metrics.generation import live_generation
 from metrics.parked import Parked
 from metrics.refolding import fold_whole
@@ -49,7 +49,7 @@ class Retrying:
             rows = fold_whole({(event.tenant, stream): [each for each in told if each.position not in left_out]})
             keys = Keys([event.tenant], [str(event.key)])
             await (drop_contacts if event.category == "contact" else replace_streams)(connection, generation, keys)
-            await add_rows(connection, generation, FACTS, rows)
+            await add_texts(connection, generation, texts_of(FACTS, rows))
             await parked.forget(connection, generation, position)
 
     async def skip(self, position: int, reason: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from event_log.model import Cursor, PackedPage
 from metrics.advance import Advance, Fold, Step
-from metrics.pages import MOST_EVENTS, joined_pages
+from metrics.pages import MOST_EVENTS, handfuls
 
 
 async def steps(
@@ -15,7 +15,7 @@ async def steps(
 ) -> AsyncGenerator[Fold, None]:
     """Take pages from a cursor on; yield each step once it stands in the tables. Raises what a step raises."""
     writing = _Writing(advance)
-    async with aclosing(joined_pages(pages, most)) as found:
+    async with aclosing(handfuls(pages, most)) as found:
         coming = asyncio.ensure_future(anext(found, None))
         try:
             while True:
@@ -24,11 +24,11 @@ async def steps(
                     yield written
                 if not coming.done():
                     continue
-                page = await coming
-                if page is None:
+                pages_found = await coming
+                if pages_found is None:
                     break
                 coming = asyncio.ensure_future(anext(found, None))
-                step = Step.of(page, held)
+                step = Step.of(pages_found, held)
                 if step.until > held.position:
                     fold = await advance.fold(step, writing.recent)
                     if written := await writing.finished(wait=True):
@@ -53,7 +53,7 @@ class _Writing:
         """Begin to write a step."""
         self.recent, self.task = fold, asyncio.create_task(self._advance.write(fold))
 
-    async def or_else(self, other: "asyncio.Future[PackedPage | None]") -> None:
+    async def or_else(self, other: "asyncio.Future[list[PackedPage] | None]") -> None:
         """Wait until the step is written or something else is done."""
         both: set[asyncio.Future[Any]] = {other} if self.task is None else {other, self.task}
         await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
@@ -67,7 +67,7 @@ class _Writing:
         return written
 
 
-async def _ended(*tasks: "asyncio.Future[PackedPage | None] | asyncio.Task[None] | None") -> None:
+async def _ended(*tasks: "asyncio.Future[list[PackedPage] | None] | asyncio.Task[None] | None") -> None:
     running = [task for task in tasks if task is not None]
     for task in running:
         task.cancel()

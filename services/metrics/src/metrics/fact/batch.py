@@ -10,10 +10,11 @@ import polars as pl
 import pyarrow as pa
 
 from contact_life.observed import EARLIEST_TIME_US, LATEST_AHEAD_US
+from metrics.fact.contact import CLOCKS
 from metrics.fact.own_id import OWN_IDS, own_ids
 from metrics.fact.payload import MalformedPayload, columns_of
 from metrics.fact.screen import DOUBT, NEEDED_PATHS, doubts_of_events
-from metrics.fact.telling import ROW, TIME
+from metrics.fact.telling import CLOCK, ROW, TIME
 
 COLUMNS: Final = (
     "position",
@@ -29,6 +30,10 @@ COLUMNS: Final = (
     "payload",
 )
 """Columns of a packed page that facts are folded from."""
+_AS_ENVELOPE: Final = {
+    **{name: f"@{name}" for name in ("position", "source_id", "source_seq", "tenant")},
+    "event_time_us": "@event_time",
+}
 _ENVELOPE: Final = (ROW, TIME, "@position", "@source_id", "@source_seq", "@tenant", "@event_time")
 CATEGORIES: Final = ("contact", "agent")
 
@@ -48,13 +53,12 @@ class Batch:
     malformed: tuple[int, ...]
 
 
-def batch_of(page: pa.RecordBatch) -> Batch:
-    """Return the events of a packed page that facts are folded from."""
+def batch_of(page: pa.RecordBatch | pa.Table) -> Batch:
+    """Return the events of packed pages that facts are folded from."""
     raw = pl.DataFrame(pl.from_arrow(page.select(COLUMNS))).filter(pl.col("category").is_in(CATEGORIES))
     streams = _streams(raw)
     events = raw.join(streams.select("tenant", "category", "key", ROW), on=["tenant", "category", "key"])
-    renamed = {name: f"@{name}" for name in ("position", "source_id", "source_seq", "tenant")}
-    events = events.with_columns(_believed()).rename(renamed | {"event_time_us": "@event_time"})
+    events = events.with_columns(_believed(), pl.col("type").is_in(CLOCKS).alias(CLOCK)).rename(_AS_ENVELOPE)
     bodies: dict[str, pl.DataFrame] = {}
     malformed: list[int] = []
     for (event_type,), told in events.group_by("type"):

@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from metrics.fact.declaration import CONTACT_ID, Column, Fact, Kind, Reducer, at, of
+from metrics.fact.declaration import CONTACT_ID, Column, Fact, Kind, Reducer, Told, at, of
 
 EVERY_EVENT: Final = "*"
 """In a telling: any event of the contact's stream, known or not."""
 
-_CLOCKS: Final = (
+CLOCKS: Final = (
     *("ContactArrived", "FlowEntered", "NodeVisited", "InputCollected", "SelfServed", "FlowExited"),
     *("Enqueued", "Dequeued", "LegCreated", "LegRinging", "LegAnswered", "LegHeld", "LegResumed", "LegEnded"),
     *("Bridged", "Unbridged", "ConsultStarted", "ConsultEnded", "WrapUpStarted", "WrapUpEnded", "ContactClosed"),
@@ -213,7 +213,7 @@ CONTACT: Final = Fact(
             Kind.TEXT,
             "Source whose clock tells its parts.",
             Reducer.AGREED,
-            of("@source_id", *_CLOCKS),
+            (Told(EVERY_EVENT, "@source_id", clock=True),),
             inner=True,
         ),
         Column(

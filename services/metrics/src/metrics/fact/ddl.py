@@ -4,7 +4,7 @@ import hashlib
 from typing import Final
 
 from metrics.fact.bi_view import create_bi_views
-from metrics.fact.catalogue import FACTS
+from metrics.fact.catalogue import AGENT_FACTS, FACTS
 from metrics.fact.declaration import NULLABLE, Column, Fact, Kind
 from metrics.fact.view import select_of
 
@@ -29,11 +29,16 @@ def quoted(text: str) -> str:
 
 
 def create_tables(schema: str) -> list[str]:
-    """Return the statements that make a generation's schema, its tables, indexes and comments."""
+    """Return the statements that make a generation's schema, its tables and comments, and what folding itself needs."""
     statements = [f'create schema "{schema}"', *_irregular_streams(schema)]
     for fact in FACTS:
-        statements += [_table(schema, fact), *_indexes(schema, fact), *_comments(f'"{schema}".{fact.name}', fact)]
-    return statements
+        statements += [_table(schema, fact), *_comments(f'"{schema}".{fact.name}', fact)]
+    return statements + [index for fact in AGENT_FACTS for index in _indexes(schema, fact)]
+
+
+def create_indexes(schema: str) -> list[str]:
+    """Return the statements that make the indexes of a generation that are not there yet."""
+    return [statement for fact in FACTS for statement in _indexes(schema, fact)]
 
 
 def create_views(schema: str) -> list[str]:
@@ -48,7 +53,8 @@ def create_views(schema: str) -> list[str]:
 
 def declaration_digest() -> str:
     """Return a digest of all that the tables are made from; another digest means that a rebuild is due."""
-    return hashlib.sha256("\n".join(create_tables("facts")).encode()).hexdigest()[:16]
+    made = create_tables("facts") + create_indexes("facts")
+    return hashlib.sha256("\n".join(made).encode()).hexdigest()[:16]
 
 
 def _irregular_streams(schema: str) -> list[str]:
@@ -73,9 +79,10 @@ def _column_type(column: Column) -> str:
 
 
 def _indexes(schema: str, fact: Fact) -> list[str]:
+    names = {f"{fact.name}_by_{'_'.join(columns[1:])}": columns for columns in fact.indexes}
     return [
-        f'create index {fact.name}_by_{"_".join(columns[1:])} on "{schema}".{fact.name} ({", ".join(columns)})'
-        for columns in fact.indexes
+        f'create index if not exists {name} on "{schema}".{fact.name} ({", ".join(columns)})'
+        for name, columns in names.items()
     ]
 
 

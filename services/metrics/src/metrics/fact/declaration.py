@@ -42,7 +42,8 @@ class Told:
 
     `@time` is the instant to reckon with, `@position`, `@source_id`. `words` names the proto enum of the field.
     `constant` tells a fixed word instead. A length is told in units of `unit_us`. Where `within` names a message that
-    the field lies in, an empty text there was told to be empty.
+    the field lies in, an empty text there was told to be empty. With `clock`, only events whose instants lengths are
+    taken from tell it.
     """
 
     event: str
@@ -51,6 +52,7 @@ class Told:
     constant: str | None = None
     unit_us: int = 1
     within: str = ""
+    clock: bool = False
 
 
 @dataclass(frozen=True, slots=True)

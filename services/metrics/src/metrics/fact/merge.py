@@ -11,10 +11,9 @@ import polars as pl
 
 from metrics.fact.batch import Batch
 from metrics.fact.declaration import Column, Fact, Kind
-from metrics.fact.telling import EVERY_EVENT, PARTS, ROW, column_dtype, contradicted, reduced
+from metrics.fact.telling import EVERY_EVENT, PARTS, ROW, TEXTS, column_dtype, contradicted, reduced
 
 CONTRADICTED: Final = "@contradicted"
-_TEXTS: Final = (Kind.TEXT, Kind.ID, Kind.WORD)
 
 
 def key_of(fact: Fact) -> list[str]:
@@ -35,12 +34,18 @@ def memory_of(fact: Fact) -> tuple[Column, ...]:
 def merged(fact: Fact, batch: Batch, stored: pl.DataFrame | None) -> pl.DataFrame:
     """Return a row for each entity that the batch or the stored rows tell of, with `@contradicted`."""
     parts = [_part(fact, batch, event) for event in _tellers(fact, batch)]
-    if stored is not None:
+    if stored is not None and stored.height:
         parts.append(stored.select(*key_of(fact), *(column.name for column in memory_of(fact))))
-    whole = pl.concat([_empty(fact), *parts], how="diagonal")
-    key = key_of(fact)
-    columns = [reduced(column) for column in memory_of(fact)]
-    return whole.group_by(key).agg(*columns, contradicted(fact).alias(CONTRADICTED))
+    parts = [part for part in parts if part.height]
+    if not parts:
+        return _empty(fact)
+    whole = pl.concat(parts, how="diagonal")
+    told = [column for column in memory_of(fact) if column.name in whole.columns]
+    rows = whole.group_by(key_of(fact)).agg(
+        *(reduced(column) for column in told), contradicted(told).alias(CONTRADICTED)
+    )
+    untold = [column for column in memory_of(fact) if column.name not in whole.columns]
+    return rows.with_columns(pl.lit(None, column_dtype(column)).alias(column.name) for column in untold)
 
 
 def _tellers(fact: Fact, batch: Batch) -> list[str]:
@@ -60,14 +65,15 @@ def _empty(fact: Fact) -> pl.DataFrame:
     schema: dict[str, pl.DataType] = {ROW: pl.UInt32()}
     if fact.entity:
         schema[fact.entity] = pl.String()
-    return pl.DataFrame(schema=schema | {column.name: column_dtype(column) for column in memory_of(fact)})
+    columns = {column.name: column_dtype(column) for column in memory_of(fact)}
+    return pl.DataFrame(schema=schema | columns | {CONTRADICTED: pl.Boolean()})
 
 
 def from_stored(fact: Fact, rows: pl.DataFrame, streams: pl.DataFrame) -> pl.DataFrame:
     """Return stored rows in the form of these frames; `streams` has `@row`, tenant and id."""
     stream = stream_key(fact)
     numbered = rows.join(streams.select(ROW, "tenant", pl.col("id").alias(stream)), on=["tenant", stream])
-    texts = [column.name for column in memory_of(fact) if column.kind in _TEXTS]
+    texts = [column.name for column in memory_of(fact) if column.kind in TEXTS]
     return numbered.with_columns(pl.when(pl.col(name) != "").then(pl.col(name)).alias(name) for name in texts)
 
 

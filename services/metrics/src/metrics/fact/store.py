@@ -133,25 +133,23 @@ async def replace_streams(connection: Connection, schema: str, keys: Keys) -> No
         )
 
 
-async def add_rows(
-    connection: Connection, schema: str, facts: Sequence[Fact], rows: Mapping[str, pl.DataFrame]
-) -> None:
-    """Add rows that are not there yet, in order of key."""
-    for fact in facts:
-        frame = rows.get(fact.name)
-        if frame is not None and frame.height:
-            await connection.copy_to_table(
-                fact.name, schema_name=schema, source=as_text(fact, frame), format="csv", null=_NULL
-            )
+async def add_texts(connection: Connection, schema: str, texts: Mapping[str, bytes]) -> None:
+    """Add rows, given as COPY takes them by name of fact, that are not there yet."""
+    for name, text in texts.items():
+        await connection.copy_to_table(name, schema_name=schema, source=io.BytesIO(text), format="csv", null=_NULL)
 
 
-def as_text(fact: Fact, frame: pl.DataFrame) -> io.BytesIO:
-    """Return rows in order of key as COPY takes them."""
+def texts_of(facts: Sequence[Fact], rows: Mapping[str, pl.DataFrame]) -> dict[str, bytes]:
+    """Return rows by name of fact, in order of key, as COPY takes them; facts without rows are left out."""
+    named = {fact.name: fact for fact in facts}
+    return {name: _text(named[name], frame) for name, frame in rows.items() if name in named and frame.height}
+
+
+def _text(fact: Fact, frame: pl.DataFrame) -> bytes:
     lists = [column.name for column in fact.all_columns if column.kind is Kind.IDS]
     arrays = [("{" + pl.col(name).list.join(",") + "}").alias(name) for name in lists]
     text = io.BytesIO()
     frame.sort(fact.key_names).with_columns(arrays).write_csv(
         text, include_header=False, null_value=_NULL, quote_style="non_numeric"
     )
-    text.seek(0)
-    return text
+    return text.getvalue()

@@ -6,7 +6,7 @@ tenant's and stream's, and the told columns; whatever was not told is null there
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
@@ -20,6 +20,9 @@ from metrics.fact.declaration import Column, Fact, Kind, Reducer, Told
 EVERY_EVENT: Final = "*"
 ROW: Final = "@row"
 TIME: Final = "@time"
+CLOCK: Final = "@clock"
+"""Whether lengths are taken from the event's instant."""
+TEXTS: Final = (Kind.TEXT, Kind.ID, Kind.WORD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +32,13 @@ class Part:
     fact: Fact
     event: str
     id_path: str
+    columns: tuple[Column, ...]
     told: tuple[pl.Expr, ...]
 
     def of(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Return what a frame of the type tells of the fact; nothing where an entity is not named."""
+        if self.event == EVERY_EVENT:
+            return self._of_every(frame)
         key = [pl.col(ROW)]
         if self.id_path:
             key.append(pl.col(self.id_path).alias(self.fact.entity))
@@ -40,15 +46,24 @@ class Part:
                 frame = frame.filter(pl.col(self.id_path) != "")
         return frame.select(*key, *self.told)
 
+    def _of_every(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return what the envelopes tell, reduced by stream and source at once: texts here are sources alone."""
+        pairs = list(zip(self.columns, self.told, strict=True))
+        numbers = [reduced(column, told) for column, told in pairs if column.kind not in TEXTS]
+        texts = [told for column, told in pairs if column.kind in TEXTS]
+        grouped = frame.group_by(ROW, "@source_id", CLOCK).agg(numbers)
+        return grouped.select(ROW, *(number.meta.output_name() for number in numbers), *texts)
+
 
 def _parts() -> Iterator[Part]:
     for fact in FACTS:
-        by_event: defaultdict[str, list[pl.Expr]] = defaultdict(list)
+        by_event: defaultdict[str, list[tuple[Column, pl.Expr]]] = defaultdict(list)
         for column in fact.told_columns:
             for told in column.told:
-                by_event[told.event].append(_expression(column, told))
+                by_event[told.event].append((column, _expression(column, told)))
         for event in dict.fromkeys((*fact.ids, *by_event)):
-            yield Part(fact, event, fact.ids.get(event, ""), tuple(by_event[event]))
+            columns, expressions = zip(*by_event[event], strict=True) if by_event[event] else ((), ())
+            yield Part(fact, event, fact.ids.get(event, ""), columns, expressions)
 
 
 def _expression(column: Column, told: Told) -> pl.Expr:
@@ -57,9 +72,11 @@ def _expression(column: Column, told: Told) -> pl.Expr:
     value = pl.col(told.field)
     if told.words:
         value = word_of(told.field, told.words)
+    elif told.clock:
+        value = pl.when(pl.col(CLOCK)).then(value)
     elif told.within:
         value = pl.when(pl.col(f"{told.within}?")).then(value)
-    elif column.kind in (Kind.TEXT, Kind.ID, Kind.WORD):
+    elif column.kind in TEXTS:
         value = pl.when(value != "").then(value)
     elif column.kind is Kind.LENGTH:
         value = value * told.unit_us
@@ -110,16 +127,20 @@ def column_dtype(column: Column) -> pl.DataType:
             return pl.String()
 
 
-def reduced(column: Column) -> pl.Expr:
+def reduced(column: Column, told: pl.Expr | None = None) -> pl.Expr:
     """Return how many tellings of a column become one."""
-    value = pl.col(column.name)
-    return value.min() if column.reducer is Reducer.EARLIEST else value.max()
+    value = pl.col(column.name) if told is None else told
+    if column.reducer is Reducer.EARLIEST:
+        return value.min()
+    if column.reducer is Reducer.ONCE and column.kind in TEXTS:
+        return value.drop_nulls().first()  # of several none counts: see contradicted
+    return value.max()
 
 
-def contradicted(fact: Fact) -> pl.Expr:
+def contradicted(columns: Iterable[Column]) -> pl.Expr:
     """Return whether an entity was told twice what one event alone may tell, or two things that must agree."""
     doubts = [pl.lit(value=False)]
-    for column in fact.told_columns:
+    for column in columns:
         value = pl.col(column.name)
         if column.reducer is Reducer.ONCE and column.kind is Kind.MOMENT:
             doubts.append(value.count() > 1)
