@@ -9,6 +9,7 @@ Usage: python -m bench.append [--rounds N] [--seconds S] [--peer]
 
 import argparse
 import asyncio
+import gc
 import itertools
 import os
 import random
@@ -192,6 +193,9 @@ async def measure(dsn: str, rounds: int, seconds: float, *, with_peer: bool) -> 
     """Print the table."""
     events = Events(1999, 400_000)
     data = copy_bytes(events, COPY_EVENTS)
+    gc.collect()
+    gc.freeze()  # as the services do: what lives for ever is not looked at again and again
+    gc.set_threshold(50_000, 20, 50)
     loads = [Load(16, 1, seconds), Load(64, 1, seconds), Load(64, 10, seconds)]
     session = await asyncpg.connect(dsn)
     found: dict[str, list[float]] = {}

@@ -93,9 +93,8 @@ class Batch:
     record_time_us: int = 0
     weight: int = 0
 
-    def take(self, call: Call, known: Known, record_time_us: int) -> None:
+    def take(self, call: Call, known: Known) -> None:
         """Decide about a call whose streams and fences are known; its answer waits for the flush."""
-        self.record_time_us = record_time_us
         placed, before = self.placed, len(self.rows)
         verdicts: list[Verdict] = []
         for append in call.appends:
@@ -107,7 +106,7 @@ class Batch:
             if append.fence is not None and len(placed.written) > written:
                 self.fences.add((append.tenant, append.fence.name, append.fence.epoch))
         for tenant, part, event, position, version in placed.written[before:]:
-            self.rows.append(encode(tenant, part, event, position, version, record_time_us))
+            self.rows.append(encode(tenant, part, event, position, version, self.record_time_us))
         self.calls.append((call, verdicts))
         self.weight += call.weight
 

@@ -63,24 +63,29 @@ class Known:
 
     def take(self, append: Append, placed: Placed) -> Appended | AppendRefused:
         """Decide about an append of good form and, if it is accepted, place its new events after the head."""
-        tenant = append.tenant
-        parts = [(part, self.streams[stream_id(tenant, part)]) for part in append.streams]
+        tenant, streams = append.tenant, self.streams
         try:
-            fresh = [_count_fresh(part, state) for part, state in parts]
-            if any(fresh):
+            parts = [
+                (part, state := streams[stream_id(tenant, part)], _count_fresh(part, state)) for part in append.streams
+            ]
+            if sum([fresh for _, _, fresh in parts]):
                 self._check_fence(tenant, append.fence)
-                for (part, state), new in zip(parts, fresh, strict=True):
-                    _check_version(part, state, new)
+                for part, state, fresh in parts:
+                    _check_version(part, state, fresh)
         except AppendRefused as refusal:
             return refusal
-        return Appended([place for part, state in parts for place in self._place(tenant, part, state, placed)])
+        placements: list[Placement] = []
+        for part, state, _ in parts:
+            self._place(tenant, part, state, placed, placements)
+        return Appended(placements)
 
     def _check_fence(self, tenant: str, fence: Fence | None) -> None:
         if fence is not None and self.fences.get((tenant, fence.name)) != fence.epoch:
             raise Fenced(fence.name, fence.epoch)
 
-    def _place(self, tenant: str, part: StreamAppend, state: StreamState, placed: Placed) -> list[Placement]:
-        placements: list[Placement] = []
+    def _place(
+        self, tenant: str, part: StreamAppend, state: StreamState, placed: Placed, placements: list[Placement]
+    ) -> None:
         told = state.told
         for event in part.events:
             key = event.event_id.int
@@ -97,7 +102,6 @@ class Known:
             if position >= state.until_position:
                 placed.reached.append(new)
                 state.until_position = self.end_of_partition(position)
-        return placements
 
     def end_of_partition(self, position: int) -> int:
         """Return where the partition of a position ends, exclusive."""
@@ -106,9 +110,9 @@ class Known:
 
 def _count_fresh(part: StreamAppend, state: StreamState) -> int:
     """Return how many events were not told before; raise EventIdReused for an id with another body."""
-    told, events = state.told, part.events
+    told = state.told
     fresh: dict[int, bytes] = {}
-    for event in events:
+    for event in part.events:
         key, body_mac = event.event_id.int, event.body_mac
         known = told.get(key)
         if (known[0] if known is not None else fresh.setdefault(key, body_mac)) != body_mac:

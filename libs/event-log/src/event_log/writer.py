@@ -60,6 +60,7 @@ class Writer:
         self._waiting = Waiting(limits)
         self._batches = deque([Batch()])
         self._in_flight: Batch | None = None
+        self._flush_until = 0.0
         self._owed: list[tuple[Call, list[Verdict]]] = []
         self._unresolved: list[Call] = []
         self._to_flush, self._to_load = asyncio.Event(), asyncio.Event()
@@ -118,11 +119,10 @@ class Writer:
         if batch.full:
             batch = Batch()
             self._batches.append(batch)
-        self._record_time_us = max(self._now_us(), self._record_time_us)
-        rows = len(batch.rows)
-        batch.take(call, known, self._record_time_us)
-        self._remembered += len(batch.rows) - rows
-        self._to_flush.set()
+        if not batch.calls:
+            self._record_time_us = batch.record_time_us = max(self._now_us(), self._record_time_us)
+            self._to_flush.set()
+        batch.take(call, known)
 
     async def _flush_for_ever(self) -> None:
         while True:
@@ -147,13 +147,14 @@ class Writer:
             await asyncio.sleep(0)
 
     async def _flush(self, batch: Batch) -> None:
-        """Write a batch, and meanwhile answer the calls of the one before; raise one of TROUBLE or LogUnavailable."""
-        writing = asyncio.ensure_future(self._write(batch)) if batch.rows else None
-        if self._owed and writing is not None:
-            await asyncio.sleep(0)  # the rows are on their way
+        """Write a batch; raise one of TROUBLE or LogUnavailable.
+
+        The calls of the batch before are answered first: they go on as soon as the rows are on their way.
+        """
         self._answer(len(self._owed))
-        if writing is not None:
-            await writing
+        if batch.rows:
+            self._flush_until = self._loop.time() + self._limits.statement.total_seconds()
+            await self._write(batch)
         if self._remembered > self._limits.remembered_events:
             self._forget()
         if self._partitions_run_out:
@@ -174,9 +175,9 @@ class Writer:
             raise OutOfStepError(f"a batch begins at {batch.first_position}, the head is at {self._committed}")
         if last > self._partitioned_until:
             await self._extend(last)
-        async with asyncio.timeout(self._limits.statement.total_seconds()):
-            self._digest = await write_flush(self._session, batch, last, self._digest, self._log.partition_events)
+        self._digest = await write_flush(self._session, batch, last, self._digest, self._log.partition_events)
         self._committed = last
+        self._remembered += len(batch.rows)
         self._on_commit(last)
         self._keeper.ring(last)
 
@@ -225,15 +226,12 @@ class Writer:
         if generation == self._generation:
             del self._unresolved[: len(calls)]
             for call in calls:
-                self._take_or_drop(call, known)
+                if call.answer.done():
+                    self._waiting.dismiss(call)
+                else:
+                    self._take(call, known)
         if self._unresolved:
             self._to_load.set()
-
-    def _take_or_drop(self, call: Call, known: Known) -> None:
-        if call.answer.done():
-            self._waiting.dismiss(call)
-        else:
-            self._take(call, known)
 
     async def _open(self) -> Known:
         """Begin at the head, holding the lease; nothing is in flight and nothing is taken while this runs."""
@@ -271,10 +269,15 @@ class Writer:
                 del streams[name]
 
     async def _sweep_for_ever(self) -> None:
-        """Tell calls whose time is up that their outcome is unknown."""
+        """End the session of a flush whose time is up, and tell calls whose time is up that their outcome is unknown.
+
+        One look now and then for all of them: a timer for each flush and each call would cost more than the call.
+        """
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
-            now = asyncio.get_running_loop().time()
+            now = self._loop.time()
+            if self._in_flight is not None and self._flush_until < now:
+                self._end_session()
             for call in self._calls():
                 if call.until < now:
                     call.fail(LogUnavailable("the log did not answer in time"))
