@@ -21,6 +21,8 @@ from pathlib import Path
 import asyncpg
 import grpc
 import uvloop
+
+from bench.append import EVENTS_A_CONTACT, TENANT, Events
 from event_log.grpc_client import GrpcLog
 from event_log.grpc_service import LogServicer
 from event_log.log import Log
@@ -30,8 +32,6 @@ from event_log.postgres import open_log
 from holdfast.log.v1.log_service_pb2_grpc import add_LogServiceServicer_to_server
 from service_host.embedded_postgres import EmbeddedPostgres
 from service_host.postgres import migrate
-
-from bench.append import EVENTS_A_CONTACT, TENANT, Events
 
 FOLD = ("position", "tenant", "source_id", "category", "key", "event_id", "type", "event_time_us", "record_time_us")
 """Columns that a fold reads, beside the payload."""

@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from event_log.calls import Batch, FenceId
-from event_log.connections import Session
+from event_log.connections import CopySession, Session
 from event_log.errors import LogUnavailable
 from event_log.literals import as_text, as_texts
 from event_log.rows import COLUMNS, GENESIS_DIGEST, HEADER, TRAILER, chain
@@ -16,6 +16,7 @@ from event_log.verdicts import StreamId, StreamState
 FENCE_TAKEN = "HF001"
 """SQLSTATE with which hold_fences refuses a flush whose fence was taken."""
 
+_COPY = f"copy events ({', '.join(COLUMNS)}) from stdin (format binary)"
 _HEAD = """
     select l.log_id, l.partition_events, (select max(number) from incarnation) as incarnation,
         coalesce(f.last, 0) as head, coalesce(f.record_time_us, 0) as record_time_us, f.digest
@@ -101,28 +102,21 @@ async def load_fences(session: Session, wanted: Sequence[FenceId]) -> dict[Fence
     return epochs | {(row["tenant"], row["name"]): row["epoch"] for row in rows}
 
 
-async def write_flush(session: Session, batch: Batch, last: int, digest: bytes, partition_events: int) -> bytes:
+async def write_flush(session: CopySession, batch: Batch, last: int, digest: bytes, partition_events: int) -> bytes:
     """Write a batch that ends at position `last`, chained to the digest before; return its own digest.
 
-    One round trip and one transaction: the server runs everything in a simple query's text as one, and the COPY's
-    condition comes last in it, so that what seals the flush rides behind. The driver sends the rows without waiting for
-    the server to ask. Whatever fails, nothing of it stands.
+    One round trip and one transaction: the server runs a simple query's text as one, so that what seals the flush rides
+    behind the COPY. The driver sends the rows without waiting for the server to ask. Whatever fails, nothing stands.
     """
     data = batch.copy_bytes()
     chained = chain(digest, memoryview(data)[len(HEADER) : -len(TRAILER)])
     first = last - len(batch.rows) + 1
-    behind = (
-        "true; insert into log_flush (first, last, record_time_us, digest) "  # noqa: S608  # numbers, ids and hex
+    statement = (
+        f"{_COPY}; insert into log_flush (first, last, record_time_us, digest) "  # noqa: S608  # numbers, ids and hex
         f"values ({first}, {last}, {batch.record_time_us}, '\\x{chained.hex()}')"
         f"{_directory(batch, partition_events)}{_fences(batch)}"
     )
-    await session.copy_to_table(
-        "events",
-        source=data,  # type: ignore[arg-type]  # its types lack a buffer
-        columns=COLUMNS,
-        format="binary",
-        where=behind,
-    )
+    await session.copy_in(statement, data)
     return chained
 
 

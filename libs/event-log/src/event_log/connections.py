@@ -8,12 +8,17 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from event_log.errors import LogUnavailable
+
+if TYPE_CHECKING:
+    _Connection = asyncpg.Connection[asyncpg.Record]
+else:
+    _Connection = asyncpg.Connection  # is not generic when it runs
 
 Session: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 PooledSession: TypeAlias = "PoolConnectionProxy[asyncpg.Record]"
@@ -37,6 +42,17 @@ TROUBLE = (*LOST, asyncpg.PostgresError, TimeoutError)
 """Whatever can go wrong with a statement."""
 
 
+class CopySession(_Connection):
+    """A session that sends a COPY with more statements behind it, as its text stands."""
+
+    async def copy_in(self, statement: str, rows: bytearray) -> None:
+        """Run the text of a simple query whose first statement takes the rows; one round trip, one transaction.
+
+        The driver's public method makes the text itself, anew each time, and knows of no further statement.
+        """
+        await self._copy_in(statement, rows, None)  # type: ignore[attr-defined]  # its types lack it
+
+
 class Connections:
     """Opens sessions on one schema, singly for a writer and from a small pool for readers."""
 
@@ -47,13 +63,14 @@ class Connections:
         self._readers = readers
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 
-    async def connect(self, deadline: timedelta = CONNECT_DEADLINE) -> Session:
+    async def connect(self, deadline: timedelta = CONNECT_DEADLINE) -> CopySession:
         """Open a session of one's own; raise one of TROUBLE."""
         async with asyncio.timeout(deadline.total_seconds()):
             return await asyncpg.connect(
                 self.dsn,
                 timeout=deadline.total_seconds(),
                 server_settings=session_settings(self.schema),
+                connection_class=CopySession,
             )
 
     @asynccontextmanager

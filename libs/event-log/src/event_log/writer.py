@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from event_log.appending import LogHead, OutOfStepError, by_another, write_flush
 from event_log.calls import Batch, Call, Waiting, checked, count_events
-from event_log.connections import LOST, TROUBLE, Connections, Session
+from event_log.connections import LOST, TROUBLE, Connections, CopySession
 from event_log.errors import LogUnavailable
 from event_log.keeper import Keeper
 from event_log.limits import WriterLimits
@@ -49,7 +49,7 @@ class Writer:
         self._call_seconds = limits.call.total_seconds()
         self._side = Side(connections, limits.lease, limits.statement)
         self._keeper = Keeper(self._side, limits.lease)
-        self._session: Session | None = None
+        self._session: CopySession | None = None
         self._known: Known | None = None
         self._log = LogHead("", 0, 1, 0, 0, b"")
         self._committed, self._digest = 0, b""
