@@ -4,6 +4,7 @@ from typing import Final
 
 import polars as pl
 
+from metrics.fact.at_once import at_once
 from metrics.fact.finish import rings
 from metrics.fact.telling import ROW
 
@@ -14,33 +15,40 @@ _FINAL: Final = ("abandoned", "closed", "full")
 def with_gone(contact: pl.DataFrame, leg: pl.DataFrame) -> pl.DataFrame:
     """Return contacts with `gone_time`, when the caller's part ended as legs or closure tell it, and `caller_legs`."""
     callers = (
-        leg.filter(pl.col("role") == "caller")
+        leg.lazy()
+        .filter(pl.col("role") == "caller")
         .group_by(ROW)
         .agg(pl.len().alias("caller_legs"), pl.col("ended_time").count().alias("ends"), pl.col("ended_time").max())
         .rename({"ended_time": "legs_ended_time"})
     )
-    joined = contact.join(callers, on=ROW, how="left").with_columns(pl.col("caller_legs", "ends").fill_null(0))
+    joined = contact.lazy().join(callers, on=ROW, how="left").with_columns(pl.col("caller_legs", "ends").fill_null(0))
     by_legs = (pl.col("ends") > 0) & ((pl.col("ends") == pl.col("caller_legs")) | pl.col("closed_time").is_not_null())
     gone = pl.when(by_legs).then(pl.col("legs_ended_time")).otherwise(pl.col("closed_time"))
-    return joined.with_columns(gone.alias("gone_time"))
+    return at_once(joined.with_columns(gone.alias("gone_time")))
 
 
 def finished_contacts(
     contact: pl.DataFrame, visit: pl.DataFrame, spell: pl.DataFrame, leg: pl.DataFrame, transfer: pl.DataFrame
 ) -> pl.DataFrame:
     """Return contacts (with `gone_time`) with contact_end and ended_time."""
-    present = spell.filter(pl.col("bridged_time").is_not_null())
-    joined = contact.join(_of_visits(visit), on=ROW, how="left").join(_of_spells(present), on=ROW, how="left")
-    joined = joined.join(_ringing(contact, leg), on=ROW, how="left").join(_under_way(transfer), on=ROW, how="left")
+    parts = (
+        _of_visits(visit.lazy()),
+        _of_spells(spell.lazy()),
+        _ringing(contact.lazy(), leg.lazy()),
+        _under_way(transfer),
+    )
+    joined = contact.lazy()
+    for part in parts:
+        joined = joined.join(part, on=ROW, how="left")
     flags = ("open_visit", "answered_visit", "talking", "ringing_now", "transferring")
     joined = joined.with_columns(
         pl.col(flags).fill_null(value=False), pl.col("visits", "spells").fill_null(0)
     ).with_columns(_in_flow())
     joined = joined.with_columns(_ended().alias("over")).with_columns(_end().alias("contact_end"))
-    return joined.with_columns(_ended_time().alias("ended_time"))
+    return at_once(joined.with_columns(_ended_time().alias("ended_time")))
 
 
-def _of_visits(visit: pl.DataFrame) -> pl.DataFrame:
+def _of_visits(visit: pl.LazyFrame) -> pl.LazyFrame:
     last = visit.sort(ROW, "enqueued_time", "visit_id").group_by(ROW, maintain_order=True).last()
     last = last.select(
         ROW,
@@ -58,26 +66,30 @@ def _of_visits(visit: pl.DataFrame) -> pl.DataFrame:
     return counted.join(last, on=ROW)
 
 
-def _of_spells(spell: pl.DataFrame) -> pl.DataFrame:
-    return spell.group_by(ROW).agg(
-        pl.len().alias("spells"),
-        (pl.col("talk_ended_time").is_null() & pl.col("ended_time").is_null()).any().alias("talking"),
-        pl.col("bridged_time").min(),
-        pl.col("bridged_time").max().alias("last_bridged_time"),
-        pl.col("started_time").max().alias("last_started_time"),
-        pl.coalesce("talk_ended_time", "ended_time").max().alias("last_talk_ended_time"),
+def _of_spells(spell: pl.LazyFrame) -> pl.LazyFrame:
+    return (
+        spell.filter(pl.col("bridged_time").is_not_null())
+        .group_by(ROW)
+        .agg(
+            pl.len().alias("spells"),
+            (pl.col("talk_ended_time").is_null() & pl.col("ended_time").is_null()).any().alias("talking"),
+            pl.col("bridged_time").min(),
+            pl.col("bridged_time").max().alias("last_bridged_time"),
+            pl.col("started_time").max().alias("last_started_time"),
+            pl.coalesce("talk_ended_time", "ended_time").max().alias("last_talk_ended_time"),
+        )
     )
 
 
-def _ringing(contact: pl.DataFrame, leg: pl.DataFrame) -> pl.DataFrame:
+def _ringing(contact: pl.LazyFrame, leg: pl.LazyFrame) -> pl.LazyFrame:
     rung = leg.filter((pl.col("role") == "agent") & pl.col("ringing_time").is_not_null())
     joined = rung.rename({"ended_time": "leg_ended_time"}).join(contact.select(ROW, "gone_time"), on=ROW)
     return joined.filter(rings(pl.col("gone_time"))).select(ROW, pl.lit(value=True).alias("ringing_now")).unique()
 
 
-def _under_way(transfer: pl.DataFrame) -> pl.DataFrame:
+def _under_way(transfer: pl.DataFrame) -> pl.LazyFrame:
     open_still = pl.col("completed_time").is_null() & pl.col("failed_time").is_null()
-    return transfer.filter(open_still).select(ROW, pl.lit(value=True).alias("transferring")).unique()
+    return transfer.lazy().filter(open_still).select(ROW, pl.lit(value=True).alias("transferring")).unique()
 
 
 def _in_flow() -> pl.Expr:

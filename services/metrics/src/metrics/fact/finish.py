@@ -9,6 +9,7 @@ from typing import Final
 import polars as pl
 
 from contact_life.pairing import SAME_MOMENT_US
+from metrics.fact.at_once import at_once
 from metrics.fact.telling import ROW
 
 _LEG: Final = [ROW, "leg_id"]
@@ -17,32 +18,28 @@ _VISIT: Final = [ROW, "visit_id"]
 
 def finished_legs(leg: pl.DataFrame, contact: pl.DataFrame) -> pl.DataFrame:
     """Return legs with the role that the arrival gives, and with their contact's native_id and closed_time."""
-    joined = leg.join(contact.select(ROW, "native_id", "closed_time"), on=ROW, how="left")
+    joined = leg.lazy().join(contact.lazy().select(ROW, "native_id", "closed_time"), on=ROW, how="left")
     native = pl.when(pl.col("leg_id") == pl.col("native_id")).then(pl.lit("caller"))
-    return joined.with_columns(pl.coalesce("role", native).alias("role"))
+    return at_once(joined.with_columns(pl.coalesce("role", native).alias("role")))
 
 
 def finished_assignments(
     spell: pl.DataFrame, leg: pl.DataFrame, visit: pl.DataFrame, contact: pl.DataFrame
 ) -> pl.DataFrame:
     """Return assignments with their lengths, and what the screen needs of their legs and contacts."""
-    joined = _with_legs(spell, leg)
+    joined = _with_legs(spell.lazy(), leg.lazy())
     joined = joined.with_columns(
         pl.coalesce("agent", "leg_agent").alias("agent"), pl.coalesce("visit_id", "ring_visit_id").alias("visit_id")
     )
-    queues = visit.select(*_VISIT, pl.col("queue").alias("visit_queue"))
+    queues = visit.lazy().select(*_VISIT, pl.col("queue").alias("visit_queue"))
     joined = joined.join(queues, on=_VISIT, how="left").with_columns(pl.coalesce("queue", "visit_queue").alias("queue"))
-    joined = joined.join(visit.select(ROW).unique().with_columns(has_visits=True), on=ROW, how="left")
-    whole = contact.select(ROW, "closed_time", "unbridged_time", "arrived_time")
-    return (
-        joined.join(whole, on=ROW, how="left")
-        .with_columns(*_instants())
-        .with_columns(*_lengths())
-        .with_columns(_handle())
-    )
+    joined = joined.join(visit.lazy().select(ROW).unique().with_columns(has_visits=True), on=ROW, how="left")
+    whole = contact.lazy().select(ROW, "closed_time", "unbridged_time", "arrived_time")
+    told = joined.join(whole, on=ROW, how="left").with_columns(*_instants()).with_columns(*_lengths())
+    return at_once(told.with_columns(_handle()))
 
 
-def _with_legs(spell: pl.DataFrame, leg: pl.DataFrame) -> pl.DataFrame:
+def _with_legs(spell: pl.LazyFrame, leg: pl.LazyFrame) -> pl.LazyFrame:
     legs = leg.select(
         *_LEG,
         pl.col("role").alias("leg_role"),
@@ -113,7 +110,8 @@ def _handle() -> pl.Expr:
 def finished_visits(visit: pl.DataFrame, spell: pl.DataFrame, leg: pl.DataFrame, contact: pl.DataFrame) -> pl.DataFrame:
     """Return visits with their ends, waits and answers; `contact` has the instant the caller left as `gone_time`."""
     answers = (
-        spell.filter(pl.col("bridged_time").is_not_null() & pl.col("visit_id").is_not_null())
+        spell.lazy()
+        .filter(pl.col("bridged_time").is_not_null() & pl.col("visit_id").is_not_null())
         .group_by(_VISIT)
         .agg(
             pl.len().alias("answers"),
@@ -122,8 +120,10 @@ def finished_visits(visit: pl.DataFrame, spell: pl.DataFrame, leg: pl.DataFrame,
             pl.col("agent").first(),
         )
     )
-    joined = visit.join(answers, on=_VISIT, how="left").join(
-        contact.select(ROW, "closed_time", "gone_time"), on=ROW, how="left"
+    joined = (
+        visit.lazy()
+        .join(answers, on=_VISIT, how="left")
+        .join(contact.lazy().select(ROW, "closed_time", "gone_time"), on=ROW, how="left")
     )
     joined = joined.with_columns(
         pl.coalesce("told_dequeued_time", "bridged_time").alias("dequeued_time"),
@@ -133,14 +133,12 @@ def finished_visits(visit: pl.DataFrame, spell: pl.DataFrame, leg: pl.DataFrame,
         .then(pl.lit("answered"))
         .alias("dequeue_kind"),
     )
-    return (
-        _with_waits(joined)
-        .join(_rang(joined, leg), on=_VISIT, how="left")
-        .with_columns(pl.col("rang").fill_null(value=False))
-    )
+    ended = at_once(_with_waits(joined))
+    rang = ended.lazy().join(_rang(ended, leg), on=_VISIT, how="left")
+    return at_once(rang.with_columns(pl.col("rang").fill_null(value=False)))
 
 
-def _with_waits(visit: pl.DataFrame) -> pl.DataFrame:
+def _with_waits(visit: pl.LazyFrame) -> pl.LazyFrame:
     wait = pl.col("dequeued_time") - pl.col("enqueued_time")
     clock = pl.when(pl.col("told_dequeued_time").is_not_null()).then(pl.lit("dequeued")).otherwise(pl.lit("bridged"))
     return visit.with_columns(
@@ -150,13 +148,15 @@ def _with_waits(visit: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _rang(visit: pl.DataFrame, leg: pl.DataFrame) -> pl.DataFrame:
+def _rang(visit: pl.DataFrame, leg: pl.DataFrame) -> pl.LazyFrame:
     """Return the visits that an agent's endpoint rang for when they ended, or rings for."""
-    rung = leg.filter((pl.col("role") == "agent") & pl.col("ringing_time").is_not_null()).select(
-        ROW, "ring_visit_id", "ringing_time", "answered_time", pl.col("ended_time").alias("leg_ended_time")
+    rung = (
+        leg.lazy()
+        .filter((pl.col("role") == "agent") & pl.col("ringing_time").is_not_null())
+        .select(ROW, "ring_visit_id", "ringing_time", "answered_time", pl.col("ended_time").alias("leg_ended_time"))
     )
     until = pl.coalesce("told_dequeued_time", "gone_time")
-    pairs = visit.select(*_VISIT, until.alias("until")).join(rung, on=ROW)
+    pairs = visit.lazy().select(*_VISIT, until.alias("until")).join(rung, on=ROW)
     theirs = (pl.col("ring_visit_id") == pl.col("visit_id")).fill_null(value=True)
     return pairs.filter(theirs & rings(pl.col("until"))).select(*_VISIT, pl.lit(value=True).alias("rang")).unique()
 

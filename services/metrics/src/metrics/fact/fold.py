@@ -46,7 +46,7 @@ def fold_contacts(batch: Batch, stored: Mapping[str, pl.DataFrame]) -> Folded:
     known = {fact.name: from_stored(fact, stored[fact.name], streams) for fact in CONTACT_FACTS if fact.name in stored}
     frames = {fact.name: merged(fact, batch, known.get(fact.name)) for fact in CONTACT_FACTS if fact is not ANOMALY}
     finished, doubts = _finished(frames)
-    doubts += [frame.filter(CONTRADICTED)[ROW] for frame in frames.values()]
+    doubts += [frame[ROW].filter(frame[CONTRADICTED]) for frame in frames.values()]
     doubts += [doubtful_link(frames[CONTACT_LINK.name]), _folded_before(known, batch)]
     rows = pl.concat(doubts).unique()
     doubted = pl.col(DOUBT) | pl.col(ROW).is_in(rows.implode())

@@ -9,7 +9,9 @@ from typing import Final
 
 import polars as pl
 
+from metrics.fact.at_once import at_once
 from metrics.fact.batch import Batch
+from metrics.fact.catalogue import FACTS
 from metrics.fact.declaration import Column, Fact, Kind
 from metrics.fact.telling import EVERY_EVENT, PARTS, ROW, TEXTS, column_dtype, contradicted, reduced
 
@@ -33,32 +35,26 @@ def memory_of(fact: Fact) -> tuple[Column, ...]:
 
 def merged(fact: Fact, batch: Batch, stored: pl.DataFrame | None) -> pl.DataFrame:
     """Return a row for each entity that the batch or the stored rows tell of, with `@contradicted`."""
-    parts = [_part(fact, batch, event) for event in _tellers(fact, batch)]
-    if stored is not None and stored.height:
-        parts.append(stored.select(*key_of(fact), *(column.name for column in memory_of(fact))))
-    parts = [part for part in parts if part.height]
-    if not parts:
+    tellers = [part for part in _PARTS[fact.name] if part.event == EVERY_EVENT or part.event in batch.bodies]
+    known = stored is not None and stored.height > 0
+    if not tellers and not known:
         return _empty(fact)
-    whole = pl.concat(parts, how="diagonal")
-    told = [column for column in memory_of(fact) if column.name in whole.columns]
-    rows = whole.group_by(key_of(fact)).agg(
-        *(reduced(column) for column in told), contradicted(told).alias(CONTRADICTED)
-    )
-    untold = [column for column in memory_of(fact) if column.name not in whole.columns]
-    return rows.with_columns(pl.lit(None, column_dtype(column)).alias(column.name) for column in untold)
+    parts = [part.of(_told(batch, part.event).lazy()) for part in tellers]
+    names = {column.name for part in tellers for column in part.columns}
+    told = [column for column in memory_of(fact) if known or column.name in names]
+    if stored is not None and known:
+        parts.append(stored.lazy().select(*key_of(fact), *(column.name for column in told)))
+    reductions = [*(reduced(column) for column in told), contradicted(told).alias(CONTRADICTED)]
+    untold = [pl.lit(None, column_dtype(column)).alias(column.name) for column in memory_of(fact) if column not in told]
+    whole = pl.concat(parts, how="diagonal").group_by(key_of(fact)).agg(reductions)
+    return at_once(whole.with_columns(untold))
 
 
-def _tellers(fact: Fact, batch: Batch) -> list[str]:
-    known = [part.event for part in PARTS if part.fact is fact]
-    return [event for event in known if event == EVERY_EVENT or event in batch.bodies]
+def _told(batch: Batch, event: str) -> pl.DataFrame:
+    return batch.events if event == EVERY_EVENT else batch.bodies[event]
 
 
-def _part(fact: Fact, batch: Batch, event: str) -> pl.DataFrame:
-    part = _PARTS[fact.name, event]
-    return part.of(batch.events if event == EVERY_EVENT else batch.bodies[event])
-
-
-_PARTS: Final = {(part.fact.name, part.event): part for part in PARTS}
+_PARTS: Final = {fact.name: [part for part in PARTS if part.fact is fact] for fact in FACTS}
 
 
 def _empty(fact: Fact) -> pl.DataFrame:
@@ -72,15 +68,16 @@ def _empty(fact: Fact) -> pl.DataFrame:
 def from_stored(fact: Fact, rows: pl.DataFrame, streams: pl.DataFrame) -> pl.DataFrame:
     """Return stored rows in the form of these frames; `streams` has `@row`, tenant and id."""
     stream = stream_key(fact)
-    numbered = rows.join(streams.select(ROW, "tenant", pl.col("id").alias(stream)), on=["tenant", stream])
+    numbered = rows.lazy().join(streams.lazy().select(ROW, "tenant", pl.col("id").alias(stream)), on=["tenant", stream])
     texts = [column.name for column in memory_of(fact) if column.kind in TEXTS]
-    return numbered.with_columns(pl.when(pl.col(name) != "").then(pl.col(name)).alias(name) for name in texts)
+    told = [pl.when(pl.col(name) != "").then(pl.col(name)).alias(name) for name in texts]
+    return at_once(numbered.with_columns(told))
 
 
 def to_stored(fact: Fact, frame: pl.DataFrame, streams: pl.DataFrame) -> pl.DataFrame:
     """Return finished rows in the form of the tables: every column in order, absent text empty."""
-    named = frame.join(streams.select(ROW, "tenant", pl.col("id").alias(stream_key(fact))), on=ROW)
-    return named.select(stored_columns(fact))
+    streams_named = streams.lazy().select(ROW, "tenant", pl.col("id").alias(stream_key(fact)))
+    return at_once(frame.lazy().join(streams_named, on=ROW).select(stored_columns(fact)))
 
 
 def stored_columns(fact: Fact) -> list[pl.Expr]:

@@ -70,16 +70,15 @@ NEEDED_PATHS: Final = _needed()
 
 def doubts_of_events(events: pl.DataFrame, bodies: dict[str, pl.DataFrame]) -> pl.Series:
     """Return the rows of the streams in which an event by itself needs the full rules."""
-    odd = [events.filter(_odd_envelope())[ROW]]
+    odd = [_rows(events, _odd_envelope())]
     for name, told in bodies.items():
-        conditions = [pl.col(INFERRED)] if INFERRED in told.columns else []
-        conditions += [pl.col(field) == "" for field in _NAMED.get(name, ())]
+        marks = [told[INFERRED]] if INFERRED in told.columns else []
+        marks += [told[field] == "" for field in _NAMED.get(name, ())]
         if name == "LegAnswered":
-            conditions.append((pl.col("role") == LegRole.CALLER) != (pl.col("assignment_id") == ""))
+            marks.append((told["role"] == LegRole.CALLER) != (told["assignment_id"] == ""))
         if name == "Dequeued":
-            conditions.append(pl.col("kind") == 0)
-        if conditions:
-            odd.append(told.filter(pl.any_horizontal(conditions))[ROW])
+            marks.append(told["kind"] == 0)
+        odd += [told[ROW].filter(mark) for mark in marks]
     return pl.concat([*odd, _clocks_went_back(events)]).unique()
 
 
@@ -89,6 +88,8 @@ def _odd_envelope() -> pl.Expr:
 
 
 def _clocks_went_back(events: pl.DataFrame) -> pl.Series:
+    if events["@source_seq"].null_count() == events.height:
+        return pl.Series(ROW, [], dtype=pl.UInt32)
     counted = events.filter(pl.col("@source_seq").is_not_null()).sort(ROW, "@source_id", "@source_seq", TIME)
     same = (pl.col(ROW) == pl.col(ROW).shift()) & (pl.col("@source_id") == pl.col("@source_id").shift())
     back = same & (pl.col(TIME) < pl.col(TIME).shift())
@@ -194,4 +195,5 @@ def doubtful_visit(visit: pl.DataFrame) -> pl.Series:
 
 
 def _rows(frame: pl.DataFrame, *conditions: pl.Expr) -> pl.Series:
-    return frame.filter(pl.any_horizontal(condition.fill_null(value=False) for condition in conditions))[ROW]
+    odd = frame.select(pl.any_horizontal(condition.fill_null(value=False) for condition in conditions).alias(DOUBT))
+    return frame[ROW].filter(odd[DOUBT])

@@ -35,7 +35,7 @@ class Part:
     columns: tuple[Column, ...]
     told: tuple[pl.Expr, ...]
 
-    def of(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def of(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Return what a frame of the type tells of the fact; nothing where an entity is not named."""
         if self.event == EVERY_EVENT:
             return self._of_every(frame)
@@ -46,7 +46,7 @@ class Part:
                 frame = frame.filter(pl.col(self.id_path) != "")
         return frame.select(*key, *self.told)
 
-    def _of_every(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def _of_every(self, frame: pl.LazyFrame) -> pl.LazyFrame:
         """Return what the envelopes tell, reduced by stream and source at once: texts here are sources alone."""
         pairs = list(zip(self.columns, self.told, strict=True))
         numbers = [reduced(column, told) for column, told in pairs if column.kind not in TEXTS]
