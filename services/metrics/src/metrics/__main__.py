@@ -41,6 +41,7 @@ async def open_service(settings: Settings, service: process.Service) -> None:
     facts = Facts(folding, feed)
     await facts.prepare()
     service.background("facts", _following(facts))
+    service.background("readers of bi", facts.end_overlong_readers())
     service.ready_when("database", database.ready)
     service.serve(*hosts(settings, database, feed.log, now_us, rebuilding(facts)))
 
