@@ -6,6 +6,8 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Final
 
+import asyncpg
+
 from event_log.errors import IncarnationChanged
 from event_log.errors import Unavailable as LogAway
 from event_log.feed import Feed
@@ -41,9 +43,9 @@ class Facts:
                 await _begin_anew(connection)
 
     async def end_overlong_readers(self) -> None:
-        """End readers of bi that last too long, every few seconds, until cancelled."""
+        """End readers of bi that last too long, every few seconds, until cancelled; as far as our role may."""
         while True:
-            with suppress(Unavailable, DeadlineExceeded):
+            with suppress(Unavailable, DeadlineExceeded, asyncpg.InsufficientPrivilegeError):
                 async with self.database.acquire(DATABASE_SECONDS) as connection:
                     await end_overlong(connection)
             await asyncio.sleep(LOOK_EVERY_SECONDS)

@@ -48,6 +48,7 @@ class Follower:
     on_step: Callable[[Cursor], None] = lambda _: None
     _fault: str = field(default="", init=False)
     _most: int = field(default=MOST_EVENTS, init=False)
+    _behind: int = field(default=0, init=False)
     _parked_in_a_row: int = field(default=0, init=False)
     _pause: float = field(default=FIRST_PAUSE_SECONDS, init=False)
 
@@ -68,7 +69,7 @@ class Follower:
             except Exception as error:  # noqa: BLE001  # the loop that must survive: smaller parts, then the event parked
                 telemetry.STEP_FAILED.warning(error=type(error).__name__)
                 self._fault = f"could not be folded: {type(error).__name__}" if self._most == 1 else ""
-                self._most = max(1, self._most // 2)
+                self._most = max(1, min(self._most, self._behind) // 2)
 
     async def _go_on(self, advance: Advance, held: Cursor) -> None:
         """Follow as long as all is well; after a failure, with smaller steps; at last with one event, or without it."""
@@ -101,6 +102,7 @@ class Follower:
                 place = await following.begin(connection, generation, head)
         if place.stopped:
             raise FollowingStopped(place.stopped)
+        self._behind = head.position - place.cursor.position
         return generation, place.cursor
 
     async def _follow(self, advance: Advance, held: Cursor) -> None:

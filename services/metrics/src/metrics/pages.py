@@ -7,9 +7,9 @@ from typing import Final
 
 from event_log.model import PackedPage
 
-MOST_EVENTS: Final = 30_000
+MOST_EVENTS: Final = 20_000
 """Events of a handful at most, give or take a page: larger ones fold no faster and hold more memory."""
-PAGES_AHEAD: Final = 4
+PAGES_AHEAD: Final = 2
 
 
 async def handfuls(pages: AsyncIterator[PackedPage], most: int = MOST_EVENTS) -> AsyncGenerator[list[PackedPage], None]:
