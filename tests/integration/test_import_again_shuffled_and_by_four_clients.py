@@ -19,7 +19,7 @@ from system_testing import System, started
 
 pytestmark = pytest.mark.timeout(240)
 
-CALLS = 2500
+CALLS = 1500
 DAYS = ("--from", "1999-01-01", "--to", "1999-02-02")
 
 

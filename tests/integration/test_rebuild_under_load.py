@@ -26,7 +26,7 @@ from system_testing import HOLDFAST, System
 
 pytestmark = pytest.mark.timeout(240)
 
-CALLS = 3000
+CALLS = 2000
 
 
 @pytest.fixture(scope="module")

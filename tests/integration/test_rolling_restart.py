@@ -31,10 +31,10 @@ pytestmark = pytest.mark.timeout(180)
 
 CALLERS = 12
 EVENTS_A_CALL = 5
-RESTARTS = 6
+RESTARTS = 4
 PATIENCE_SECONDS = 10.0
 PAUSE_SECONDS = 0.05
-TOLD_BETWEEN = 200
+TOLD_BETWEEN = 100
 """Calls answered between two restarts: both instances have work."""
 SERVICE = pb.DESCRIPTOR.services_by_name["CallEventsService"]
 
