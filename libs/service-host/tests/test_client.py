@@ -1,6 +1,7 @@
 import asyncio
 import contextlib
 from datetime import timedelta
+from typing import Any
 
 import grpc
 import pytest
@@ -103,7 +104,9 @@ def described() -> ServiceDescriptor:
 @pytest.mark.parametrize(("method", "asked"), [("Get", 3), ("Put", 3), ("Do", 1)])
 async def test_only_what_may_be_repeated_is(method: str, asked: int) -> None:
     flaky, server = Flaky(failures=2), grpc.aio.server()
-    handlers = {name: grpc.unary_unary_rpc_method_handler(flaky.answer) for name in ("Get", "Put", "Do")}
+    handlers: dict[str, Any] = {
+        name: grpc.unary_unary_rpc_method_handler(flaky.answer) for name in ("Get", "Put", "Do")
+    }
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("flaky.Flaky", handlers),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()

@@ -272,5 +272,5 @@ def test_a_handler_that_is_not_asynchronous_refuses_the_start(settings: HostSett
 
 
 async def test_an_unknown_method_is_unimplemented(echoing: Echoing, credentials: Credentials) -> None:
-    unknown = echoing.channel.unary_unary("/holdfast.echo.v1.EchoService/Nothing", None, None)
+    unknown: Any = echoing.channel.unary_unary("/holdfast.echo.v1.EchoService/Nothing", None, None)
     assert (await refused(unknown(b"", metadata=credentials()))).status is grpc.StatusCode.UNIMPLEMENTED

@@ -19,7 +19,7 @@ TEXT = st.text(max_size=40) | st.just("a\0b") | st.just("x" * 300)
 @pytest.mark.parametrize("method", UNARY, ids=[method.name for method in UNARY])
 async def test_bytes_of_chance_are_never_our_fault(service: Any, method: Any) -> None:
     async with service.connect() as channel:
-        call = channel.unary_unary(f"/{SERVICE.full_name}/{method.name}")
+        call: Any = channel.unary_unary(f"/{SERVICE.full_name}/{method.name}")
         for request in (b"", b"\0", b"\xff" * 50, b"\x0a\x00" * 20, bytes(range(256))):
             answering = asyncio.ensure_future(call(request))
             await asyncio.wait({answering})
@@ -32,7 +32,7 @@ def test_words_of_chance_are_never_our_fault(service: Any, method: Any) -> None:
     request_type = getattr(pb, method.input_type.name)
     fields = [field.name for field in request_type.DESCRIPTOR.fields if field.type == field.TYPE_STRING]
     with grpc.insecure_channel(service.ready["grpc"]) as channel:
-        call = channel.unary_unary(f"/{SERVICE.full_name}/{method.name}", None, None)
+        call: Any = channel.unary_unary(f"/{SERVICE.full_name}/{method.name}", None, None)
         metadata = (("authorization", f"Bearer {service.token()}"),)
 
         @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])

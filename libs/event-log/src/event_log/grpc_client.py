@@ -33,7 +33,7 @@ from event_log.model import (
 from event_log.packed import COLUMNS
 from holdfast.log.v1 import log_service_pb2, log_service_pb2_grpc
 
-EOF: object = grpc.aio.EOF  # type: ignore[attr-defined]  # its types lack it
+EOF: object = grpc.aio.EOF
 REQUEST_BYTES = 3_000_000
 """About what a message of groups may weigh; more go in several."""
 REQUEST_GROUPS = 5_000

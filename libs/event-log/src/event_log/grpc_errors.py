@@ -67,7 +67,7 @@ def raised_by(error: grpc.aio.AioRpcError) -> EventLogError:
 def _details(error: grpc.aio.AioRpcError) -> tuple[error_details_pb2.ErrorInfo, error_details_pb2.RetryInfo]:
     info, retry = error_details_pb2.ErrorInfo(), error_details_pb2.RetryInfo()
     status = status_pb2.Status()
-    trailing: Iterable[tuple[str, str | bytes]] = error.trailing_metadata() or ()  # type: ignore[assignment]
+    trailing: Iterable[tuple[str, str | bytes]] = error.trailing_metadata() or ()
     for key, value in trailing:
         if key == _DETAILS and isinstance(value, bytes):
             status.ParseFromString(value)

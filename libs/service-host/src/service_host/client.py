@@ -69,7 +69,7 @@ def connect(
 def refusal(error: AioRpcError) -> Refused:
     """What the service said no with: the same class, reason, message, metadata and retry time as it raised."""
     status = status_pb2.Status()
-    trailing: Iterable[tuple[str, str | bytes]] = error.trailing_metadata() or ()  # type: ignore[assignment]
+    trailing: Iterable[tuple[str, str | bytes]] = error.trailing_metadata() or ()
     for key, value in trailing:
         if key == _DETAILS and isinstance(value, bytes):
             status.ParseFromString(value)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import grpc
 from grpc.aio import AbortError
@@ -45,7 +45,7 @@ def _unary(edge: Edge, method: Method, handler: Handler) -> Answer:
     decode, encode, behaviour = handler.decode, handler.encode, handler.answer
 
     async def answer(raw: bytes, context: Context) -> bytes:
-        headers = dict(context.invocation_metadata() or ())
+        headers = cast("dict[str, str]", dict(context.invocation_metadata() or ()))  # only *-bin keys have bytes
         verified = await edge.identify(method, headers.get("authorization"))
         key = gate_key(verified, context)
         edge.unary.enter(key)
@@ -89,7 +89,7 @@ def _guarded(edge: Edge, method: Method, answer: Answer) -> Answer:
     async def traced(incoming: Any, context: Context) -> Any:
         if not telemetry.tracing():
             return await guarded(incoming, context)
-        headers = dict(context.invocation_metadata() or ())
+        headers = cast("dict[str, str]", dict(context.invocation_metadata() or ()))  # only *-bin keys have bytes
         with CALL.start(str(headers.get("traceparent", "")), method=method.name, door="grpc") as span:
             return await guarded(incoming, context, span)
 

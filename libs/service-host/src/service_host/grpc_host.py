@@ -78,7 +78,7 @@ class GrpcHost:
             name: wrap(self.edge, self._streams, self._method(f"/{service}/{name}"), found)
             for name, found in handlers.items()
         }
-        server.add_registered_method_handlers(service, wrapped)  # type: ignore[attr-defined] # newer than its types
+        server.add_registered_method_handlers(service, wrapped)
 
     def _method(self, name: str) -> Method:
         if name in METHODS:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import timedelta
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from service_host import call as calls
 from service_host.edge import Edge, Method, gate_key
@@ -88,7 +88,7 @@ async def serve_stream(
     edge: Edge, streams: Streams, method: Method, handler: Handler, incoming: Any, context: Context
 ) -> bytes | None:
     """Serve one stream within its bounds; raises what the guard is to tell. ``incoming`` is bytes or an iterator."""
-    headers = dict(context.invocation_metadata() or ())
+    headers = cast("dict[str, str]", dict(context.invocation_metadata() or ()))  # only *-bin keys have bytes
     verified = await edge.identify(method, headers.get("authorization"))
     key = gate_key(verified, context)
     edge.streams.enter(key)
