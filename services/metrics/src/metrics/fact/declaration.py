@@ -55,7 +55,7 @@ class Told:
     clock: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Column:
     """A column: name, kind, a sentence for people, and how it comes about.
 
@@ -72,7 +72,7 @@ class Column:
     personal: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Fact:
     """A table of one row per entity.
 

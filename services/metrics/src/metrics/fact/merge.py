@@ -5,6 +5,7 @@ into batches cannot matter. Frames here have `@row`, the stream's number in the 
 absent text is null.
 """
 
+from functools import cache, lru_cache
 from typing import Final
 
 import polars as pl
@@ -40,14 +41,22 @@ def merged(fact: Fact, batch: Batch, stored: pl.DataFrame | None) -> pl.DataFram
     if not tellers and not known:
         return _empty(fact)
     parts = [part.of(_told(batch, part.event).lazy()) for part in tellers]
-    names = {column.name for part in tellers for column in part.columns}
-    told = [column for column in memory_of(fact) if known or column.name in names]
+    names = frozenset(column.name for part in tellers for column in part.columns)
+    reductions, told, untold = _reductions(fact, None if known else names)
     if stored is not None and known:
-        parts.append(stored.lazy().select(*key_of(fact), *(column.name for column in told)))
-    reductions = [*(reduced(column) for column in told), contradicted(told).alias(CONTRADICTED)]
-    untold = [pl.lit(None, column_dtype(column)).alias(column.name) for column in memory_of(fact) if column not in told]
+        parts.append(stored.lazy().select(*key_of(fact), *told))
     whole = pl.concat(parts, how="diagonal").group_by(key_of(fact)).agg(reductions)
     return at_once(whole.with_columns(untold))
+
+
+@lru_cache(maxsize=1024)
+def _reductions(fact: Fact, names: frozenset[str] | None) -> tuple[list[pl.Expr], list[str], list[pl.Expr]]:
+    """Return how told columns are reduced, their names, and the others as nulls; None: all are told."""
+    told = [column for column in fact.told_columns if names is None or column.name in names]
+    untold = [column for column in fact.told_columns if column not in told]
+    reductions = [*(reduced(column) for column in told), contradicted(told).alias(CONTRADICTED)]
+    nulls = [pl.lit(None, column_dtype(column)).alias(column.name) for column in untold]
+    return reductions, [column.name for column in told], nulls
 
 
 def _told(batch: Batch, event: str) -> pl.DataFrame:
@@ -80,6 +89,7 @@ def to_stored(fact: Fact, frame: pl.DataFrame, streams: pl.DataFrame) -> pl.Data
     return at_once(frame.lazy().join(streams_named, on=ROW).select(stored_columns(fact)))
 
 
+@cache
 def stored_columns(fact: Fact) -> list[pl.Expr]:
     """Return the table's columns in order, what is absent filled as the table keeps it."""
     return [_stored(column) for column in fact.all_columns]
