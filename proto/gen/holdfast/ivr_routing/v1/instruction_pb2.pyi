@@ -21,41 +21,45 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
-class _Acknowledgement:
+class _InstructionStatus:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _AcknowledgementEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Acknowledgement.ValueType], _builtins.type):
+class _InstructionStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_InstructionStatus.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
-    ACKNOWLEDGEMENT_UNSPECIFIED: _Acknowledgement.ValueType  # 0
+    INSTRUCTION_STATUS_UNSPECIFIED: _InstructionStatus.ValueType  # 0
     """Not told."""
-    ACKNOWLEDGEMENT_ACCEPTED: _Acknowledgement.ValueType  # 1
-    """It is being carried out."""
-    ACKNOWLEDGEMENT_DONE: _Acknowledgement.ValueType  # 2
-    """All of it is done."""
-    ACKNOWLEDGEMENT_FAILED: _Acknowledgement.ValueType  # 3
+    INSTRUCTION_STATUS_ACCEPTED: _InstructionStatus.ValueType  # 1
+    """The phone system has begun it."""
+    INSTRUCTION_STATUS_DONE: _InstructionStatus.ValueType  # 2
+    """All of it was done."""
+    INSTRUCTION_STATUS_FAILED: _InstructionStatus.ValueType  # 3
     """It failed, and `otherwise` was carried out; the cause says why."""
-    ACKNOWLEDGEMENT_EXPIRED: _Acknowledgement.ValueType  # 4
+    INSTRUCTION_STATUS_EXPIRED: _InstructionStatus.ValueType  # 4
     """It came after valid_until and was not begun."""
-    ACKNOWLEDGEMENT_UNSUPPORTED: _Acknowledgement.ValueType  # 5
-    """The phone system cannot do this; nothing of it was begun."""
+    INSTRUCTION_STATUS_UNSUPPORTED: _InstructionStatus.ValueType  # 5
+    """The phone system cannot do it; nothing of it was begun."""
+    INSTRUCTION_STATUS_WITHDRAWN: _InstructionStatus.ValueType  # 6
+    """Routing took it back before it was begun."""
 
-class Acknowledgement(_Acknowledgement, metaclass=_AcknowledgementEnumTypeWrapper):
-    """What a phone system says about an instruction."""
+class InstructionStatus(_InstructionStatus, metaclass=_InstructionStatusEnumTypeWrapper):
+    """What became of an instruction."""
 
-ACKNOWLEDGEMENT_UNSPECIFIED: Acknowledgement.ValueType  # 0
+INSTRUCTION_STATUS_UNSPECIFIED: InstructionStatus.ValueType  # 0
 """Not told."""
-ACKNOWLEDGEMENT_ACCEPTED: Acknowledgement.ValueType  # 1
-"""It is being carried out."""
-ACKNOWLEDGEMENT_DONE: Acknowledgement.ValueType  # 2
-"""All of it is done."""
-ACKNOWLEDGEMENT_FAILED: Acknowledgement.ValueType  # 3
+INSTRUCTION_STATUS_ACCEPTED: InstructionStatus.ValueType  # 1
+"""The phone system has begun it."""
+INSTRUCTION_STATUS_DONE: InstructionStatus.ValueType  # 2
+"""All of it was done."""
+INSTRUCTION_STATUS_FAILED: InstructionStatus.ValueType  # 3
 """It failed, and `otherwise` was carried out; the cause says why."""
-ACKNOWLEDGEMENT_EXPIRED: Acknowledgement.ValueType  # 4
+INSTRUCTION_STATUS_EXPIRED: InstructionStatus.ValueType  # 4
 """It came after valid_until and was not begun."""
-ACKNOWLEDGEMENT_UNSUPPORTED: Acknowledgement.ValueType  # 5
-"""The phone system cannot do this; nothing of it was begun."""
-Global___Acknowledgement: _TypeAlias = Acknowledgement  # noqa: Y015
+INSTRUCTION_STATUS_UNSUPPORTED: InstructionStatus.ValueType  # 5
+"""The phone system cannot do it; nothing of it was begun."""
+INSTRUCTION_STATUS_WITHDRAWN: InstructionStatus.ValueType  # 6
+"""Routing took it back before it was begun."""
+Global___InstructionStatus: _TypeAlias = InstructionStatus  # noqa: Y015
 
 class _WaitingState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -111,7 +115,7 @@ class Instruction(_message.Message):
     THEN_FIELD_NUMBER: _builtins.int
     OTHERWISE_FIELD_NUMBER: _builtins.int
     NUMBER_FIELD_NUMBER: _builtins.int
-    CURSOR_FIELD_NUMBER: _builtins.int
+    RESERVATION_ID_FIELD_NUMBER: _builtins.int
     instruction_id: _builtins.str
     """Its id, a UUID; facts that it causes carry it."""
     contact_id: _builtins.str
@@ -123,9 +127,11 @@ class Instruction(_message.Message):
     leg_id: _builtins.str
     """Leg it begins with, as the source names it: the caller's."""
     number: _builtins.int
-    """Grows with every instruction of a contact. A later one replaces whatever of an earlier one still lasts."""
-    cursor: _builtins.str
-    """Where a watching reader goes on from when this was the last it saw; opaque."""
+    """Grows with every instruction of the tenant. A later one of a contact replaces whatever of an earlier one still
+    lasts; a reader who watches a node goes on from the highest it saw.
+    """
+    reservation_id: _builtins.str
+    """Reservation it carries out, if any."""
     @_builtins.property
     def valid_until(self) -> _timestamp_pb2.Timestamp:
         """Not to be begun later than this; what was begun is ended by its own limits."""
@@ -155,11 +161,11 @@ class Instruction(_message.Message):
         then: _abc.Iterable[Global___Action] | None = ...,
         otherwise: _abc.Iterable[Global___Action] | None = ...,
         number: _builtins.int = ...,
-        cursor: _builtins.str = ...,
+        reservation_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["valid_until", b"valid_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "cursor", b"cursor", "do", b"do", "instruction_id", b"instruction_id", "leg_id", b"leg_id", "node", b"node", "number", b"number", "otherwise", b"otherwise", "source_id", b"source_id", "then", b"then", "valid_until", b"valid_until"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "do", b"do", "instruction_id", b"instruction_id", "leg_id", b"leg_id", "node", b"node", "number", b"number", "otherwise", b"otherwise", "reservation_id", b"reservation_id", "source_id", b"source_id", "then", b"then", "valid_until", b"valid_until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -670,6 +676,100 @@ class AskNext(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AskNext: _TypeAlias = AskNext  # noqa: Y015
+
+@_typing.final
+class InstructionIssued(_message.Message):
+    """An instruction was decided. It leaves routing after this is durable. Stream: contact."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSTRUCTION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def instruction(self) -> Global___Instruction:
+        """The instruction."""
+
+    def __init__(
+        self,
+        *,
+        instruction: Global___Instruction | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["instruction", b"instruction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["instruction", b"instruction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InstructionIssued: _TypeAlias = InstructionIssued  # noqa: Y015
+
+@_typing.final
+class InstructionAcknowledged(_message.Message):
+    """The phone system said what became of an instruction."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    INSTRUCTION_ID_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    instruction_id: _builtins.str
+    """The instruction."""
+    status: Global___InstructionStatus.ValueType
+    """What became of it."""
+    cause: _builtins.str
+    """Why it failed, in the phone system's words."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        instruction_id: _builtins.str = ...,
+        status: Global___InstructionStatus.ValueType = ...,
+        cause: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "contact_id", b"contact_id", "instruction_id", b"instruction_id", "status", b"status"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InstructionAcknowledged: _TypeAlias = InstructionAcknowledged  # noqa: Y015
+
+@_typing.final
+class DefaultRouteTaken(_message.Message):
+    """The phone system followed its static plan, because nothing was heard of routing in time. Beats a later decision."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    DID_FIELD_NUMBER: _builtins.int
+    TAKEN_US_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    state: Global___WaitingState.ValueType
+    """Waiting state that the plan was for."""
+    taken_us: _builtins.int
+    """When it was taken, by the phone system's clock; microseconds since 1970 UTC."""
+    @_builtins.property
+    def did(self) -> _containers.RepeatedCompositeFieldContainer[Global___Action]:
+        """What was done, one after the other."""
+
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        state: Global___WaitingState.ValueType = ...,
+        did: _abc.Iterable[Global___Action] | None = ...,
+        taken_us: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contact_id", b"contact_id", "did", b"did", "state", b"state", "taken_us", b"taken_us"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DefaultRouteTaken: _TypeAlias = DefaultRouteTaken  # noqa: Y015
 
 @_typing.final
 class StaticPlan(_message.Message):

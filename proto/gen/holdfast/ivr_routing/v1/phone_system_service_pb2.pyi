@@ -267,23 +267,23 @@ class WatchInstructionsRequest(_message.Message):
 
     SOURCE_ID_FIELD_NUMBER: _builtins.int
     NODE_FIELD_NUMBER: _builtins.int
-    CURSOR_FIELD_NUMBER: _builtins.int
+    AFTER_NUMBER_FIELD_NUMBER: _builtins.int
     source_id: _builtins.str
     """Source; the token must allow it."""
     node: _builtins.str
     """Node; empty: all of the source's."""
-    cursor: _builtins.str
-    """Cursor of the last instruction that was seen; empty: from those in force."""
+    after_number: _builtins.int
+    """Highest number that was seen; 0: from those in force."""
     def __init__(
         self,
         *,
         source_id: _builtins.str = ...,
         node: _builtins.str = ...,
-        cursor: _builtins.str = ...,
+        after_number: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "node", b"node", "source_id", b"source_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_number", b"after_number", "node", b"node", "source_id", b"source_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -321,7 +321,7 @@ class AcknowledgeInstructionRequest(_message.Message):
 
     CONTACT_ID_FIELD_NUMBER: _builtins.int
     INSTRUCTION_ID_FIELD_NUMBER: _builtins.int
-    ACKNOWLEDGEMENT_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
     CAUSE_FIELD_NUMBER: _builtins.int
     LEG_ID_FIELD_NUMBER: _builtins.int
     RANG_FOR_FIELD_NUMBER: _builtins.int
@@ -329,7 +329,7 @@ class AcknowledgeInstructionRequest(_message.Message):
     """Contact."""
     instruction_id: _builtins.str
     """The instruction."""
-    acknowledgement: _instruction_pb2.Acknowledgement.ValueType
+    status: _instruction_pb2.InstructionStatus.ValueType
     """What became of it."""
     cause: _builtins.str
     """Why it failed: no_answer, busy, rejected, caller_gone, endpoint_unknown, or the source's own word."""
@@ -344,14 +344,14 @@ class AcknowledgeInstructionRequest(_message.Message):
         *,
         contact_id: _builtins.str = ...,
         instruction_id: _builtins.str = ...,
-        acknowledgement: _instruction_pb2.Acknowledgement.ValueType = ...,
+        status: _instruction_pb2.InstructionStatus.ValueType = ...,
         cause: _builtins.str = ...,
         leg_id: _builtins.str = ...,
         rang_for: _duration_pb2.Duration | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["rang_for", b"rang_for"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledgement", b"acknowledgement", "cause", b"cause", "contact_id", b"contact_id", "instruction_id", b"instruction_id", "leg_id", b"leg_id", "rang_for", b"rang_for"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cause", b"cause", "contact_id", b"contact_id", "instruction_id", b"instruction_id", "leg_id", b"leg_id", "rang_for", b"rang_for", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -103,7 +103,7 @@ class PhoneSystemServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchInstructions(self, request, context):
-        """Streams the instructions for a node: first those in force that the cursor has not seen, then each as it
+        """Streams the instructions for a node: first those in force with a number above `after_number`, then each as it
         becomes durable. Sends a message without instruction now and then, so that silence can be told from peace.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -48,7 +48,7 @@ class PhoneSystemServiceStub:
     answers with the newest; fit for platforms that ask by webhook.
     """
     WatchInstructions: _grpc.UnaryStreamMultiCallable[_phone_system_service_pb2.WatchInstructionsRequest, _phone_system_service_pb2.WatchInstructionsResponse]
-    """Streams the instructions for a node: first those in force that the cursor has not seen, then each as it
+    """Streams the instructions for a node: first those in force with a number above `after_number`, then each as it
     becomes durable. Sends a message without instruction now and then, so that silence can be told from peace.
     """
     AcknowledgeInstruction: _grpc.UnaryUnaryMultiCallable[_phone_system_service_pb2.AcknowledgeInstructionRequest, _phone_system_service_pb2.AcknowledgeInstructionResponse]
@@ -80,7 +80,7 @@ class PhoneSystemServiceAsyncStub(PhoneSystemServiceStub):
     answers with the newest; fit for platforms that ask by webhook.
     """
     WatchInstructions: _aio.UnaryStreamMultiCallable[_phone_system_service_pb2.WatchInstructionsRequest, _phone_system_service_pb2.WatchInstructionsResponse]  # type: ignore[assignment]
-    """Streams the instructions for a node: first those in force that the cursor has not seen, then each as it
+    """Streams the instructions for a node: first those in force with a number above `after_number`, then each as it
     becomes durable. Sends a message without instruction now and then, so that silence can be told from peace.
     """
     AcknowledgeInstruction: _aio.UnaryUnaryMultiCallable[_phone_system_service_pb2.AcknowledgeInstructionRequest, _phone_system_service_pb2.AcknowledgeInstructionResponse]  # type: ignore[assignment]
@@ -133,7 +133,7 @@ class PhoneSystemServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _phone_system_service_pb2.WatchInstructionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_phone_system_service_pb2.WatchInstructionsResponse], _abc.AsyncIterator[_phone_system_service_pb2.WatchInstructionsResponse]]:
-        """Streams the instructions for a node: first those in force that the cursor has not seen, then each as it
+        """Streams the instructions for a node: first those in force with a number above `after_number`, then each as it
         becomes durable. Sends a message without instruction now and then, so that silence can be told from peace.
         """
 
