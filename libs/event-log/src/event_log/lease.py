@@ -1,6 +1,7 @@
 """The lease of the one active appender: a session lock, renewed in a row, so that a dead or frozen holder is replaced.
 
 It keeps two appenders from wasting each other's work. It is not what makes the log right: positions' primary key is.
+Services that have one active process of several use it too, under a table of their own of the same form.
 """
 
 import asyncio
@@ -13,30 +14,30 @@ LEASE = timedelta(seconds=5)
 """A holder silent for this long is taken for frozen, and its session is ended."""
 PAUSE_SECONDS = 0.05
 
-_LOCK = "hashtextextended(current_schema() || ' appender', 0)"
-_TRY = f"select pg_try_advisory_lock({_LOCK})"
+APPENDER = "appender"
+_TRY = "select pg_try_advisory_lock(hashtextextended(current_schema() || ' ' || $1, 0))"
 _TELL = """
-    insert into appender (pid, renewed_time) values (pg_backend_pid(), clock_timestamp())
+    insert into {table} (pid, renewed_time) values (pg_backend_pid(), clock_timestamp())
     on conflict (only_row) do update set pid = excluded.pid, renewed_time = excluded.renewed_time
 """
 _END_FROZEN = """
-    select pg_terminate_backend(a.pid) from appender a
+    select pg_terminate_backend(a.pid) from {table} a
     where a.renewed_time < clock_timestamp() - $1::interval
         and exists (select from pg_locks l where l.pid = a.pid and l.locktype = 'advisory' and l.granted)
 """
 
 
-async def take_lease(session: Session, within: timedelta, lease: timedelta = LEASE) -> None:
+async def take_lease(session: Session, within: timedelta, lease: timedelta = LEASE, *, table: str = APPENDER) -> None:
     """Hold the lease by this session until it ends; raise LogUnavailable if another one holds it all the while."""
     async with asyncio.timeout(within.total_seconds()) as limit:
-        while not await session.fetchval(_TRY):
-            await session.execute(_END_FROZEN, lease)
+        while not await session.fetchval(_TRY, table):
+            await session.execute(_END_FROZEN.format(table=table), lease)
             if limit.when() is not None and asyncio.get_running_loop().time() + PAUSE_SECONDS > (limit.when() or 0):
                 raise LogUnavailable("another appender is active")
             await asyncio.sleep(PAUSE_SECONDS)
-        await session.execute(_TELL)
+        await session.execute(_TELL.format(table=table))
 
 
-async def renew_lease(session: Session) -> None:
+async def renew_lease(session: Session, *, table: str = APPENDER) -> None:
     """Say that the holder lives."""
-    await session.execute(_TELL)
+    await session.execute(_TELL.format(table=table))
