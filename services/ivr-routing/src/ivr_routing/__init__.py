@@ -1,0 +1,1 @@
+"""ivr-routing: where a caller goes next, and why."""
