@@ -1,7 +1,7 @@
 """Leases of partitions in a real Postgres: one owner at a time, taken over from the dead and the frozen."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
@@ -67,6 +67,7 @@ async def test_two_that_take_turns_at_once_never_own_the_same(fresh_database: st
         for one in sessions:
             stack.push_async_callback(one.close)
         instances = [instance(name, 7) for name in "abcd"]
+        owned: list[Mapping[int, int]] = []
         for _ in range(5):
             owned = await asyncio.gather(*(one.turn(of) for one, of in zip(instances, sessions, strict=True)))
             together = [number for numbers in owned for number in numbers]

@@ -44,7 +44,7 @@ def test_what_a_dead_instance_owned_is_free_at_once() -> None:
 
 def test_a_lease_of_ones_own_that_is_over_is_kept_if_nobody_took_it() -> None:
     turn = next_turn("a", {"a"}, {0: Lease(0, "a", 1, over=True)})
-    assert (turn.keep, turn.take) == ({0}, frozenset())
+    assert (turn.keep, turn.take) == (frozenset({0}), frozenset[int]())
 
 
 @given(st.sets(st.sampled_from(NAMES), min_size=1), st.integers(0, 50))

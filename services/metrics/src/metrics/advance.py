@@ -31,6 +31,7 @@ from metrics.fact.store import (
     replace_streams,
     texts_of,
 )
+from metrics.places import Move, Reach, move_partitions
 from metrics.refolding import Refolded, doubting, joined, refolded
 from service_host.postgres import Database
 
@@ -45,6 +46,9 @@ class Step:
     held: Cursor
     until: int
     head_position: int
+    moves: tuple[Move, ...] = ()
+    """How each partition is brought on, where the log is read by partitions."""
+    partitions: int = 1
 
     @classmethod
     def of(cls, pages: Sequence[PackedPage], held: Cursor) -> "Step":
@@ -58,6 +62,11 @@ class Step:
     def cursor(self) -> Cursor:
         """Where the generation stands after it."""
         return replace(self.held, position=self.until)
+
+    @property
+    def reach(self) -> Reach:
+        """How far the streams of its events are known after it."""
+        return Reach({move.partition: move.to for move in self.moves} or {0: self.until}, self.partitions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,21 +106,15 @@ class Advance:
         batch = await asyncio.to_thread(batch_of, _without(step.events, left_out))
         async with self._database.acquire(self._seconds) as connection:
             batch, before = await self._before(connection, batch, recent, left_out)
-        found = await refolded(self._log, batch, before.stored, step.until, before.left_out)
+        found = await refolded(self._log, batch, before.stored, step.reach, before.left_out)
         return Fold(step, batch, before, found, await asyncio.to_thread(texts_of, FACTS, found.rows))
 
     async def write(self, fold: Fold) -> None:
         """Write a folded step; raises CursorMoved if another process was faster."""
         step, before = fold.step, fold.before
         async with self._database.acquire(self._seconds) as connection, connection.transaction():
-            await following.move(
-                connection,
-                self.generation,
-                step.held,
-                step.until,
-                record_time_us=int(pc.max(step.events.column("record_time_us")).as_py() or 0),
-                head_position=max(step.head_position, step.until),
-            )
+            recorded = int(pc.max(step.events.column("record_time_us")).as_py() or 0)
+            await self._move(connection, step, record_time_us=recorded)
             await drop_contacts(connection, self.generation, before.contacts)
             await drop_agent_rows(connection, self.generation, before.stored)
             await replace_streams(connection, self.generation, Keys.of(_agents(fold.found.whole)))
@@ -122,11 +125,22 @@ class Advance:
     async def park(self, step: Step, reason: str) -> None:
         """Set all events of a step aside instead of folding them."""
         async with self._database.acquire(self._seconds) as connection, connection.transaction():
-            head = max(step.head_position, step.until)
-            await following.move(
-                connection, self.generation, step.held, step.until, record_time_us=0, head_position=head
-            )
+            await self._move(connection, step, record_time_us=0)
             await parked.park(connection, self.generation, step.held.log_id, step.events, reason)
+
+    async def _move(self, connection: Connection, step: Step, *, record_time_us: int) -> None:
+        head = max(step.head_position, step.until)
+        if step.moves:
+            await move_partitions(connection, self.generation, step.held, step.moves, head_position=head)
+        else:
+            await following.move(
+                connection,
+                self.generation,
+                step.held,
+                step.until,
+                record_time_us=record_time_us,
+                head_position=head,
+            )
 
     async def _before(
         self, connection: Connection, batch: Batch, recent: Fold | None, left_out: frozenset[int]

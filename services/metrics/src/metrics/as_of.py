@@ -5,16 +5,20 @@ from dataclasses import dataclass
 from metrics.connection import Connection
 
 _READ = """
-select c.log_id, c.incarnation, c.position, c.record_time, c.head_position, c.stopped,
+select c.log_id, min(c.incarnation) as incarnation, min(c.position) as position,
+       coalesce(min(c.record_time) filter (where c.position < c.head_position and c.record_time > 0),
+                max(c.record_time)) as record_time,
+       max(c.head_position) as head_position, max(c.stopped) as stopped,
        (select count(*) from metrics.parked_event p where p.schema_name = c.schema_name and p.tenant = $1) as parked
 from metrics.live_generation g join metrics.cursor c on c.schema_name = g.schema_name
+group by c.schema_name, c.log_id
 order by c.log_id
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """A log and the position up to which facts are whole."""
+    """A log and the position up to which facts are whole: the lowest, where it is read by partitions."""
 
     log_id: str
     incarnation: int

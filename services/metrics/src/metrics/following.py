@@ -1,4 +1,7 @@
-"""How far a generation follows a log: the cursor that moves in the transaction of its facts."""
+"""How far a generation follows a log: the cursor that moves in the transaction of its facts.
+
+A log that is read by the partitions of a topic has a cursor for each: see `metrics.places`.
+"""
 
 from dataclasses import dataclass
 
@@ -19,9 +22,10 @@ class Followed:
 
 
 async def followed(connection: Connection, generation: str, log_id: str) -> Followed | None:
-    """Return how far a generation follows a log; None if it never did."""
+    """Return how far a generation follows a log, in all partitions; None if it never did."""
     row = await connection.fetchrow(
-        "select incarnation, position, stopped from metrics.cursor where schema_name = $1 and log_id = $2",
+        "select min(incarnation) as incarnation, min(position) as position, max(stopped) as stopped"
+        " from metrics.cursor where schema_name = $1 and log_id = $2 having count(*) > 0",
         generation,
         log_id,
     )
@@ -47,7 +51,7 @@ async def move(
 ) -> None:
     """Move a cursor on, first of all in its transaction: a second process waits here, and then raises CursorMoved.
 
-    So it is when the generation was replaced meanwhile.
+    So it is when the generation was replaced meanwhile, or its log is read by partitions now.
     """
     moved = await connection.execute(
         "update metrics.cursor set position = $5, record_time = greatest(record_time, $6), head_position = $7"

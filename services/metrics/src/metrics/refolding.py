@@ -17,6 +17,7 @@ from metrics.fact.batch import COLUMNS, Batch, batch_of
 from metrics.fact.fold import Rows, fold_contacts
 from metrics.fact.recount import frames_of, recounted
 from metrics.fact.screen import DOUBT
+from metrics.places import Reach
 
 Whole = Mapping[tuple[str, Stream], Sequence[Event]]
 """All events of some streams, by tenant and stream."""
@@ -31,9 +32,9 @@ class Refolded:
 
 
 async def refolded(
-    log: Log, batch: Batch, stored: Mapping[str, pl.DataFrame], until: int, left_out: Collection[int] = ()
+    log: Log, batch: Batch, stored: Mapping[str, pl.DataFrame], reach: Reach, left_out: Collection[int] = ()
 ) -> Refolded:
-    """Return the rows that a batch makes or changes, as they are at a position; `left_out` positions do not count.
+    """Return the rows that a batch makes or changes, as they are within reach; `left_out` positions do not count.
 
     `stored` has all present rows of contacts that had events before, and those of the spells and rings told of again.
     Raises what the log raises.
@@ -41,7 +42,7 @@ async def refolded(
     rows, doubtful = await asyncio.to_thread(_folded, batch, stored)
     if not doubtful.height:
         return Refolded(rows, doubtful)
-    events = await whole_streams(log, doubtful, until, left_out)
+    events = await whole_streams(log, doubtful, reach, left_out)
     again = await asyncio.to_thread(fold_whole, events)
     return Refolded(joined(rows, again), doubtful)
 
@@ -52,17 +53,19 @@ def _folded(batch: Batch, stored: Mapping[str, pl.DataFrame]) -> tuple[Rows, pl.
 
 
 async def whole_streams(
-    log: Log, streams: pl.DataFrame, until: int, left_out: Collection[int] = ()
+    log: Log, streams: pl.DataFrame, reach: Reach, left_out: Collection[int] = ()
 ) -> dict[tuple[str, Stream], list[Event]]:
-    """Return the events of whole streams up to a position."""
+    """Return the events of whole streams, each as far as it is within reach."""
     found: dict[tuple[str, Stream], list[Event]] = {}
     for (tenant, category), rows in streams.group_by("tenant", "category"):
         wanted = [Stream(str(category), UUID(bytes=key)) for key in rows["key"]]
         for start in range(0, len(wanted), MAX_READ_STREAMS):
             part = wanted[start : start + MAX_READ_STREAMS]
-            events = await log.read_streams(str(tenant), part, until_position=until)
+            events = await log.read_streams(str(tenant), part, until_position=reach.highest)
             for stream, told in events.items():
-                found[str(tenant), stream] = [event for event in told if event.position not in left_out]
+                until = reach.of(str(tenant), stream)
+                known = [event for event in told if event.position <= until and event.position not in left_out]
+                found[str(tenant), stream] = known
     return found
 
 

@@ -10,12 +10,13 @@ from typing import Final
 from contact_life.codec import MalformedPayload, decode
 from event_log.log import Log
 from event_log.model import Event, Stream
-from metrics import parked
+from metrics import parked, places
 from metrics.connection import Connection
 from metrics.fact.catalogue import FACTS
 from metrics.fact.store import Keys, add_texts, drop_contacts, replace_streams, texts_of
 from metrics.generation import live_generation
 from metrics.parked import Parked
+from metrics.places import Reach
 from metrics.refolding import fold_whole
 from service_host.postgres import Database
 
@@ -40,10 +41,10 @@ class Retrying:
     async def retry(self, position: int) -> None:
         """Apply an event that was set aside; raises NotParked, StillUnfoldable."""
         async with self.database.acquire(SECONDS) as connection, connection.transaction():
-            generation, until = await _held(connection)
-            event = await _found(connection, generation, position)
+            generation, event, reach = await _held(connection, position)
             left_out = await parked.positions(connection, generation) - {position}
             stream = Stream(event.category, event.key)
+            until = reach.of(event.tenant, stream)
             told = (await self.log.read_streams(event.tenant, [stream], until_position=until))[stream]
             _check(told, position)
             rows = fold_whole({(event.tenant, stream): [each for each in told if each.position not in left_out]})
@@ -55,24 +56,21 @@ class Retrying:
     async def skip(self, position: int, reason: str) -> None:
         """Leave an event out of all facts for good, in rebuilds too; raises NotParked."""
         async with self.database.acquire(SECONDS) as connection, connection.transaction():
-            generation, _ = await _held(connection)
-            await parked.skip(connection, await _found(connection, generation, position), reason)
+            _, event, _ = await _held(connection, position)
+            await parked.skip(connection, event, reason)
 
 
-async def _held(connection: Connection) -> tuple[str, int]:
-    """Return the live generation and how far it is, and keep it there until the transaction ends."""
+async def _held(connection: Connection, position: int) -> tuple[str, Parked, Reach]:
+    """Return the live generation, the event and how far streams are known; keep them so until the transaction ends."""
     generation = await live_generation(connection)
-    row = await connection.fetchrow("select position from metrics.cursor where schema_name = $1 for update", generation)
-    if generation is None or row is None:
+    event = None if generation is None else await parked.found(connection, generation, position)
+    if generation is None or event is None:
         raise NotParked
-    return generation, row["position"]
-
-
-async def _found(connection: Connection, generation: str, position: int) -> Parked:
+    held = await places.places(connection, generation, event.log_id, held=True)
     event = await parked.found(connection, generation, position)
-    if event is None:
+    if held is None or event is None:
         raise NotParked
-    return event
+    return generation, event, held.reach
 
 
 def _check(told: Sequence[Event], position: int) -> None:
