@@ -3,6 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 BIN := .venv/bin
+unexport PYTHONDONTWRITEBYTECODE # a hundred processes of ours start in a run: none compiles what another has compiled
 
 .PHONY: help setup demo test check bench proto lock clean
 

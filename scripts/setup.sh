@@ -58,5 +58,7 @@ install_uv
 install --require-hashes --no-deps -r requirements.lock
 echo "setup: installing our own packages"
 install --no-deps --no-build-isolation "${members[@]/#/--editable=./}"
+# Compiled once here, or in every process again wherever Python is told to leave no files behind (many images do).
+.venv/bin/python -m compileall -q -j 0 .venv/lib "${members[@]}" || echo "setup: some modules could not be compiled; they still run" >&2
 stamp >.venv/setup.stamp
 echo "setup: done; the command is .venv/bin/holdfast"
