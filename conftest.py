@@ -65,6 +65,22 @@ def fresh_database(postgres: PostgresServer, request: pytest.FixtureRequest) -> 
     postgres.drop_database(name)
 
 
+@pytest.fixture(scope="session")
+def kafka_bootstrap() -> Iterator[str]:
+    """Give the address of this run's broker, a real one wherever it comes from; where none can be had the test fails.
+
+    It is everybody's: topics have names of their own, and who kills a broker starts a ``LocalBroker`` of his own.
+    """
+    from event_log.kafka.broker import found_broker  # noqa: PLC0415  # costs half a second that most runs can spare
+
+    folder = Path(tempfile.mkdtemp(prefix="holdfast-kafka-"))
+    try:
+        with found_broker(folder) as broker:
+            yield broker.bootstrap
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @pytest.fixture
 def eventually() -> Callable[..., object]:
     """Give ``holdfast_testing.eventually``; a test that wants its types imports it from there."""

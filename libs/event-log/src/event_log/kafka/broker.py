@@ -1,0 +1,70 @@
+"""Finding a real broker: the one that is named, else one in a container, else one on this machine's Java.
+
+Where none can be had NoBroker says in one sentence what to do; nothing is skipped in silence.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from event_log.kafka.errors import NoBroker
+from event_log.kafka.local_broker import LocalBroker
+from event_log.kafka.probe import cluster_id
+
+VARIABLE = "KAFKA_BOOTSTRAP"
+GIVEN_ANSWER_MS = 10_000
+ENGINE_ANSWER_SECONDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """A broker that answers; `local` is the one we run ourselves, if it is ours."""
+
+    bootstrap: str
+    local: LocalBroker | None = None
+
+
+@contextmanager
+def found_broker(folder: Path) -> Iterator[Broker]:
+    """Give a broker for as long as the context lasts; one of our own keeps its data in `folder`. Raises NoBroker."""
+    if given := os.environ.get(VARIABLE):
+        yield _given(given)
+    elif _engine_answers():
+        with _in_container() as bootstrap:
+            yield Broker(bootstrap)
+    else:
+        with LocalBroker(folder) as local:
+            yield Broker(local.bootstrap, local)
+
+
+def _given(bootstrap: str) -> Broker:
+    if not cluster_id(bootstrap, GIVEN_ANSWER_MS):
+        raise NoBroker(
+            f"No Kafka broker answers at {bootstrap}: correct {VARIABLE}, or leave it empty to have one started."
+        )
+    return Broker(bootstrap)
+
+
+def _engine_answers() -> bool:
+    """Tell whether a container engine answers, and its client library is installed."""
+    try:
+        import docker  # noqa: PLC0415  # only where somebody has it
+    except ImportError:
+        return False
+    with suppress(docker.errors.DockerException, OSError):
+        client = docker.from_env(timeout=ENGINE_ANSWER_SECONDS)
+        try:
+            return bool(client.ping())
+        finally:
+            client.close()
+    return False
+
+
+@contextmanager
+def _in_container() -> Iterator[str]:
+    from testcontainers.community.kafka import KafkaContainer  # noqa: PLC0415  # only where an engine answers
+
+    with KafkaContainer().with_kraft() as container:
+        yield container.get_bootstrap_server()
