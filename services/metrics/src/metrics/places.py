@@ -168,3 +168,15 @@ async def tell_head(connection: Connection, generation: str, log: Cursor) -> Non
         log.incarnation,
         log.position,
     )
+
+
+async def hand_over(connection: Connection, old: str, new: str, log_id: str) -> None:
+    """Give a generation what another of the same places knows of the topic and of the leases; in a transaction."""
+    await connection.execute(
+        "update metrics.cursor c set epoch = o.epoch, next_offset = o.next_offset from metrics.cursor o"
+        " where o.schema_name = $1 and c.schema_name = $2 and c.log_id = $3 and o.log_id = $3"
+        " and o.partition = c.partition and o.position = c.position",
+        old,
+        new,
+        log_id,
+    )

@@ -19,7 +19,7 @@ import polars as pl
 
 from event_log.log import Log
 from event_log.model import Cursor
-from metrics import following, telemetry
+from metrics import following, places, ragged, telemetry
 from metrics.advance import Advance, Fold
 from metrics.comparison import Differences, differences
 from metrics.connection import Connection
@@ -33,6 +33,7 @@ from metrics.generation import (
     live_generation,
     next_name,
 )
+from metrics.places import Places
 from metrics.stepping import steps
 from service_host.postgres import Database
 
@@ -127,9 +128,11 @@ class Rebuild:
     async def _begun(self, connection: Connection, head: Cursor) -> tuple[str, Cursor]:
         """Return a generation to fold into and its place: one cut short if the same code began it, else a new one."""
         unfinished = await connection.fetchrow(
-            "select schema_name, position from metrics.cursor join metrics.generation using (schema_name)"
+            "select schema_name, max(position) as position"
+            " from metrics.cursor join metrics.generation using (schema_name)"
             " where folded_by = $1 and log_id = $2 and incarnation = $3 and stopped = ''"
-            " and schema_name not in (select schema_name from metrics.live_generation)",
+            " and schema_name not in (select schema_name from metrics.live_generation)"
+            " group by schema_name having count(*) = 1",
             code_digest(),
             head.log_id,
             head.incarnation,
@@ -165,27 +168,35 @@ class Rebuild:
         if held.position >= until:
             return
         pages = self.log.read_packed(held, until=until, columns=COLUMNS)
-        try:
-            async with aclosing(steps(advance, pages, held)) as written:
-                async for fold in written:
-                    if fold.batch.malformed:
-                        raise PoisonedRebuild(min(fold.batch.malformed))
-                    held = fold.step.cursor
-                    yield fold
-        except (asyncpg.DataError, pl.exceptions.PolarsError) as error:
-            raise PoisonedRebuild(held.position + 1) from error
-
-    async def _up_to(self, advance: Advance, held: Cursor, until: int) -> Cursor:
-        async with aclosing(self._steps(advance, held, until)) as written:
+        async with aclosing(_strict(steps(advance, pages, held), held.position)) as written:
             async for fold in written:
-                held = fold.step.cursor
+                yield fold
+
+    async def _up_to(self, advance: Advance, target: Places) -> Cursor:
+        """Bring the new facts to where others stand, in every partition; return how far all of them are whole."""
+        held = await self._divided(advance.generation, target)
+        if len(target.by_partition) > 1:
+            told = _strict(ragged.brought(advance, self.log, held, target), held.lowest.position)
+        else:
+            told = self._steps(advance, held.lowest, target.highest)
+        async with aclosing(told) as written:
+            async for _ in written:
+                pass
+        return target.lowest
+
+    async def _divided(self, generation: str, target: Places) -> Places:
+        async with self.database.acquire(DATABASE_SECONDS) as connection, connection.transaction():
+            if len(target.by_partition) > 1:
+                await places.divide(connection, generation, target.log_id, len(target.by_partition))
+            held = await places.places(connection, generation, target.log_id)
+        assert held is not None, "begun before"
         return held
 
     async def _compare(self, advance: Advance, held: Cursor) -> Cursor:
         async with self.database.acquire(WHOLE_SECONDS) as connection:
             snapshot = connection.transaction(isolation="repeatable_read", readonly=True)
-            async with self._live_held(held) as (live, position):
-                held = await self._up_to(advance, held, position)
+            async with self._live_held(held) as (live, target):
+                held = await self._up_to(advance, target)
                 await snapshot.start()
                 await connection.fetchval("select 1")  # a snapshot is taken by the first statement
             try:
@@ -196,17 +207,17 @@ class Rebuild:
         return held
 
     @asynccontextmanager
-    async def _live_held(self, held: Cursor) -> AsyncIterator[tuple[str, int]]:
-        """Hold the live facts still at a position that the new ones have not passed; gives their name and it."""
+    async def _live_held(self, held: Cursor) -> AsyncIterator[tuple[str, Places]]:
+        """Hold the live facts still where the new ones have not passed them; gives their name and where that is."""
         async with self.database.acquire(WHOLE_SECONDS) as connection:
             until = time.monotonic() + LIVE_SECONDS
             while time.monotonic() < until:
                 transaction = connection.transaction()
                 await transaction.start()
                 try:
-                    live, position = await _locked(connection, held.log_id)
-                    if position >= held.position:
-                        yield live, position
+                    live, target = await _locked(connection, held.log_id)
+                    if target.lowest.position >= held.position:
+                        yield live, target
                         return
                 finally:
                     await transaction.rollback()
@@ -215,9 +226,10 @@ class Rebuild:
 
     async def _swap(self, connection: Connection, advance: Advance, held: Cursor, *, compare: bool) -> Cursor:
         async with connection.transaction():
-            live, position = await _locked(connection, held.log_id)
+            live, target = await _locked(connection, held.log_id)
             if compare:
-                held = await self._up_to(advance, held, position)
+                held = await self._up_to(advance, target)
+                await places.hand_over(connection, live, advance.generation, held.log_id)
             await following.stop(connection, live, held.log_id, "replaced")
             await go_live(connection, advance.generation)
         return held
@@ -254,13 +266,23 @@ async def _stopped(connection: Connection, log_id: str) -> bool:
     return place is not None and bool(place.stopped)
 
 
-async def _locked(connection: Connection, log_id: str) -> tuple[str, int]:
-    """Return the live generation and its position, and keep it there until the transaction ends."""
-    row = await connection.fetchrow(
-        "select schema_name, position from metrics.cursor join metrics.live_generation using (schema_name)"
-        " where log_id = $1 for update of cursor",
-        log_id,
-    )
-    if row is None:
+async def _locked(connection: Connection, log_id: str) -> tuple[str, Places]:
+    """Return the live generation and where it stands, and keep it there until the transaction ends."""
+    live = await live_generation(connection)
+    held = None if live is None else await places.places(connection, live, log_id, held=True)
+    if live is None or held is None:
         raise LiveFactsAway
-    return row["schema_name"], row["position"]
+    return live, held
+
+
+async def _strict(folds: AsyncGenerator[Fold, None], before: int) -> AsyncGenerator[Fold, None]:
+    """Yield the same; raise PoisonedRebuild for what live facts would set aside."""
+    try:
+        async with aclosing(folds) as written:
+            async for fold in written:
+                if fold.batch.malformed:
+                    raise PoisonedRebuild(min(fold.batch.malformed))
+                before = fold.step.until
+                yield fold
+    except (asyncpg.DataError, pl.exceptions.PolarsError) as error:
+        raise PoisonedRebuild(before + 1) from error
