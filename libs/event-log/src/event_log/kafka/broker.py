@@ -4,6 +4,7 @@ Where none can be had NoBroker says in one sentence what to do; nothing is skipp
 """
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from event_log.kafka.probe import cluster_id
 
 VARIABLE = "KAFKA_BOOTSTRAP"
 GIVEN_ANSWER_MS = 10_000
+ENGINE_SOCKET = "/var/run/docker.sock"
 ENGINE_ANSWER_SECONDS = 2
 
 
@@ -49,6 +51,8 @@ def _given(bootstrap: str) -> Broker:
 
 def _engine_answers() -> bool:
     """Tell whether a container engine answers, and its client library is installed."""
+    if not os.environ.get("DOCKER_HOST") and not _accepts(ENGINE_SOCKET):
+        return False
     try:
         import docker  # noqa: PLC0415  # only where somebody has it
     except ImportError:
@@ -60,6 +64,13 @@ def _engine_answers() -> bool:
         finally:
             client.close()
     return False
+
+
+def _accepts(path: str) -> bool:
+    """Tell whether somebody listens at a local socket."""
+    with socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(ENGINE_ANSWER_SECONDS)
+        return line.connect_ex(path) == 0
 
 
 @contextmanager

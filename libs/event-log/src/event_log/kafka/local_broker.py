@@ -15,18 +15,17 @@ from typing import Self
 from event_log.kafka import broker_child
 from event_log.kafka.broker_folder import HOST, BrokerFolder
 from event_log.kafka.errors import NoBroker
-from event_log.kafka.jars import REMEDY, jars
-from event_log.kafka.java import java
+from event_log.kafka.jars import REMEDY
+from event_log.kafka.java import command, keep_classes, known_classes
 from event_log.kafka.probe import cluster_id
 
 START_TIMEOUT = timedelta(seconds=60)
-STOP_TIMEOUT = timedelta(seconds=10)
+STOP_TIMEOUT = timedelta(seconds=20)
 """How long an orderly stop may take before the broker is killed."""
 FORMAT_TIMEOUT = timedelta(seconds=60)
 PAUSE_SECONDS = 0.1
 ATTEMPTS = 3
 """Starts that may fail because another program took a port between our look and the broker's use."""
-MACHINE = ("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
 PORT_TAKEN = "Address already in use"
 
 
@@ -93,6 +92,7 @@ class LocalBroker:
                 process.wait(STOP_TIMEOUT.total_seconds())
             except subprocess.TimeoutExpired:
                 self.kill()
+            keep_classes()
 
     def kill(self) -> None:
         """End the broker at once, without any order."""
@@ -114,9 +114,11 @@ class LocalBroker:
         self.folder.prepare(self._ports, self._settings)
         if not self.folder.formatted:
             self._format()
+        logging = f"-Dlog4j2.configurationFile={self.folder.log_settings}"
+        running = command("kafka.Kafka", str(self.folder.properties), settings=(logging, *known_classes()))
         with self.folder.open_log() as log:
             self._process = subprocess.Popen(  # noqa: S603  Java, and words of ours
-                [sys.executable, "-I", "-S", broker_child.__file__, str(os.getpid()), *self._command("kafka.Kafka")],
+                [sys.executable, "-I", "-S", broker_child.__file__, str(os.getpid()), *running],
                 cwd=self.folder.path,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -132,9 +134,9 @@ class LocalBroker:
         return False
 
     def _format(self) -> None:
-        words = ("format", "-t", self.folder.cluster_id(), "-c")
+        words = ("format", "-t", self.folder.cluster_id(), "-c", str(self.folder.properties))
         done = subprocess.run(  # noqa: S603  Java, and words of ours
-            self._command("kafka.tools.StorageTool", *words),
+            command("kafka.tools.StorageTool", *words),
             check=False,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -146,8 +148,3 @@ class LocalBroker:
             raise NoBroker(
                 f"The Kafka broker's data could not be prepared ({said[-1] if said else 'no words'}); {REMEDY}."
             )
-
-    def _command(self, program: str, *words: str) -> list[str]:
-        """Return what runs one of the broker's programs on its settings."""
-        logging = f"-Dlog4j2.configurationFile={self.folder.log_settings}"
-        return [str(java()), *MACHINE, logging, "-cp", f"{jars()}/*", program, *words, str(self.folder.properties)]
