@@ -12,7 +12,7 @@ check() { # files and folders that are there; all are checked even after a failu
     if [ ${#present[@]} -gt 0 ]; then .venv/bin/mypy "${present[@]}" || status=1; fi
 }
 
-for member in libs/*/ services/*/ cli/; do
+for member in libs/*/ services/*/ connectors/ cli/; do
     check "${member}src" "${member}tests"
 done
 check conftest.py scripts tests/support

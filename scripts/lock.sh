@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-settings=(pyproject.toml proto/pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml cli/pyproject.toml)
+settings=(pyproject.toml proto/pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml connectors/pyproject.toml cli/pyproject.toml)
 options=(--universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet)
 options+=(--no-emit-package grpc-stubs) # asked for by other stubs; lies in the very folder of types-grpcio, which we use
 for member in "${settings[@]}"; do

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-settings=(proto/pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml cli/pyproject.toml)
+settings=(proto/pyproject.toml libs/*/pyproject.toml services/*/pyproject.toml connectors/pyproject.toml cli/pyproject.toml)
 members=("${settings[@]%/pyproject.toml}")
 
 stamp() { # changes with the lock, the members' own settings and the place (a virtual environment cannot be moved)

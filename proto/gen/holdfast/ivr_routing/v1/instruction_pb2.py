@@ -26,53 +26,55 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)holdfast/ivr_routing/v1/instruction.proto\x12\x17holdfast.ivr_routing.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd3\x02\n\x0bInstruction\x12\x16\n\x0einstruction_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12\x11\n\tsource_id\x18\x03 \x01(\t\x12\x0c\n\x04node\x18\x04 \x01(\t\x12\x0e\n\x06leg_id\x18\x05 \x01(\t\x12/\n\x0bvalid_until\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x02\x64o\x18\x07 \x03(\x0b\x32\x1f.holdfast.ivr_routing.v1.Action\x12-\n\x04then\x18\x08 \x03(\x0b\x32\x1f.holdfast.ivr_routing.v1.Action\x12\x32\n\totherwise\x18\t \x03(\x0b\x32\x1f.holdfast.ivr_routing.v1.Action\x12\x0e\n\x06number\x18\n \x01(\x03\x12\x16\n\x0ereservation_id\x18\x0b \x01(\t\"\x8e\x05\n\x06\x41\x63tion\x12-\n\x04play\x18\x01 \x01(\x0b\x32\x1d.holdfast.ivr_routing.v1.PlayH\x00\x12\x33\n\x07\x63ollect\x18\x02 \x01(\x0b\x32 .holdfast.ivr_routing.v1.CollectH\x00\x12:\n\x0bqueue_music\x18\x03 \x01(\x0b\x32#.holdfast.ivr_routing.v1.QueueMusicH\x00\x12-\n\x04ring\x18\x04 \x01(\x0b\x32\x1d.holdfast.ivr_routing.v1.RingH\x00\x12\x31\n\x06\x62ridge\x18\x05 \x01(\x0b\x32\x1f.holdfast.ivr_routing.v1.BridgeH\x00\x12\x35\n\x08transfer\x18\x06 \x01(\x0b\x32!.holdfast.ivr_routing.v1.TransferH\x00\x12\x37\n\tvoicemail\x18\x07 \x01(\x0b\x32\".holdfast.ivr_routing.v1.VoicemailH\x00\x12-\n\x04park\x18\x08 \x01(\x0b\x32\x1d.holdfast.ivr_routing.v1.ParkH\x00\x12\x31\n\x06redial\x18\t \x01(\x0b\x32\x1f.holdfast.ivr_routing.v1.RedialH\x00\x12\x32\n\x07hang_up\x18\n \x01(\x0b\x32\x1f.holdfast.ivr_routing.v1.HangUpH\x00\x12<\n\x0cstop_ringing\x18\x0b \x01(\x0b\x32$.holdfast.ivr_routing.v1.StopRingingH\x00\x12\x34\n\x08\x61sk_next\x18\x0c \x01(\x0b\x32 .holdfast.ivr_routing.v1.AskNextH\x00\x42\x08\n\x06\x61\x63tion\"8\n\x04Play\x12\x30\n\x07prompts\x18\x01 \x03(\x0b\x32\x1f.holdfast.ivr_routing.v1.Prompt\"7\n\x06Prompt\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\r\n\x05media\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\"\x94\x02\n\x07\x43ollect\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nmin_digits\x18\x03 \x01(\x05\x12\x12\n\nmax_digits\x18\x04 \x01(\x05\x12\x11\n\tfinish_on\x18\x05 \x01(\t\x12\x36\n\x13\x66irst_digit_timeout\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x35\n\x12next_digit_timeout\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x11\n\tsensitive\x18\x08 \x01(\x08\x12\x30\n\x07prompts\x18\t \x03(\x0b\x32\x1f.holdfast.ivr_routing.v1.Prompt\"\xac\x01\n\nQueueMusic\x12\r\n\x05queue\x18\x01 \x01(\t\x12\x10\n\x08visit_id\x18\x02 \x01(\t\x12\x10\n\x08priority\x18\x03 \x01(\x05\x12\r\n\x05music\x18\x04 \x01(\t\x12\x30\n\x07prompts\x18\x05 \x03(\x0b\x32\x1f.holdfast.ivr_routing.v1.Prompt\x12*\n\x07\x61t_most\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x8d\x01\n\x04Ring\x12\r\n\x05\x61gent\x18\x01 \x01(\t\x12\x10\n\x08\x65ndpoint\x18\x02 \x01(\t\x12\x16\n\x0ereservation_id\x18\x03 \x01(\t\x12\x10\n\x08visit_id\x18\x04 \x01(\t\x12\r\n\x05queue\x18\x05 \x01(\t\x12+\n\x08ring_for\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\" \n\x06\x42ridge\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\"I\n\x08Transfer\x12\x10\n\x08\x65ndpoint\x18\x01 \x01(\t\x12+\n\x08ring_for\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"z\n\tVoicemail\x12\x0f\n\x07mailbox\x18\x01 \x01(\t\x12\x30\n\x07prompts\x18\x02 \x03(\x0b\x32\x1f.holdfast.ivr_routing.v1.Prompt\x12*\n\x07\x61t_most\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"d\n\x04Park\x12\x30\n\x07prompts\x18\x01 \x03(\x0b\x32\x1f.holdfast.ivr_routing.v1.Prompt\x12*\n\x07\x61t_most\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"_\n\x06Redial\x12(\n\x05\x61\x66ter\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08ring_for\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x18\n\x06HangUp\x12\x0e\n\x06reason\x18\x01 \x01(\t\"%\n\x0bStopRinging\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\"\x17\n\x07\x41skNext\x12\x0c\n\x04node\x18\x01 \x01(\t\"N\n\x11InstructionIssued\x12\x39\n\x0binstruction\x18\x01 \x01(\x0b\x32$.holdfast.ivr_routing.v1.Instruction\"\x90\x01\n\x17InstructionAcknowledged\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x16\n\x0einstruction_id\x18\x02 \x01(\t\x12:\n\x06status\x18\x03 \x01(\x0e\x32*.holdfast.ivr_routing.v1.InstructionStatus\x12\r\n\x05\x63\x61use\x18\x04 \x01(\t\"\x9d\x01\n\x11\x44\x65\x66\x61ultRouteTaken\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x34\n\x05state\x18\x02 \x01(\x0e\x32%.holdfast.ivr_routing.v1.WaitingState\x12,\n\x03\x64id\x18\x03 \x03(\x0b\x32\x1f.holdfast.ivr_routing.v1.Action\x12\x10\n\x08taken_us\x18\x04 \x01(\x03\"\xc8\x01\n\nStaticPlan\x12\x34\n\x05state\x18\x01 \x01(\x0e\x32%.holdfast.ivr_routing.v1.WaitingState\x12\r\n\x05queue\x18\x02 \x01(\t\x12\x16\n\x0eservice_number\x18\x03 \x01(\t\x12\x30\n\rafter_silence\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x02\x64o\x18\x05 \x03(\x0b\x32\x1f.holdfast.ivr_routing.v1.Action*\xfa\x01\n\x11InstructionStatus\x12\"\n\x1eINSTRUCTION_STATUS_UNSPECIFIED\x10\x00\x12\x1f\n\x1bINSTRUCTION_STATUS_ACCEPTED\x10\x01\x12\x1b\n\x17INSTRUCTION_STATUS_DONE\x10\x02\x12\x1d\n\x19INSTRUCTION_STATUS_FAILED\x10\x03\x12\x1e\n\x1aINSTRUCTION_STATUS_EXPIRED\x10\x04\x12\"\n\x1eINSTRUCTION_STATUS_UNSUPPORTED\x10\x05\x12 \n\x1cINSTRUCTION_STATUS_WITHDRAWN\x10\x06*\xb6\x01\n\x0cWaitingState\x12\x1d\n\x19WAITING_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15WAITING_STATE_ARRIVAL\x10\x01\x12\x1d\n\x19WAITING_STATE_QUEUE_MUSIC\x10\x02\x12\x19\n\x15WAITING_STATE_RINGING\x10\x03\x12\x18\n\x14WAITING_STATE_PARKED\x10\x04\x12\x18\n\x14WAITING_STATE_REDIAL\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)holdfast/ivr_routing/v1/instruction.proto\x12\x17holdfast.ivr_routing.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd3\x02\n\x0bInstruction\x12\x16\n\x0einstruction_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12\x11\n\tsource_id\x18\x03 \x01(\t\x12\x0c\n\x04node\x18\x04 \x01(\t\x12\x0e\n\x06leg_id\x18\x05 \x01(\t\x12/\n\x0bvalid_until\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x02\x64o\x18\x07 \x03(\x0b\x32\x1f.holdfast.ivr_routing.v1.Action\x12-\n\x04then\x18\x08 \x03(\x0b\x32\x1f.holdfast.ivr_routing.v1.Action\x12\x32\n\totherwise\x18\t \x03(\x0b\x32\x1f.holdfast.ivr_routing.v1.Action\x12\x0e\n\x06number\x18\n \x01(\x03\x12\x16\n\x0ereservation_id\x18\x0b \x01(\t\"\xc4\x05\n\x06\x41\x63tion\x12-\n\x04play\x18\x01 \x01(\x0b\x32\x1d.holdfast.ivr_routing.v1.PlayH\x00\x12\x33\n\x07\x63ollect\x18\x02 \x01(\x0b\x32 .holdfast.ivr_routing.v1.CollectH\x00\x12:\n\x0bqueue_music\x18\x03 \x01(\x0b\x32#.holdfast.ivr_routing.v1.QueueMusicH\x00\x12-\n\x04ring\x18\x04 \x01(\x0b\x32\x1d.holdfast.ivr_routing.v1.RingH\x00\x12\x31\n\x06\x62ridge\x18\x05 \x01(\x0b\x32\x1f.holdfast.ivr_routing.v1.BridgeH\x00\x12\x35\n\x08transfer\x18\x06 \x01(\x0b\x32!.holdfast.ivr_routing.v1.TransferH\x00\x12\x37\n\tvoicemail\x18\x07 \x01(\x0b\x32\".holdfast.ivr_routing.v1.VoicemailH\x00\x12-\n\x04park\x18\x08 \x01(\x0b\x32\x1d.holdfast.ivr_routing.v1.ParkH\x00\x12\x31\n\x06redial\x18\t \x01(\x0b\x32\x1f.holdfast.ivr_routing.v1.RedialH\x00\x12\x32\n\x07hang_up\x18\n \x01(\x0b\x32\x1f.holdfast.ivr_routing.v1.HangUpH\x00\x12<\n\x0cstop_ringing\x18\x0b \x01(\x0b\x32$.holdfast.ivr_routing.v1.StopRingingH\x00\x12\x34\n\x08\x61sk_next\x18\x0c \x01(\x0b\x32 .holdfast.ivr_routing.v1.AskNextH\x00\x12\x34\n\x08ring_all\x18\r \x01(\x0b\x32 .holdfast.ivr_routing.v1.RingAllH\x00\x42\x08\n\x06\x61\x63tion\"8\n\x04Play\x12\x30\n\x07prompts\x18\x01 \x03(\x0b\x32\x1f.holdfast.ivr_routing.v1.Prompt\"7\n\x06Prompt\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\r\n\x05media\x18\x02 \x01(\t\x12\x10\n\x08language\x18\x03 \x01(\t\"\x94\x02\n\x07\x43ollect\x12\x0c\n\x04node\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nmin_digits\x18\x03 \x01(\x05\x12\x12\n\nmax_digits\x18\x04 \x01(\x05\x12\x11\n\tfinish_on\x18\x05 \x01(\t\x12\x36\n\x13\x66irst_digit_timeout\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x35\n\x12next_digit_timeout\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x11\n\tsensitive\x18\x08 \x01(\x08\x12\x30\n\x07prompts\x18\t \x03(\x0b\x32\x1f.holdfast.ivr_routing.v1.Prompt\"\xac\x01\n\nQueueMusic\x12\r\n\x05queue\x18\x01 \x01(\t\x12\x10\n\x08visit_id\x18\x02 \x01(\t\x12\x10\n\x08priority\x18\x03 \x01(\x05\x12\r\n\x05music\x18\x04 \x01(\t\x12\x30\n\x07prompts\x18\x05 \x03(\x0b\x32\x1f.holdfast.ivr_routing.v1.Prompt\x12*\n\x07\x61t_most\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x8d\x01\n\x04Ring\x12\r\n\x05\x61gent\x18\x01 \x01(\t\x12\x10\n\x08\x65ndpoint\x18\x02 \x01(\t\x12\x16\n\x0ereservation_id\x18\x03 \x01(\t\x12\x10\n\x08visit_id\x18\x04 \x01(\t\x12\r\n\x05queue\x18\x05 \x01(\t\x12+\n\x08ring_for\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\"7\n\x07RingAll\x12,\n\x05rings\x18\x01 \x03(\x0b\x32\x1d.holdfast.ivr_routing.v1.Ring\" \n\x06\x42ridge\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\"I\n\x08Transfer\x12\x10\n\x08\x65ndpoint\x18\x01 \x01(\t\x12+\n\x08ring_for\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"z\n\tVoicemail\x12\x0f\n\x07mailbox\x18\x01 \x01(\t\x12\x30\n\x07prompts\x18\x02 \x03(\x0b\x32\x1f.holdfast.ivr_routing.v1.Prompt\x12*\n\x07\x61t_most\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"d\n\x04Park\x12\x30\n\x07prompts\x18\x01 \x03(\x0b\x32\x1f.holdfast.ivr_routing.v1.Prompt\x12*\n\x07\x61t_most\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"_\n\x06Redial\x12(\n\x05\x61\x66ter\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08ring_for\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x18\n\x06HangUp\x12\x0e\n\x06reason\x18\x01 \x01(\t\"%\n\x0bStopRinging\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\"\x17\n\x07\x41skNext\x12\x0c\n\x04node\x18\x01 \x01(\t\"N\n\x11InstructionIssued\x12\x39\n\x0binstruction\x18\x01 \x01(\x0b\x32$.holdfast.ivr_routing.v1.Instruction\"\x90\x01\n\x17InstructionAcknowledged\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x16\n\x0einstruction_id\x18\x02 \x01(\t\x12:\n\x06status\x18\x03 \x01(\x0e\x32*.holdfast.ivr_routing.v1.InstructionStatus\x12\r\n\x05\x63\x61use\x18\x04 \x01(\t\"\x9d\x01\n\x11\x44\x65\x66\x61ultRouteTaken\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x34\n\x05state\x18\x02 \x01(\x0e\x32%.holdfast.ivr_routing.v1.WaitingState\x12,\n\x03\x64id\x18\x03 \x03(\x0b\x32\x1f.holdfast.ivr_routing.v1.Action\x12\x10\n\x08taken_us\x18\x04 \x01(\x03\"\xc8\x01\n\nStaticPlan\x12\x34\n\x05state\x18\x01 \x01(\x0e\x32%.holdfast.ivr_routing.v1.WaitingState\x12\r\n\x05queue\x18\x02 \x01(\t\x12\x16\n\x0eservice_number\x18\x03 \x01(\t\x12\x30\n\rafter_silence\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x02\x64o\x18\x05 \x03(\x0b\x32\x1f.holdfast.ivr_routing.v1.Action*\xfa\x01\n\x11InstructionStatus\x12\"\n\x1eINSTRUCTION_STATUS_UNSPECIFIED\x10\x00\x12\x1f\n\x1bINSTRUCTION_STATUS_ACCEPTED\x10\x01\x12\x1b\n\x17INSTRUCTION_STATUS_DONE\x10\x02\x12\x1d\n\x19INSTRUCTION_STATUS_FAILED\x10\x03\x12\x1e\n\x1aINSTRUCTION_STATUS_EXPIRED\x10\x04\x12\"\n\x1eINSTRUCTION_STATUS_UNSUPPORTED\x10\x05\x12 \n\x1cINSTRUCTION_STATUS_WITHDRAWN\x10\x06*\xb6\x01\n\x0cWaitingState\x12\x1d\n\x19WAITING_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15WAITING_STATE_ARRIVAL\x10\x01\x12\x1d\n\x19WAITING_STATE_QUEUE_MUSIC\x10\x02\x12\x19\n\x15WAITING_STATE_RINGING\x10\x03\x12\x18\n\x14WAITING_STATE_PARKED\x10\x04\x12\x18\n\x14WAITING_STATE_REDIAL\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'holdfast.ivr_routing.v1.instruction_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_INSTRUCTIONSTATUS']._serialized_start=2960
-  _globals['_INSTRUCTIONSTATUS']._serialized_end=3210
-  _globals['_WAITINGSTATE']._serialized_start=3213
-  _globals['_WAITINGSTATE']._serialized_end=3395
+  _globals['_INSTRUCTIONSTATUS']._serialized_start=3071
+  _globals['_INSTRUCTIONSTATUS']._serialized_end=3321
+  _globals['_WAITINGSTATE']._serialized_start=3324
+  _globals['_WAITINGSTATE']._serialized_end=3506
   _globals['_INSTRUCTION']._serialized_start=136
   _globals['_INSTRUCTION']._serialized_end=475
   _globals['_ACTION']._serialized_start=478
-  _globals['_ACTION']._serialized_end=1132
-  _globals['_PLAY']._serialized_start=1134
-  _globals['_PLAY']._serialized_end=1190
-  _globals['_PROMPT']._serialized_start=1192
-  _globals['_PROMPT']._serialized_end=1247
-  _globals['_COLLECT']._serialized_start=1250
-  _globals['_COLLECT']._serialized_end=1526
-  _globals['_QUEUEMUSIC']._serialized_start=1529
-  _globals['_QUEUEMUSIC']._serialized_end=1701
-  _globals['_RING']._serialized_start=1704
-  _globals['_RING']._serialized_end=1845
-  _globals['_BRIDGE']._serialized_start=1847
-  _globals['_BRIDGE']._serialized_end=1879
-  _globals['_TRANSFER']._serialized_start=1881
-  _globals['_TRANSFER']._serialized_end=1954
-  _globals['_VOICEMAIL']._serialized_start=1956
-  _globals['_VOICEMAIL']._serialized_end=2078
-  _globals['_PARK']._serialized_start=2080
-  _globals['_PARK']._serialized_end=2180
-  _globals['_REDIAL']._serialized_start=2182
-  _globals['_REDIAL']._serialized_end=2277
-  _globals['_HANGUP']._serialized_start=2279
-  _globals['_HANGUP']._serialized_end=2303
-  _globals['_STOPRINGING']._serialized_start=2305
-  _globals['_STOPRINGING']._serialized_end=2342
-  _globals['_ASKNEXT']._serialized_start=2344
-  _globals['_ASKNEXT']._serialized_end=2367
-  _globals['_INSTRUCTIONISSUED']._serialized_start=2369
-  _globals['_INSTRUCTIONISSUED']._serialized_end=2447
-  _globals['_INSTRUCTIONACKNOWLEDGED']._serialized_start=2450
-  _globals['_INSTRUCTIONACKNOWLEDGED']._serialized_end=2594
-  _globals['_DEFAULTROUTETAKEN']._serialized_start=2597
-  _globals['_DEFAULTROUTETAKEN']._serialized_end=2754
-  _globals['_STATICPLAN']._serialized_start=2757
-  _globals['_STATICPLAN']._serialized_end=2957
+  _globals['_ACTION']._serialized_end=1186
+  _globals['_PLAY']._serialized_start=1188
+  _globals['_PLAY']._serialized_end=1244
+  _globals['_PROMPT']._serialized_start=1246
+  _globals['_PROMPT']._serialized_end=1301
+  _globals['_COLLECT']._serialized_start=1304
+  _globals['_COLLECT']._serialized_end=1580
+  _globals['_QUEUEMUSIC']._serialized_start=1583
+  _globals['_QUEUEMUSIC']._serialized_end=1755
+  _globals['_RING']._serialized_start=1758
+  _globals['_RING']._serialized_end=1899
+  _globals['_RINGALL']._serialized_start=1901
+  _globals['_RINGALL']._serialized_end=1956
+  _globals['_BRIDGE']._serialized_start=1958
+  _globals['_BRIDGE']._serialized_end=1990
+  _globals['_TRANSFER']._serialized_start=1992
+  _globals['_TRANSFER']._serialized_end=2065
+  _globals['_VOICEMAIL']._serialized_start=2067
+  _globals['_VOICEMAIL']._serialized_end=2189
+  _globals['_PARK']._serialized_start=2191
+  _globals['_PARK']._serialized_end=2291
+  _globals['_REDIAL']._serialized_start=2293
+  _globals['_REDIAL']._serialized_end=2388
+  _globals['_HANGUP']._serialized_start=2390
+  _globals['_HANGUP']._serialized_end=2414
+  _globals['_STOPRINGING']._serialized_start=2416
+  _globals['_STOPRINGING']._serialized_end=2453
+  _globals['_ASKNEXT']._serialized_start=2455
+  _globals['_ASKNEXT']._serialized_end=2478
+  _globals['_INSTRUCTIONISSUED']._serialized_start=2480
+  _globals['_INSTRUCTIONISSUED']._serialized_end=2558
+  _globals['_INSTRUCTIONACKNOWLEDGED']._serialized_start=2561
+  _globals['_INSTRUCTIONACKNOWLEDGED']._serialized_end=2705
+  _globals['_DEFAULTROUTETAKEN']._serialized_start=2708
+  _globals['_DEFAULTROUTETAKEN']._serialized_end=2865
+  _globals['_STATICPLAN']._serialized_start=2868
+  _globals['_STATICPLAN']._serialized_end=3068
 # @@protoc_insertion_point(module_scope)

@@ -189,6 +189,7 @@ class Action(_message.Message):
     HANG_UP_FIELD_NUMBER: _builtins.int
     STOP_RINGING_FIELD_NUMBER: _builtins.int
     ASK_NEXT_FIELD_NUMBER: _builtins.int
+    RING_ALL_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def play(self) -> Global___Play:
         """Say or play something to the caller."""
@@ -237,6 +238,10 @@ class Action(_message.Message):
     def ask_next(self) -> Global___AskNext:
         """Ask for the next instruction by ReportInput without input."""
 
+    @_builtins.property
+    def ring_all(self) -> Global___RingAll:
+        """Ring several agents at once."""
+
     def __init__(
         self,
         *,
@@ -252,12 +257,13 @@ class Action(_message.Message):
         hang_up: Global___HangUp | None = ...,
         stop_ringing: Global___StopRinging | None = ...,
         ask_next: Global___AskNext | None = ...,
+        ring_all: Global___RingAll | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "ask_next", b"ask_next", "bridge", b"bridge", "collect", b"collect", "hang_up", b"hang_up", "park", b"park", "play", b"play", "queue_music", b"queue_music", "redial", b"redial", "ring", b"ring", "stop_ringing", b"stop_ringing", "transfer", b"transfer", "voicemail", b"voicemail"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "ask_next", b"ask_next", "bridge", b"bridge", "collect", b"collect", "hang_up", b"hang_up", "park", b"park", "play", b"play", "queue_music", b"queue_music", "redial", b"redial", "ring", b"ring", "ring_all", b"ring_all", "stop_ringing", b"stop_ringing", "transfer", b"transfer", "voicemail", b"voicemail"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "ask_next", b"ask_next", "bridge", b"bridge", "collect", b"collect", "hang_up", b"hang_up", "park", b"park", "play", b"play", "queue_music", b"queue_music", "redial", b"redial", "ring", b"ring", "stop_ringing", b"stop_ringing", "transfer", b"transfer", "voicemail", b"voicemail"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "ask_next", b"ask_next", "bridge", b"bridge", "collect", b"collect", "hang_up", b"hang_up", "park", b"park", "play", b"play", "queue_music", b"queue_music", "redial", b"redial", "ring", b"ring", "ring_all", b"ring_all", "stop_ringing", b"stop_ringing", "transfer", b"transfer", "voicemail", b"voicemail"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_action: _TypeAlias = _typing.Literal["play", "collect", "queue_music", "ring", "bridge", "transfer", "voicemail", "park", "redial", "hang_up", "stop_ringing", "ask_next"]  # noqa: Y015
+    _WhichOneofReturnType_action: _TypeAlias = _typing.Literal["play", "collect", "queue_music", "ring", "bridge", "transfer", "voicemail", "park", "redial", "hang_up", "stop_ringing", "ask_next", "ring_all"]  # noqa: Y015
     _WhichOneofArgType_action: _TypeAlias = _typing.Literal["action", b"action"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_action) -> _WhichOneofReturnType_action | None: ...
 
@@ -379,7 +385,9 @@ Global___Collect: _TypeAlias = Collect  # noqa: Y015
 
 @_typing.final
 class QueueMusic(_message.Message):
-    """Lets the caller wait. The phone system tells the visit's beginning and end to call-events under its id."""
+    """Lets the caller wait from here on, whatever step follows; as the last step it lasts until `at_most`. The phone
+    system tells the visit's beginning and end to call-events under its id.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -466,6 +474,30 @@ class Ring(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Ring: _TypeAlias = Ring  # noqa: Y015
+
+@_typing.final
+class RingAll(_message.Message):
+    """Rings several endpoints at once; the first that answers wins, the others stop. Succeeds when one is answered."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RINGS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def rings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Ring]:
+        """Each with its own reservation."""
+
+    def __init__(
+        self,
+        *,
+        rings: _abc.Iterable[Global___Ring] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["rings", b"rings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RingAll: _TypeAlias = RingAll  # noqa: Y015
 
 @_typing.final
 class Bridge(_message.Message):

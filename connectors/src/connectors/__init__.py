@@ -1,0 +1,1 @@
+"""What joins phone systems to Holdfast: a simulated one, and Asterisk. Public doors only."""

@@ -1,0 +1,138 @@
+"""A whole simulated phone system: calls arrive, each is run by what routing says, everything is told to call-events."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+import grpc
+
+from connectors.call_runner import CallRunner
+from connectors.routing_link import RoutingLink
+from connectors.simulated.agent import Agent
+from connectors.simulated.chance import Chance, Unreliable, length, new_id
+from connectors.simulated.line import SimulatedLine, World
+from connectors.simulated.scenario import Scenario
+from connectors.teller import Teller
+from contact_life import identity
+from holdfast.call_events.v1 import call_events_service_pb2, call_events_service_pb2_grpc, source_pb2
+from holdfast.call_events.v1.contact_event_pb2 import AgentEvent
+from holdfast.ivr_routing.v1 import instruction_pb2
+from holdfast.ivr_routing.v1 import phone_system_service_pb2 as asking
+
+CALL_SECONDS: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Channels to what is outside, and the clock."""
+
+    routing: grpc.aio.Channel
+    call_events: grpc.aio.Channel
+    now_us: Callable[[], int]
+
+
+class SimulatedPhoneSystem:
+    """Callers, lines and agents of one scenario."""
+
+    def __init__(self, scenario: Scenario, tenant: str, doors: Doors) -> None:
+        self._scenario = scenario
+        self._tenant = tenant
+        self._doors = doors
+        self._chance = Chance(scenario)
+        self._teller = Teller(doors.call_events, scenario.source_id, Unreliable(scenario, self._chance.of("events")))
+        self._link = RoutingLink(doors.routing, scenario.source_id, scenario.node, asyncio.get_running_loop().time)
+        self._resolve = call_events_service_pb2_grpc.CallEventsServiceStub(doors.call_events)
+        agents = {name: Agent(name, doors.routing, scenario, self._chance.of(name)) for name in scenario.agents}
+        self._world = World(scenario, self._teller, agents, doors.now_us)
+        self._plans: list[instruction_pb2.StaticPlan] = []
+        self._runners: dict[str, CallRunner] = {}
+        self._lines: dict[str, SimulatedLine] = {}
+        self.calls_begun = self.calls_over = self.default_routes = 0
+
+    async def run(self) -> None:
+        """Serve until every call that was to arrive is over; for ever if they never end."""
+        self._plans = await self._link.static_plans()
+        async with self._beside():
+            async with asyncio.TaskGroup() as calls:
+                chance = self._chance.of("arrivals")
+                while not self._scenario.most_calls or self.calls_begun < self._scenario.most_calls:
+                    await asyncio.sleep(length(chance, 60 / self._scenario.calls_per_minute))
+                    self.calls_begun += 1
+                    calls.create_task(self._call(self.calls_begun))
+            await self._teller.drained()
+            self._tell_snapshot()
+            await self._teller.drained()
+
+    @asynccontextmanager
+    async def _beside(self) -> AsyncIterator[None]:
+        """Run what goes on beside the calls."""
+        works = [self._link.watch(self._told), self._link.tell(), self._teller.run(), self._snapshots()]
+        works += [agent.work() for agent in self._world.agents.values()]
+        tasks = [asyncio.create_task(work) for work in works]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _call(self, number: int) -> None:
+        chance = self._chance.of(f"call {number}")
+        native_id = f"{self._scenario.source_id}-{self._scenario.seed}-{number}"
+        service_number = chance.choice(self._scenario.service_numbers)
+        caller = f"+4930{1_000_000 + chance.randrange(self._scenario.repeat_callers)}"
+        line = SimulatedLine(self._world, native_id, chance)
+        line.arrive(service_number, caller)
+        runner = CallRunner(line, self._link, self._plans, self._doors.now_us, lambda: new_id(chance))
+        contact_id = identity.contact_id(self._tenant, self._scenario.source_id, native_id)
+        self._runners[contact_id], self._lines[contact_id] = runner, line
+        try:
+            await runner.run(await self._request(native_id, service_number, caller))
+            await self._end_of(line)
+        finally:
+            del self._runners[contact_id], self._lines[contact_id]
+            self.calls_over += 1
+            self.default_routes += runner.followed_default
+
+    async def _end_of(self, line: SimulatedLine) -> None:
+        if line.talk is not None:
+            await line.talk
+        await line.gone()
+
+    async def _request(self, native_id: str, service_number: str, caller: str) -> asking.StartContactRequest:
+        resolved: Any = None
+        with suppress(grpc.aio.AioRpcError):
+            resolved = await self._resolve.ResolveCaller(
+                call_events_service_pb2.ResolveCallerRequest(number=caller), timeout=CALL_SECONDS
+            )
+        return asking.StartContactRequest(
+            source_id=self._scenario.source_id,
+            native_id=native_id,
+            node=self._scenario.node,
+            service_number=service_number,
+            caller_ref=resolved.caller_ref if resolved is not None else "",
+        )
+
+    def _told(self, instruction: instruction_pb2.Instruction) -> None:
+        runner = self._runners.get(instruction.contact_id)
+        if runner is not None:
+            runner.told(instruction)
+
+    async def _snapshots(self) -> None:
+        while True:
+            await asyncio.sleep(self._scenario.snapshot_every.total_seconds())
+            self._tell_snapshot()
+
+    def _tell_snapshot(self) -> None:
+        """Tell all that lives, so that hang-ups that were never told are noticed."""
+        chance = random.Random(f"{self._scenario.seed} snapshot {self._doors.now_us()}")  # noqa: S311
+        event = AgentEvent(event_id=str(new_id(chance)), source_id=self._scenario.source_id)
+        event.event_time.FromMicroseconds(self._doors.now_us())
+        for contact_id, line in self._lines.items():
+            for leg in line.live_legs:
+                event.source_snapshot.live_legs.append(source_pb2.LiveLeg(leg_id=leg, contact_id=contact_id))
+        event.source_snapshot.SetInParent()
+        self._teller.tell_of_source(event)

@@ -1,0 +1,1 @@
+"""SQL files that make the tables of routing beside its log."""
