@@ -31,7 +31,7 @@ def command(program: str, *words: str, settings: tuple[str, ...] = ()) -> list[s
 
 
 def known_classes() -> tuple[str, ...]:
-    """Return what has a broker begin with known classes, or where none are, write down its own when it ends in order."""
+    """Return what has a broker begin with known classes, or write down its own when it ends in order."""
     classes = jars() / _CLASSES
     if classes.exists():
         return (f"-XX:SharedArchiveFile={classes}",)

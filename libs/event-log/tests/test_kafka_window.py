@@ -1,0 +1,58 @@
+"""What a relay sends of a window, whatever the events: each once, after the one before it, and nothing of others."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from event_log.kafka.record import Control, EventPlace, Origin, place_of
+from event_log.kafka.window import Checkpoint, Outgoing, Window, beginning, controls_of, records_of, resumed
+from event_log.model import Cursor
+
+ORIGIN = Origin("log", 1, 3)
+stretches = st.lists(st.sampled_from([0, 1, 2, None]), min_size=1, max_size=30)
+"""For each position the partition that its event goes to, None where it is not this relay's."""
+
+
+def window_of(stretch: list[int | None], after: int = 0) -> Window:
+    events = [
+        Outgoing(after + number, partition, b"key", b"value", "Enqueued", "bank", "")
+        for number, partition in enumerate(stretch, 1)
+        if partition is not None
+    ]
+    until = after + len(stretch)
+    return Window(events, Cursor("log", 1, until), until)
+
+
+@given(stretches, stretches)
+def test_each_record_names_the_one_before_it_in_its_partition(
+    first: list[int | None], second: list[int | None]
+) -> None:
+    held = beginning(Cursor("log", 1, 99), [0, 1, 2])
+    one, between = records_of(window_of(first), held, ORIGIN)
+    two, after = records_of(window_of(second, len(first)), between, ORIGIN)
+    last = dict.fromkeys([0, 1, 2], 0)
+    for partition, _, _, headers in one + two:
+        place = place_of(headers)
+        assert isinstance(place, EventPlace)
+        assert place.prev == last[partition]
+        last[partition] = place.position
+    assert after == Checkpoint(Cursor("log", 1, len(first) + len(second)), last)
+
+
+@given(stretches)
+def test_what_a_partition_has_is_not_sent_to_it_again(stretch: list[int | None]) -> None:
+    _, after = records_of(window_of(stretch), beginning(Cursor("log", 1, 0), [0, 1, 2]), ORIGIN)
+    behind = Checkpoint(Cursor("log", 1, 0), after.prevs)
+    assert records_of(window_of(stretch), behind, ORIGIN) == ([], after)
+
+
+@given(stretches)
+def test_every_partition_is_told_how_far_it_is_whole(stretch: list[int | None]) -> None:
+    _, held = records_of(window_of(stretch), beginning(Cursor("log", 1, 0), [0, 1, 2]), ORIGIN)
+    controls = {record.partition: place_of(record.headers) for record in controls_of(held, ORIGIN)}
+    assert controls == {number: Control(ORIGIN, held.prevs[number], len(stretch)) for number in range(3)}
+
+
+def test_a_restored_log_goes_on_from_its_head_under_its_new_incarnation() -> None:
+    held = Checkpoint(Cursor("log", 1, 90), {0: 80, 1: 90})
+    assert resumed(held, Cursor("log", 1, 95)) is held
+    assert resumed(held, Cursor("log", 2, 60)) == Checkpoint(Cursor("log", 2, 60), {0: 60, 1: 60})
