@@ -36,6 +36,7 @@ words:
 	scripts/check_breaking.sh
 current:
 	$(BIN)/python scripts/generate_proto.py --check
+	$(BIN)/python scripts/write_flow_schema.py --check
 	scripts/lock.sh --check
 
 bench: setup ## measure what is claimed about speed

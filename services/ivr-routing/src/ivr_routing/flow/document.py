@@ -22,6 +22,7 @@ Words = Text | dict[LanguageTag, Text]
 Day = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 Weekday = Annotated[str, StringConstraints(pattern=r"^(mon|tues|wednes|thurs|fri|satur|sun)day$")]
 Span = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)$")]
+ServiceNumber = Annotated[str, StringConstraints(pattern=r"^\+?[0-9]{2,20}$")]
 Attempts = Annotated[int, Field(ge=1, le=10)]
 Seconds = Annotated[float, Field(ge=0.5, le=60)]
 
@@ -202,6 +203,9 @@ class Document(Form):
     format: Literal["holdfast-flow/1"]
     flow: Name
     description: str = Field(default="", max_length=1000)
+    service_numbers: list[ServiceNumber] = Field(
+        default=[], max_length=100, description="Numbers that lead to it when it is published, unless others are given."
+    )
     language: LanguageTag = Field(description="Language of callers of whom no other is known, BCP 47.")
     start: NodeName
     otherwise: NodeName = Field(
