@@ -46,3 +46,9 @@ def _quoted(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise ValueError(f"a schema's or role's name is lower-case letters, digits and underscores, not {name!r}")
     return f'"{name}"'
+
+
+async def grant_relaying(session: AnySession, schema: str, role: str) -> None:
+    """Let a role relay the log: read it, and keep checkpoints of relays."""
+    await grant_reading(session, schema, role)
+    await session.execute(f"grant select, insert, update, delete on {_quoted(schema)}.relay to {_quoted(role)}")

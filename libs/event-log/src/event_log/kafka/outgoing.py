@@ -1,0 +1,54 @@
+"""Pages of a log in columns as the windows of a relay: its partitions' events, each serialized once; pure."""
+
+from collections.abc import Container, Iterator
+from typing import Any
+from zlib import crc32
+
+from event_log.kafka.window import Outgoing, Window
+from event_log.model import Cursor, PackedPage
+from event_log.packed import COLUMNS
+from holdfast.log.v1 import event_pb2
+
+WINDOW_EVENTS = 1_000
+"""Events looked at in one window, of whatever partitions."""
+WINDOW_BYTES = 1024 * 1024
+"""What the values of a window may weigh together, its last one apart."""
+
+_WANTED = tuple(name for name in COLUMNS if name not in {"tenant", "category", "key", "position"})
+
+
+def windows_of(page: PackedPage, mine: Container[int], partitions: int) -> Iterator[Window]:
+    """Yield a page as windows of bounded size; the last one says how far the page is complete."""
+    rows = list(_rows(page, mine, partitions))
+    times = page.batch.column("record_time_us").to_pylist()
+    events: list[Outgoing] = []
+    weight, start = 0, 0
+    for number, (position, event) in enumerate(rows, 1):
+        if event is not None:
+            events.append(event)
+            weight += len(event.value)
+        if number < len(rows) and (number - start >= WINDOW_EVENTS or weight >= WINDOW_BYTES):
+            yield Window(events, _at(page.complete_to, position), page.head_position, times[start])
+            events, weight, start = [], 0, number
+    yield Window(events, page.complete_to, page.head_position, times[start] if times else 0)
+
+
+def _at(cursor: Cursor, position: int) -> Cursor:
+    return Cursor(cursor.log_id, cursor.incarnation, position)
+
+
+def _rows(page: PackedPage, mine: Container[int], partitions: int) -> Iterator[tuple[int, Outgoing | None]]:
+    """Yield each event's position, and the event where it is of these partitions."""
+    columns = {name: page.batch.column(name).to_pylist() for name in COLUMNS}
+    rest = zip(*(columns[name] for name in _WANTED), strict=True)
+    places = zip(columns["position"], columns["tenant"], columns["category"], columns["key"], rest, strict=True)
+    for position, tenant, category, stream, others in places:
+        key = b"%b\0%b" % (category.encode(), stream)
+        partition = crc32(b"%b\0%b" % (tenant.encode(), key)) % partitions
+        if partition not in mine:
+            yield position, None
+            continue
+        told: dict[str, Any] = dict(zip(_WANTED, others, strict=True))
+        message = event_pb2.Event(position=position, tenant=tenant, category=category, key=stream, **told)
+        value = message.SerializeToString()
+        yield position, Outgoing(position, partition, key, value, told["type"], tenant, told["traceparent"])

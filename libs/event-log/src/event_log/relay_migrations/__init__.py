@@ -1,0 +1,1 @@
+"""Tables of the relays of a log, in the log's schema."""
