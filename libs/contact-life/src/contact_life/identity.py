@@ -19,6 +19,8 @@ trimming, no Unicode normalisation. An id is written in lower case with hyphens;
 | transfer          | contact id  | `transfer`, transferor (empty if none), start event time                    |
 | agent's spell     | agent id    | `agent_spell`, state's word in lower case, start event time                 |
 | agent's ring      | agent id    | `agent_ring`, contact id, start event time                                  |
+| reservation       | visit id    | `reservation`, agent, start event time                                      |
+| configuration     | NAMESPACE   | `configuration`, tenant, kind of object, its name                           |
 
 The start is the event time as told, never the clipped one: two readers with other clocks must find the same id.
 """
@@ -121,3 +123,13 @@ def agent_spell_id(agent: str, state_word: str, start_event_time_us: int) -> str
 def agent_ring_id(agent: str, contact: str, start_event_time_us: int) -> str:
     """Return the id of a ring of an agent's endpoint; `agent` is what `agent_id` gave."""
     return _uuid5(key_of(agent), _name("agent_ring", contact, str(start_event_time_us)))
+
+
+def reservation_id(visit: str, agent: str, start_event_time_us: int) -> str:
+    """Return the id of a reservation that routing makes for a queue visit."""
+    return _uuid5(key_of(visit), _name("reservation", agent, str(start_event_time_us)))
+
+
+def configuration_id(tenant: str, kind: str, name: str) -> str:
+    """Return the stream of a configuration object of routing: a queue, an agent's rules, a flow, hours, a skill."""
+    return _uuid5(_NAMESPACE_KEY, _name("configuration", tenant, kind, name))

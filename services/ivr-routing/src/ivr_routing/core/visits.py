@@ -1,0 +1,140 @@
+"""Queue visits: entering, relaxing, leaving by rule. Called within decisions only."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from contact_life import identity
+from ivr_routing.core.agent import Agent
+from ivr_routing.core.contact import Contact
+from ivr_routing.core.decision import Decision
+from ivr_routing.core.events import QueueVisitClosed, QueueVisitOpened, QueueVisitStepAdvanced
+from ivr_routing.core.queue import Queue
+from ivr_routing.core.rules import QueueExit, SkillRequirement
+from ivr_routing.core.words import DequeueKind
+
+MOST_HOPS: Final = 5
+"""Visits by rule in a row: overflow in a circle ends here, and the flow decides."""
+NOWHERE: Final = QueueExit()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How a contact is to enter a queue."""
+
+    queue: str
+    priority: int
+    skills: tuple[SkillRequirement, ...]
+    preferred_agent: str
+    waiting_since_us: int
+    hops: int
+    cause: str
+    namespace: str
+    """Id that the visit's id is made under: the contact, or the visit before in the same decision."""
+    callback_id: str = ""
+
+
+def enter(decision: Decision, contact: Contact, entry: Entry) -> None:
+    """Begin a visit; a queue that is closed, full or unstaffed lets go at once, as its rules say."""
+    queue = decision.core.queues[entry.queue]
+    refusal = _refusal(queue)
+    visit_id = identity.queue_visit_id(entry.namespace, entry.queue, decision.now_us)
+    decision.emit(
+        QueueVisitOpened(
+            contact.contact_id,
+            visit_id,
+            entry.queue,
+            entry.priority,
+            entry.skills,
+            entry.preferred_agent,
+            entry.waiting_since_us,
+            queue.version,
+            entry.hops,
+            entry.cause,
+            entry.callback_id,
+        )
+    )
+    if refusal is not None:
+        leave_by_rule(decision, contact, *refusal)
+        return
+    skip_unstaffed(decision, contact)
+    decision.contacts.append(contact)
+
+
+def _refusal(queue: Queue) -> tuple[DequeueKind, QueueExit] | None:
+    rules = queue.rules
+    if not queue.open or queue.retired:
+        return DequeueKind.CLOSED, rules.on_closed
+    if rules.on_unstaffed is not None and not queue.members:
+        return DequeueKind.CLOSED, rules.on_unstaffed
+    if rules.max_size and queue.size >= rules.max_size:
+        return DequeueKind.FULL, rules.on_full
+    return None
+
+
+def skip_unstaffed(decision: Decision, contact: Contact) -> None:
+    """Pass steps that nobody who is signed in fits: the preferred agent gone must not block."""
+    core, visit = decision.core, contact.visit
+    assert visit is not None
+    last = core.queues[visit.queue].rules.last_step
+    while visit.step < last and not core.pool_of(contact).members:
+        decision.emit(QueueVisitStepAdvanced(contact.contact_id, visit.visit_id, visit.step + 1, "unstaffed"))
+
+
+def leave_by_rule(decision: Decision, contact: Contact, kind: DequeueKind, way_out: QueueExit) -> None:
+    """End a visit by a rule of its queue: on to another queue with the time waited, or back to the flow."""
+    visit = contact.visit
+    assert visit is not None
+    target = decision.core.queues.get(way_out.to_queue)
+    goes_on = target is not None and not target.retired and visit.hops < MOST_HOPS
+    if goes_on and kind in (DequeueKind.FULL, DequeueKind.TIMEOUT):
+        kind = DequeueKind.OVERFLOW
+    to_queue = way_out.to_queue if goes_on else ""
+    then = "" if goes_on else way_out.then or "flow"
+    decision.emit(QueueVisitClosed(contact.contact_id, visit.visit_id, visit.queue, kind, to_queue, then))
+    if goes_on:
+        entry = Entry(
+            to_queue,
+            visit.priority,
+            visit.skills,
+            visit.preferred_agent,
+            visit.waiting_since_us,
+            visit.hops + 1,
+            kind.name.lower(),
+            visit.visit_id,
+            visit.callback_id,
+        )
+        enter(decision, contact, entry)
+
+
+def waited_too_long(decision: Decision, contact: Contact) -> bool:
+    """Whether a visit has reached its queue's longest wait."""
+    visit = contact.visit
+    assert visit is not None
+    longest_ms = decision.core.queues[visit.queue].rules.max_wait_ms
+    return bool(longest_ms) and decision.now_us >= visit.opened_us + longest_ms * 1_000
+
+
+def waits_again(decision: Decision, contact: Contact) -> None:
+    """A contact was offered and not taken: it waits where it stood, unless its time is up meanwhile."""
+    if not contact.waits:
+        return
+    if waited_too_long(decision, contact):
+        rules = decision.core.queues[contact.visit.queue].rules if contact.visit else None
+        leave_by_rule(decision, contact, DequeueKind.TIMEOUT, rules.on_max_wait if rules else NOWHERE)
+    else:
+        decision.contacts.append(contact)
+
+
+def let_unstaffed_go(decision: Decision, agent: Agent) -> None:
+    """Let callers go whose queue has lost its last agent, where its rules say so."""
+    for name in agent.rules.queues:
+        queue = decision.core.queues.get(name)
+        if queue is not None and queue.size and not queue.members and queue.rules.on_unstaffed is not None:
+            empty(decision, queue, queue.rules.on_unstaffed)
+
+
+def empty(decision: Decision, queue: Queue, way_out: QueueExit) -> None:
+    """Let everybody go who waits in a queue; who is being offered stays until that is over."""
+    for contact in decision.core.contacts_in(queue):
+        if contact.waits:
+            leave_by_rule(decision, contact, DequeueKind.CLOSED, way_out)
