@@ -1,76 +1,18 @@
 """Feeds named by URL: another service's log, read from a cursor, whatever carries it.
 
-`grpc://host:port` reads the log by position over holdfast.log.v1. A broker's scheme joins SCHEMES when it is built:
-it gives the same pages, so that no reader changes.
+`grpc://host:port` reads the log by position over holdfast.log.v1. `kafka://host:port/topic?log=host:port` reads a topic
+that carries it, by partitions: see event_log.kafka.feed.
 """
 
-import asyncio
-import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import timedelta
-from typing import TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
-import grpc
-
-from event_log.errors import InvalidRead, Unavailable
+from event_log.errors import InvalidRead
 from event_log.grpc_client import GrpcLog
-from event_log.log import HEARTBEAT, PACKED_PAGE_EVENTS, Log
-from event_log.model import DEFAULT_PAGE_EVENTS, EVERYTHING, Cursor, Filter, PackedPage, Page
+from event_log.resuming import Feed, OpenChannel
 
-logger = logging.getLogger(__name__)
-
-OpenChannel: TypeAlias = Callable[[str], grpc.aio.Channel]
-"""Makes a channel to host:port, with whatever token and encryption the process uses."""
-FIRST_PAUSE_SECONDS = 0.05
-LONGEST_PAUSE_SECONDS = 5.0
-
-_APage = TypeVar("_APage", Page, PackedPage)
-
-
-class Feed:
-    """A log to follow for ever: trouble of the world is waited out, from where the reader was."""
-
-    def __init__(self, url: str, log: Log) -> None:
-        """Follow a log under the name it was opened by."""
-        self.url = url
-        self.log = log
-
-    async def pages(
-        self,
-        after: Cursor | int,
-        *,
-        filter: Filter = EVERYTHING,
-        limit: int = DEFAULT_PAGE_EVENTS,
-        heartbeat: timedelta = HEARTBEAT,
-    ) -> AsyncIterator[Page]:
-        """Catch up, then follow live; raises IncarnationChanged, NotAllowed and InvalidRead, never Unavailable."""
-        pages = _resumed(
-            after,
-            lambda cursor: self.log.subscribe(cursor, filter=filter, limit=limit, heartbeat=heartbeat),
-        )
-        async for page in pages:
-            yield page
-
-    async def packed_pages(
-        self,
-        after: Cursor | int,
-        *,
-        filter: Filter = EVERYTHING,
-        limit: int = PACKED_PAGE_EVENTS,
-        columns: Sequence[str] = (),
-        heartbeat: timedelta = HEARTBEAT,
-    ) -> AsyncIterator[PackedPage]:
-        """Like pages, in columns."""
-        pages = _resumed(
-            after,
-            lambda cursor: self.log.subscribe_packed(
-                cursor, filter=filter, limit=limit, columns=columns, heartbeat=heartbeat
-            ),
-        )
-        async for page in pages:
-            yield page
+__all__ = ["SCHEMES", "Feed", "OpenChannel", "open_feed"]
 
 
 def open_feed(url: str, open_channel: OpenChannel) -> AbstractAsyncContextManager[Feed]:
@@ -93,22 +35,14 @@ async def _grpc_feed(url: str, open_channel: OpenChannel) -> AsyncIterator[Feed]
         await channel.close(None)
 
 
-SCHEMES: Mapping[str, Callable[[str, OpenChannel], AbstractAsyncContextManager[Feed]]] = {"grpc": _grpc_feed}
+def _kafka_feed(url: str, open_channel: OpenChannel) -> AbstractAsyncContextManager[Feed]:
+    from event_log.kafka.feed import open_kafka_feed  # noqa: PLC0415  # its library loads where it is used
+
+    return open_kafka_feed(url, open_channel)
+
+
+SCHEMES: Mapping[str, Callable[[str, OpenChannel], AbstractAsyncContextManager[Feed]]] = {
+    "grpc": _grpc_feed,
+    "kafka": _kafka_feed,
+}
 """What opens a feed of each scheme."""
-
-
-async def _resumed(
-    cursor: Cursor | int,
-    follow: Callable[[Cursor | int], AsyncIterator[_APage]],
-) -> AsyncIterator[_APage]:
-    """Yield pages for ever, going on from the last one whenever the log is unavailable."""
-    pause = FIRST_PAUSE_SECONDS
-    while True:
-        try:
-            async for page in follow(cursor):
-                cursor, pause = page.complete_to, FIRST_PAUSE_SECONDS
-                yield page
-        except Unavailable as away:
-            logger.info("a feed is away: %s", away)
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, LONGEST_PAUSE_SECONDS)

@@ -29,9 +29,28 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
+class Counts:
+    """What was odd on the way: records dropped as duplicates or as none of ours, holes, and events that filled them."""
+
+    duplicates: int = 0
+    malformed: int = 0
+    holes: int = 0
+    filled: int = 0
+
+
+NOTHING_ODD = Counts()
+
+
+@dataclass(frozen=True, slots=True)
 class PartitionedPage:
     """Events (columns as in event_log.packed) of some stretches; a partition stands in a page at most once."""
 
     events: pa.Table
     stretches: tuple[Stretch, ...]
     head_position: int
+    counts: Counts = NOTHING_ODD
+
+    @property
+    def count(self) -> int:
+        """Number of events in it."""
+        return int(self.events.num_rows)
