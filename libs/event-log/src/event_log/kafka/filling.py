@@ -20,12 +20,13 @@ from event_log.partitioned import Counts, PartitionedPage, Stretch
 _OF_A_STREAM = ("position", "tenant", "category", "key")
 
 
-def spans(holes: Sequence[Hole]) -> dict[int, Hole]:
-    """Return one hole for each partition: from the first that is missing to the last."""
+def spans(poll: Poll) -> dict[int, Hole]:
+    """Return one hole for each partition that has any: from where the poll began in it to the last that is missing."""
+    after = {one.partition: one.after for one in poll.stretches}
     found: dict[int, Hole] = {}
-    for hole in holes:
-        known = found.get(hole.partition, hole)
-        found[hole.partition] = Hole(hole.partition, min(known.after, hole.after), max(known.to, hole.to))
+    for hole in poll.holes:
+        until = max(hole.to, found.get(hole.partition, hole).to)
+        found[hole.partition] = Hole(hole.partition, after[hole.partition], until)
     return found
 
 
@@ -33,15 +34,17 @@ async def whole(
     log: Log, of: Cursor, poll: Poll, partitions: int, columns: Sequence[str]
 ) -> AsyncGenerator[PartitionedPage, None]:
     """Yield the pages that a poll is, with what is missing in it before it; raises what reading the log raises."""
-    holes = spans(poll.holes)
+    holes = spans(poll)
     counts = Counts(duplicates=poll.duplicates, malformed=poll.malformed, holes=len(poll.holes))
     if holes:
         async for page in _filled(log, of, holes, partitions, columns):
             yield page
-    yield rest(poll, holes, partitions, counts)
+    yield rest(poll, holes, partitions, columns, counts)
 
 
-def rest(poll: Poll, holes: Mapping[int, Hole], partitions: int, counts: Counts) -> PartitionedPage:
+def rest(
+    poll: Poll, holes: Mapping[int, Hole], partitions: int, columns: Sequence[str], counts: Counts
+) -> PartitionedPage:
     """Return the page of a poll whose holes were filled: what these held as well is not given twice."""
     events = pa.Table.from_batches([poll.events])
     stretches = poll.stretches
@@ -55,7 +58,9 @@ def rest(poll: Poll, holes: Mapping[int, Hole], partitions: int, counts: Counts)
             replace(one, after=max(one.after, holes[one.partition].to)) if one.partition in holes else one
             for one in stretches
         )
-    return PartitionedPage(events, stretches, max((one.to for one in stretches), default=0), counts)
+    return PartitionedPage(
+        events.select(list(columns)), stretches, max((one.to for one in stretches), default=0), counts
+    )
 
 
 async def _filled(
