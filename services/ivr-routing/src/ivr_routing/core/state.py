@@ -57,7 +57,7 @@ class Core:
         """Give an agent other rules."""
         self.drop_agent(agent)
         for name in agent.rules.queues:
-            self.serving[name].pop(agent.agent, None)
+            self.serving.get(name, {}).pop(agent.agent, None)
         agent.rules = rules
         for name in rules.queues:
             self.serving.setdefault(name, {})[agent.agent] = None
