@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import prometheus_client
@@ -23,6 +24,8 @@ from opentelemetry.metrics import Meter
 Kind: TypeAlias = Literal["counter", "gauge", "histogram", "span", "event"]
 Tell: TypeAlias = Callable[[float, Mapping[str, str]], None]
 
+MOST_LINKS = 32
+"""Links that one span carries: a batch goes on with many requests, and one of them is enough to find the batch."""
 REGISTRY = prometheus_client.CollectorRegistry()
 DURATION_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
@@ -187,8 +190,13 @@ class Span:
         self._kind = kind
 
     @contextmanager
-    def start(self, traceparent: str = "", **attributes: str | float) -> Iterator[trace.Span]:
-        """Trace the block, under ``traceparent`` if given. An exception's text never enters the span."""
+    def start(
+        self, traceparent: str = "", *, links: Iterable[str] = (), **attributes: str | float
+    ) -> Iterator[trace.Span]:
+        """Trace the block, under ``traceparent`` if given. An exception's text never enters the span.
+
+        ``links`` are traceparents of what the block goes on with, told in other traces; a few of them are kept.
+        """
         if _tracer is None:
             yield trace.INVALID_SPAN
             return
@@ -197,6 +205,7 @@ class Span:
             self.declared.name,
             parent,
             self._kind,
+            links=_links(links),
             attributes={key: value for key, value in attributes.items() if key in self.declared.keys},
             record_exception=False,
             set_status_on_exception=False,
@@ -227,6 +236,16 @@ class Event:
         if len(kept) < len(keys):
             kept["undeclared_keys"] = sorted(set(keys) - set(kept))
         structlog.get_logger().log(level, self.declared.name, **kept)
+
+
+def _links(traceparents: Iterable[str]) -> list[trace.Link]:
+    """Links to spans of other traces, each once."""
+    links: list[trace.Link] = []
+    for traceparent in islice(dict.fromkeys(filter(None, traceparents)), MOST_LINKS):
+        context = trace.get_current_span(propagate.extract({"traceparent": traceparent})).get_span_context()
+        if context.is_valid:
+            links.append(trace.Link(context))
+    return links
 
 
 def tracing() -> bool:

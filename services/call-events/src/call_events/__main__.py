@@ -1,6 +1,7 @@
-"""``python -m call_events migrate`` prepares the database, ``… serve`` serves.
+"""``python -m call_events migrate`` prepares the database, ``… serve`` serves, ``… relay`` fills the topic in Kafka.
 
-Settings come from the environment (`call_events.settings`). When it serves, a line of JSON on standard output says so.
+Settings come from the environment (`call_events.settings`, `call_events.relay`). When it serves or relays, a line of
+JSON on standard output says so.
 """
 
 import asyncio
@@ -34,7 +35,7 @@ from service_host.settings import WrongSettings, load
 
 NAME: Final = "call-events"
 YOUNG_OBJECTS: Final = 50_000
-USAGE: Final = "usage: python -m call_events migrate|serve"
+USAGE: Final = "usage: python -m call_events migrate|serve|relay"
 
 
 async def open_service(settings: Settings, service: process.Service) -> None:
@@ -101,6 +102,11 @@ def main() -> None:
     elif verb == "serve":
         sys.argv.insert(1, "--ready-json")
         process.run(NAME, Settings, open_service)
+    elif verb == "relay":
+        from call_events import relay  # noqa: PLC0415  # Kafka's client costs half a second that serving can spare
+
+        sys.argv.insert(1, "--ready-json")
+        process.run(relay.NAME, relay.Settings, relay.open_service)
     else:
         sys.exit(USAGE)
 

@@ -10,7 +10,7 @@ import asyncpg
 from call_events import master_key
 from call_events.errors import WrongMasterKey
 from call_events.settings import Settings
-from event_log.operating import grant_appending
+from event_log.operating import grant_appending, grant_relaying
 from service_host.postgres import migrate
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ async def bring_up_to_date(settings: Settings) -> None:
     session = await asyncpg.connect(settings.database_url, timeout=PATIENCE_SECONDS)
     try:
         await migrate(session, package="event_log.migrations", schema=settings.db_schema)
+        await migrate(session, package="event_log.relay_migrations", schema=settings.db_schema)
         await migrate(session, package="call_events.migrations", schema=settings.db_schema)
         await _grant(session, settings)
         await _mark(session, settings)
@@ -60,6 +61,7 @@ async def _grant(session: "Session", settings: Settings) -> None:
         if not await session.fetchval(_MEMBER, role):
             await session.execute(f"grant {role} to current_user")
         await grant_appending(session, settings.db_schema, role)
+        await grant_relaying(session, settings.db_schema, role)
         await session.execute(f'set local search_path = "{settings.db_schema}"')
         for statement in _GRANTS:
             await session.execute(statement.format(role=role))

@@ -41,14 +41,15 @@ class Settings(HostSettings, env_prefix="HOLDFAST_CALL_EVENTS_"):
     @property
     def session_url(self) -> str:
         """The database's address for sessions that serve: the role, and the schema as search path."""
-        return _with(self.database_url, role=self.role, search_path=self.db_schema)
+        return address_with(self.database_url, role=self.role, search_path=self.db_schema)
 
     @property
     def early_url(self) -> str:
         """The same for sessions whose writes become durable with what is written after them."""
-        return _with(self.session_url, synchronous_commit="off")
+        return address_with(self.session_url, synchronous_commit="off")
 
 
-def _with(url: str, **settings: str) -> str:
+def address_with(url: str, **settings: str) -> str:
+    """Return a database's address with settings that its sessions start with."""
     parts = urlsplit(url)
     return urlunsplit(parts._replace(query=urlencode(dict(parse_qsl(parts.query)) | settings)))

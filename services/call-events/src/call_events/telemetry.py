@@ -1,5 +1,7 @@
 """Every metric, span and log line of call-events, declared once. None carries a number or a name of a customer."""
 
+from opentelemetry.trace import SpanKind
+
 from service_host import telemetry
 
 RECORDED = telemetry.Counter(
@@ -14,6 +16,32 @@ INDEX_BEHIND = telemetry.Gauge(
     "holdfast.call_events.index_behind", "Events that the list of contacts is behind the log."
 )
 RECORD = telemetry.Span("holdfast.call_events.record", "Recording the events of one message.", "events")
+RELAYED = telemetry.Counter("holdfast.call_events.relay.events", "Events whose window in the topic was acknowledged.")
+RELAY_BEHIND = telemetry.Gauge("holdfast.call_events.relay.behind", "Events of the log that the topic may lack.")
+RELAY_BEHIND_SECONDS = telemetry.Gauge(
+    "holdfast.call_events.relay.behind_seconds",
+    "For how long the first event that the topic may lack stands in the log.",
+)
+RELAY_SECONDS = telemetry.Histogram(
+    "holdfast.call_events.relay.window_seconds", "From sending a window of events to its last acknowledgement."
+)
+RELAY_INTERRUPTIONS = telemetry.Counter(
+    "holdfast.call_events.relay.interruptions", "Sessions with the topic that ended in trouble, by kind.", "error_class"
+)
+RELAY_WINDOW = telemetry.Span(
+    "holdfast.call_events.relay.window",
+    "A window of events on its way into the topic; linked to the requests that told them.",
+    "events",
+    kind=SpanKind.PRODUCER,
+)
+RELAY_TOOK = telemetry.Event("relay_took", "This relay fills its share of the topic from now on.", "epoch")
+RELAY_LOST = telemetry.Event("relay_lost", "Another relay fills this share of the topic; this one stands by.")
+RELAY_INTERRUPTED = telemetry.Event(
+    "relay_interrupted",
+    "A session with the topic has ended; another one begins.",
+    "error_class",
+    "reason",
+)
 ERASED = telemetry.Event(
     "customer_erased",
     "A customer's key and number were destroyed.",

@@ -1,0 +1,123 @@
+"""The relay as a process: everything told stands in the topic, whichever of two relays is killed or drained."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from call_events.relay import Told
+from event_log.kafka.errors import BrokerUnavailable
+from event_log.kafka.topic import TopicSettings, ensure_topic
+from holdfast_testing import eventually
+from kafka_testing import TopicReader, reading, topic_name
+
+PARTITIONS = 6
+WITHIN = timedelta(seconds=30)
+
+
+@dataclass
+class RelayProcess:
+    """A relay that was started: its process, and what it said when it was ready."""
+
+    process: "subprocess.Popen[bytes]"
+    ready: dict[str, Any]
+
+    def figures(self) -> dict[str, float]:
+        """Its metrics without labels."""
+        text = httpx.get(f"http://{self.ready['admin']}/metrics", trust_env=False).text
+        pairs = (line.rsplit(" ", 1) for line in text.splitlines() if line and not line.startswith("#"))
+        return {name: float(value) for name, value in pairs if "{" not in name}
+
+    def end(self, how: int = signal.SIGTERM) -> int:
+        """End it, and wait until it has."""
+        self.process.send_signal(how)
+        code = self.process.wait(30)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return code
+
+
+def told(service: Any, bootstrap: str, topic: str, **more: str) -> dict[str, str]:
+    """The environment of a relay beside the service."""
+    words = {"BOOTSTRAP": bootstrap, "TOPIC": topic, "PARTITIONS": str(PARTITIONS), "ADMIN_ADDRESS": "127.0.0.1:0"}
+    shared = {name: value for name, value in service.environment.items() if "CALL_EVENTS" not in name}
+    return shared | {f"HOLDFAST_RELAY_{name}": value for name, value in (words | more).items()}
+
+
+@contextmanager
+def relays(environment: dict[str, str]) -> Iterator[Callable[[], RelayProcess]]:
+    """Give what starts relays; those that still run are killed at the end."""
+    started: list[RelayProcess] = []
+
+    def start() -> RelayProcess:
+        command = [sys.executable, "-m", "call_events", "relay"]
+        process = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        started.append(RelayProcess(process, json.loads(process.stdout.readline())))
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            one.end(signal.SIGKILL)
+
+
+async def whole(reader: TopicReader, events: int) -> None:
+    """Wait until a topic holds so many events, in order and without a hole."""
+
+    def there() -> bool:
+        reader.read()
+        return len(reader.events()) == events
+
+    await eventually(lambda: asyncio.to_thread(there), within=WITHIN)
+
+
+@pytest.mark.timeout(180)
+async def test_every_event_is_relayed_whichever_relay_dies(service: Any, another: Any, kafka_bootstrap: str) -> None:
+    topic = topic_name("relayed")
+    with relays(told(service, kafka_bootstrap, topic)) as start:
+        first = start()
+        teller = another()
+        await teller.record(*(teller.event(contact_arrived={}) for _ in range(50)))
+        second = start()
+        with reading(kafka_bootstrap, topic, range(PARTITIONS)) as reader:
+            await whole(reader, 50)
+            await eventually(lambda: first.figures()["holdfast_call_events_relay_events_total"] == 50)
+            assert first.figures()["holdfast_call_events_relay_behind"] == 0
+            first.end(signal.SIGKILL)
+            await teller.record(*(teller.event(contact_arrived={}) for _ in range(20)))
+            await whole(reader, 70)
+            third = start()
+            assert second.end() == 0
+            await teller.record(*(teller.event(contact_arrived={}) for _ in range(10)))
+            await whole(reader, 80)
+            assert third.end() == 0
+        assert [event.position for event in reader.events()] == list(range(1, 81))
+
+
+def test_a_topic_that_is_otherwise_ends_the_start_with_one_sentence(service: Any, kafka_bootstrap: str) -> None:
+    topic = topic_name("otherwise")
+    ensure_topic(kafka_bootstrap, TopicSettings(topic, partitions=2))
+    environment = os.environ | told(service, kafka_bootstrap, topic)
+    command = [sys.executable, "-m", "call_events", "relay"]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    sentence = f"Topic {topic} has partitions 2, not 6 as stated: state what it has, or name another topic."
+    assert sentence in ended.stderr.splitlines()
+
+
+async def test_a_relay_that_cannot_reach_the_topic_says_it_is_not_well() -> None:
+    watch = Told()
+    assert await watch.well()
+    watch.interrupted(BrokerUnavailable("no answer"))
+    assert not await watch.well()
