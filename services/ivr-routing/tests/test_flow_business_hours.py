@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr_routing.flow.business_hours import BusinessHours, Opening, instant, is_open, next_closed, next_open, spans
-from ivr_routing.flow.reading_hours import openings
+from ivr_routing.flow.problem import FlowRefused
+from ivr_routing.flow.reading_hours import hours_from_text, openings
 
 BERLIN: Final = ZoneInfo("Europe/Berlin")
 ZONES: Final = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kathmandu")
@@ -142,3 +143,21 @@ def test_local_times_never_run_backwards(zone: ZoneInfo, day: date, minutes: int
     assert first <= second
     assert second <= instant(zone, day, minutes + 1, later=True)
     assert first <= instant(zone, day, minutes + 1, later=False)
+
+
+def test_hours_have_documents_of_their_own() -> None:
+    text = "time_zone: Europe/Berlin\nweekly: {monday: [09:00-18:00]}\nholidays: {2026-11-30: closed for once}\n"
+    hours_told = hours_from_text(text)
+    assert is_open(hours_told, berlin("2026-11-23T10:00:00"))
+    assert not is_open(hours_told, berlin("2026-11-30T10:00:00"))
+
+
+def test_problems_of_hours_are_told_at_once_with_their_lines() -> None:
+    with pytest.raises(FlowRefused) as refused:
+        hours_from_text("time_zone: Berlin\nweekly: {monday: [09:00-12:00, 11:00-13:00]}\n")
+    assert [(problem.line, problem.code) for problem in refused.value.problems] == [
+        (1, "wrong_hours"),
+        (2, "wrong_hours"),
+    ]
+    with pytest.raises(FlowRefused):
+        hours_from_text("weekly: {monday: [9-12]}")

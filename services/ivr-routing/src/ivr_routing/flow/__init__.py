@@ -1,7 +1,7 @@
 """IVR flows: documents checked before anybody meets them, walked without I/O. No clock, dice, wire or disk.
 
 - `document`: the form of a flow, declared once; `schema`: the same as JSON Schema
-- `source_text`, `checking`, `checks`, `graph`: from text to a checked document, or to every problem at once
+- `source_text`, `forming`, `checking`, `checks`, `graph`: from text to a checked document, or to every problem at once
 - `expression`, `fields`: conditions in CEL over an allow-list of fields
 - `business_hours`, `reading_hours`: when a place is open
 - `flow`: `load` and `lint`, the ways in

@@ -4,28 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
-
-from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from ivr_routing.flow import checks, fields
 from ivr_routing.flow.document import Branch, Document, Lookup, Node, Set
 from ivr_routing.flow.expression import Expression, ExpressionRefused, Kind, Language
+from ivr_routing.flow.forming import At, formed, placed, repeated
 from ivr_routing.flow.problem import FlowRefused, Problem
-from ivr_routing.flow.source_text import Path, Plain, Source, read
+from ivr_routing.flow.source_text import Path, Source, read
 from ivr_routing.flow.words import in_languages, placeholders, spoken_parts
 
 Place = tuple[str, ...]
-
-_MISSING: Final[Mapping[str, tuple[str, str, str]]] = {
-    "next": ("dead_end", "Nothing comes after it.", "Say under `next` which node does."),
-    "otherwise": ("missing_default", "It does not say where other callers go.", "Name a node under `otherwise`."),
-    "queue": ("missing_queue", "It names no queue.", "Name one under `queue`."),
-    "attempts": ("unbounded_menu", "It does not say how often it asks.", "Give `attempts`, 1 to 10."),
-    "choices": ("missing_choices", "It offers nothing.", "Give `choices`: digits with their nodes."),
-}
-_OFFERED: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,73 +27,18 @@ class Checked:
 def checked(text: str) -> Checked:
     """Return the checked document; raise FlowRefused with every problem there is, in the order of lines."""
     source = read(text)
-    document = _formed(source)
+    document = formed(source, Document)
     expressions: dict[Place, Expression] = {}
-    found = [*_repeated(source), *checks.problems(document, source)]
+    found = [*repeated(source), *checks.problems(document, source)]
     found += _expressions(document, source, expressions)
     if found:
         raise FlowRefused(tuple(sorted(set(found))))
     return Checked(document, expressions)
 
 
-def _repeated(source: Source) -> Iterator[Problem]:
-    """Yield a problem for each key that stands twice: only one of them would count."""
-    at = checks.placed(source)
-    for path, line in source.repeated:
-        problem = at(path, "repeated_key", f"{path[-1]!r} stands twice.", "Keep one of them.")
-        yield Problem(line, problem.node, problem.code, problem.text, problem.remedy)
-
-
-def _formed(source: Source) -> Document:
-    """Return the document that a source holds; raise FlowRefused if its form is not that of a flow."""
-    try:
-        return Document.model_validate(source.value)
-    except ValidationError as error:
-        at = checks.placed(source)
-        found = {_malformed(at, source.value, details) for details in error.errors(include_url=False)}
-        found |= set(_repeated(source))
-        raise FlowRefused(tuple(sorted(found))) from None
-
-
-def _malformed(at: checks.At, value: Plain, details: ErrorDetails) -> Problem:
-    """Return what the form's check said in our words; values are left out, they may be long or somebody's."""
-    path = _path(value, details["loc"])
-    name = str(path[-1]) if path else "The document"
-    if details["type"] == "missing":
-        code, text, remedy = _MISSING.get(
-            name, ("missing_part", f"{name!r} is missing.", f"Add {name!r}; the form is in the flow's JSON Schema.")
-        )
-        return at(path, code, text, remedy)
-    if details["type"] == "extra_forbidden":
-        return at(path, "unknown_part", f"Nothing is called {name!r} here.", "Mend the name, or take it out.")
-    if details["type"] in {"union_tag_invalid", "union_tag_not_found"}:
-        text = "It has no `type`, or one that there is not."
-        return at(path, "unknown_type", text, f"Use one of {details.get('ctx', {}).get('expected_tags', 'the types')}.")
-    return at(
-        path,
-        "wrong_form",
-        f"{name!r} is not as it must be: {details['msg']}.",
-        "Write it as the flow's JSON Schema says.",
-    )
-
-
-def _path(value: Plain, given: tuple[str | int, ...]) -> Path:
-    """Return the place in the document that a check's own path means: it names node types and unions in between."""
-    path: list[str | int] = []
-    for place, part in enumerate(given):
-        if isinstance(value, dict) and part in value:
-            value = value[str(part)]
-        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
-            value = value[part]
-        elif place + 1 < len(given) or not isinstance(value, dict):
-            continue
-        path.append(part)
-    return tuple(path)
-
-
 def _expressions(document: Document, source: Source, found: dict[Place, Expression]) -> Iterator[Problem]:
     """Check every expression and every field in a text; keep what stands, yield what does not."""
-    at = checks.placed(source)
+    at = placed(source)
     public = Language(fields.kinds(document, sensitive=False))
     private = Language(fields.kinds(document, sensitive=True))
     secrets = {f"input.{name}" for name, secret in fields.inputs(document) if secret}
@@ -155,7 +88,7 @@ def _texts(document: Document, node: Node) -> Iterator[tuple[Path, str, Kind | N
             pass
 
 
-def _refused(at: checks.At, path: Path, error: ExpressionRefused, text: str, secrets: set[str]) -> Problem:
+def _refused(at: At, path: Path, error: ExpressionRefused, text: str, secrets: set[str]) -> Problem:
     """Return the problem of an expression; of one with sensitive input, say that this is why."""
     named = [secret for secret in secrets if secret in text]
     if error.code == "unknown_field" and named:
@@ -164,5 +97,5 @@ def _refused(at: checks.At, path: Path, error: ExpressionRefused, text: str, sec
     return at(path, error.code, error.text, error.remedy)
 
 
-def _unknown(at: checks.At, path: Path, field: str, language: Language) -> Problem:
+def _unknown(at: At, path: Path, field: str, language: Language) -> Problem:
     return at(path, "unknown_field", f"The text names the unknown {{{field}}}.", language.likely(field))

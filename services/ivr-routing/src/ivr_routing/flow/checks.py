@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from ivr_routing.flow import graph, reading_hours
 from ivr_routing.flow.document import Asking, Collect, Document, HangUp, Lookup, Menu, Play, Queue, Set, Voicemail
 from ivr_routing.flow.expression import converted
 from ivr_routing.flow.fields import identifier, inputs, queues
+from ivr_routing.flow.forming import At, placed
 from ivr_routing.flow.problem import Problem
 from ivr_routing.flow.source_text import Path, Source
 from ivr_routing.flow.words import in_languages, spoken_parts
 
 _LOOPBACK: Final = re.compile(r"http://(localhost|127\.0\.0\.1)([:/]|$)")
 Found = Iterator[Problem]
-At = Callable[[Path, str, str, str], Problem]
 
 
 def problems(document: Document, source: Source) -> Found:
@@ -25,16 +25,6 @@ def problems(document: Document, source: Source) -> Found:
     at = placed(source)
     for rule in (_targets, _reach, _loops, _start, _speech, _hours, _attributes, _inputs, _lookups, _queues):
         yield from rule(document, at)
-
-
-def placed(source: Source) -> At:
-    """Return how to make a problem of a place in the document, a code, a text and a remedy."""
-
-    def at(path: Path, code: str, text: str, remedy: str) -> Problem:
-        node = str(path[1]) if len(path) > 1 and path[0] == "nodes" else ""
-        return Problem(source.line(path), node, code, text, remedy)
-
-    return at
 
 
 def _targets(document: Document, at: At) -> Found:
