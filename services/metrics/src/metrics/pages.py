@@ -1,7 +1,7 @@
 """Pages of a feed by the handful: one while facts are live, several while they are behind."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -10,12 +10,17 @@ from event_log.model import PackedPage
 MOST_EVENTS: Final = 20_000
 """Events of a handful at most, give or take a page: larger ones fold no faster and hold more memory."""
 PAGES_AHEAD: Final = 2
+"""Pages read ahead however large they are."""
 
 
 async def handfuls(pages: AsyncIterator[PackedPage], most: int = MOST_EVENTS) -> AsyncGenerator[list[PackedPage], None]:
-    """Yield each page with all that arrived meanwhile; at most PAGES_AHEAD are read ahead."""
+    """Yield each page with all that arrived meanwhile.
+
+    Small pages are read ahead until they are a handful: behind a line that was silent waits one for each moment of the
+    silence, and taken two by two they would never be caught up with. Of large ones at most PAGES_AHEAD are.
+    """
     waiting: asyncio.Queue[PackedPage | None] = asyncio.Queue()
-    room = asyncio.Semaphore(PAGES_AHEAD)
+    room = _Room(most)
     reading = asyncio.create_task(_read(pages, waiting, room))
     try:
         while (page := await waiting.get()) is not None:
@@ -26,8 +31,7 @@ async def handfuls(pages: AsyncIterator[PackedPage], most: int = MOST_EVENTS) ->
                     ended = True
                     break
                 found.append(more)
-            for _ in found:
-                room.release()
+            room.give_back(found)
             yield found
             if ended:
                 break
@@ -38,12 +42,39 @@ async def handfuls(pages: AsyncIterator[PackedPage], most: int = MOST_EVENTS) ->
             await reading
 
 
-async def _read(
-    pages: AsyncIterator[PackedPage], waiting: "asyncio.Queue[PackedPage | None]", room: asyncio.Semaphore
-) -> None:
+class _Room:
+    """How much may still be read ahead of who takes it."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._pages = self._events = 0
+        self._freed = asyncio.Event()
+
+    async def take(self, page: PackedPage) -> None:
+        """Wait until there is room for a page."""
+        weight = _weight(page)
+        while self._pages >= PAGES_AHEAD and self._events + weight > self._most:
+            self._freed.clear()
+            await self._freed.wait()
+        self._pages += 1
+        self._events += weight
+
+    def give_back(self, pages: Sequence[PackedPage]) -> None:
+        """Make room where pages were."""
+        self._pages -= len(pages)
+        self._events -= sum(map(_weight, pages))
+        self._freed.set()
+
+
+def _weight(page: PackedPage) -> int:
+    """Return how many events a page counts for; without any it takes room all the same."""
+    return max(page.count, 1)
+
+
+async def _read(pages: AsyncIterator[PackedPage], waiting: "asyncio.Queue[PackedPage | None]", room: "_Room") -> None:
     try:
         async for page in pages:
-            await room.acquire()
+            await room.take(page)
             waiting.put_nowait(page)
     finally:
         waiting.put_nowait(None)
