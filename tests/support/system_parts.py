@@ -105,7 +105,7 @@ class Parts:
 
     def __init__(self, home: Home, postgres: EmbeddedPostgres, facts_url: str = "") -> None:
         self.home = home
-        self._facts_url = facts_url
+        self.facts_url = facts_url
         self.postgres = postgres
         self.addresses = ports.choose(0)
         self.url = _database(postgres)
@@ -133,6 +133,12 @@ class Parts:
             if service.alive:
                 service.kill(signal.SIGTERM)
 
+    def kill(self) -> None:
+        """End what still runs, at once."""
+        for service in [*self.services.values(), *self._others]:
+            if service.alive:
+                service.kill()
+
     def issuer(self) -> LocalIssuer:
         """Return the issuer of its tokens."""
         return self.home.issuer()
@@ -159,7 +165,7 @@ class Parts:
         addresses = asdict(self.addresses)
         module = MODULES[name]
         told = {
-            "DATABASE_URL": self._facts_url if self._facts_url and name == "metrics" else self.url,
+            "DATABASE_URL": self.facts_url if self.facts_url and name == "metrics" else self.url,
             "JWKS": str(self.issuer().jwks),
             "ISSUER": ISSUER,
             "AUDIENCE": AUDIENCE,

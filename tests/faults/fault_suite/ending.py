@@ -1,0 +1,95 @@
+"""What is compared once all faults are over: history, log, feeds, figures and facts."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+
+import fact_digests
+from fault_suite import checks
+from fault_suite.checks import Row
+from fault_suite.feeds import read_notes
+from fault_suite.log_reading import Reading, read_log
+from fault_suite.running import Say
+from fault_suite.verdict import Findings
+from fault_suite.world import METRICS, World
+from holdfast_testing import eventually_blocking
+from system_parts import WITHIN
+from system_testing import run as run_command
+
+FINISH_SECONDS = 150.0
+REPORT = {"from": "2026-01-04", "to": "2026-01-08", "time_zone": "UTC"}
+FIGURES = ("answered", "abandoned")
+ANSWER_SECONDS = 60.0
+
+
+def check(world: World, findings: Findings, say: Say) -> int:
+    """Compare everything; return how many events were acknowledged."""
+    finished = world.load.do("finish", FINISH_SECONDS)
+    findings.add("stuck", not finished["finished"], "readers of the log did not come to its end")
+    history = world.load.history
+    reading = read_log(world.parts.addresses.call_events_log, world.parts.token())
+    say(f"compared: {len(reading.rows)} events, {len(history.operations)} operations")
+    checks.check_log(reading.rows, findings)
+    checks.check_history(history, reading.rows, findings)
+    _check_feeds(world, reading.rows, findings)
+    _check_digests_of_flushes(world, findings)
+    _check_metrics(world, reading, findings, say)
+    return sum(len(operation.acknowledged) for operation in history.operations.values())
+
+
+def _check_feeds(world: World, log: list[Row], findings: Findings) -> None:
+    """The last incarnation's events came whole; those of earlier ones came in order, as far as they came."""
+    notes = read_notes(world.folder / "feeds.jsonl")
+    last = {seen.feed: seen.incarnation for seen in notes}
+    for seen in notes:
+        checks.check_feed(seen, log, findings, whole=seen.incarnation == last[seen.feed])
+
+
+def _check_digests_of_flushes(world: World, findings: Findings) -> None:
+    done = run_command(world.parts.data, "audit", "verify", "--json")
+    verified = done.returncode == 0 and json.loads(done.stdout)["verified"]
+    findings.add("lost", not verified, f"the log's digests do not hold: {done.stderr.strip()}")
+
+
+def _check_metrics(world: World, reading: Reading, findings: Findings, say: Say) -> None:
+    with _metrics(world, world.parts.addresses.metrics_http) as http:
+        status = _caught_up(http, len(reading.rows))
+        findings.add("double_counted", abs(status["as_of"]["parked"] - world.poisons), "parked events too many or few")
+        rows = http.get("/v1/queues", params=REPORT).raise_for_status().json()["rows"]
+    shown = {row["queue"]: {name: float(row[name]) for name in FIGURES} for row in rows}
+    checks.check_figures(shown, reading.figures(), findings)
+    kept = fact_digests.digests(world.parts.facts_url)
+    anew = _made_anew(world, len(reading.rows))
+    checks.check_facts(kept, anew, findings)
+    say(f"compared: {sum(count for count, _ in kept.values())} rows of facts, with those made anew from the log")
+
+
+def _made_anew(world: World, head: int) -> Any:
+    """Return the digests of facts that another metrics folds from the log's beginning, on a database of its own."""
+    url = world.facts_server.create_database("anew")
+    part = world.parts.another(METRICS, DATABASE_URL=url, FEED=f"grpc://{world.parts.addresses.call_events_log}")
+    part.migrate()
+    address = part.start()["http"]
+    with _metrics(world, address) as http:
+        _caught_up(http, head)
+    part.kill()
+    return fact_digests.digests(url)
+
+
+@contextmanager
+def _metrics(world: World, address: str) -> Iterator[httpx.Client]:
+    headers = {"authorization": f"Bearer {world.parts.token()}"}
+    with httpx.Client(base_url=f"http://{address}", headers=headers, trust_env=False, timeout=ANSWER_SECONDS) as http:
+        yield http
+
+
+def _caught_up(http: httpx.Client, head: int) -> Any:
+    def there() -> Any:
+        status = http.get("/v1/status").raise_for_status().json()
+        reached = min((log["position"] for log in status["as_of"]["logs"].values()), default=0)
+        return status if reached >= head else None
+
+    return eventually_blocking(there, within=WITHIN)

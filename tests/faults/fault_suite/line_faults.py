@@ -1,0 +1,59 @@
+"""Faults of the network: lines reset, silent, slow, or cutting messages into small pieces."""
+
+import asyncio
+from random import Random
+
+from fault_suite.fault import Fault, Run, fault
+from fault_suite.lines import DOWN, UP, Line
+from fault_suite.world import CLIENTS, FACTS_DATABASE, FEED, LOG_DATABASE, World
+
+CUTS = 3
+SLICE_BYTES = 97
+LATENCIES = (0.02, 0.2)
+
+
+async def _reset(world: World, line: Line, chance: Random) -> None:
+    """Reset every connection, a few times, and take no new ones for a moment."""
+    for _ in range(CUTS):
+        line.refusing = chance.random() < 1 / 2
+        world.lines.cut(line)
+        await asyncio.sleep(chance.uniform(0.05, 0.3))
+
+
+async def _silent(_: World, line: Line, chance: Random) -> None:
+    """Keep connections open and let nothing through, one way or both."""
+    line.silent = frozenset(chance.choice(((UP,), (DOWN,), (UP, DOWN))))
+    await asyncio.sleep(chance.uniform(0.5, 3.0))
+
+
+async def _slow(_: World, line: Line, chance: Random) -> None:
+    line.latency_seconds = chance.uniform(*LATENCIES)
+    await asyncio.sleep(chance.uniform(0.5, 2.0))
+
+
+async def _sliced(_: World, line: Line, chance: Random) -> None:
+    line.slice_bytes = chance.randint(1, SLICE_BYTES)
+    await asyncio.sleep(chance.uniform(0.5, 1.5))
+
+
+WAYS = {"reset": _reset, "silent": _silent, "slow": _slow, "sliced": _sliced}
+
+
+def _on(name: str, way: str) -> Fault:
+    """Make the fault that one line suffers in one way."""
+
+    async def run(world: World, chance: Random) -> None:
+        line = world.line[name]
+        try:
+            await WAYS[way](world, line, chance)
+        finally:
+            line.heal()
+
+    run.__name__ = f"line_of_{name.replace(' ', '_')}_{way}"
+    made: Run = run
+    return fault("network", name, weight=2)(made)
+
+
+LINE_FAULTS: tuple[Fault, ...] = tuple(
+    _on(name, way) for name in (CLIENTS, FEED, LOG_DATABASE, FACTS_DATABASE) for way in WAYS
+)

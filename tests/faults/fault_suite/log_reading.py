@@ -1,0 +1,54 @@
+"""The log read whole by the door for services, and the plain count of what its events say."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from event_log.grpc_client import GrpcLog
+from fault_suite.checks import Row
+from fault_suite.telling import SOURCE
+from holdfast.call_events.v1 import queueing_pb2
+from service_host import client
+
+COLUMNS = ("position", "version", "category", "key", "event_id", "type", "source_id", "payload")
+COUNTED = {queueing_pb2.DEQUEUE_KIND_ANSWERED: "answered", queueing_pb2.DEQUEUE_KIND_ABANDONED: "abandoned"}
+
+
+@dataclass(slots=True)
+class Reading:
+    """Every event's place, and who left which queue how."""
+
+    rows: list[Row] = field(default_factory=list)
+    _left: dict[str, dict[str, float]] = field(
+        default_factory=lambda: defaultdict(lambda: dict.fromkeys(COUNTED.values(), 0.0))
+    )
+
+    def take(self, columns: Mapping[str, list[Any]]) -> None:
+        """Add a page."""
+        for values in zip(*(columns[name] for name in COLUMNS), strict=True):
+            told = dict(zip(COLUMNS, values, strict=True))
+            stream = f"{told['category']} {UUID(bytes=told['key'])}"
+            self.rows.append(Row(told["position"], stream, told["version"], str(UUID(bytes=told["event_id"]))))
+            if told["source_id"] == SOURCE and told["type"] == "Dequeued":
+                dequeued = queueing_pb2.Dequeued.FromString(told["payload"])
+                self._left[dequeued.queue][COUNTED[dequeued.kind]] += 1
+
+    def figures(self) -> Mapping[str, Mapping[str, float]]:
+        """Return the count, by queue."""
+        return self._left
+
+
+def read_log(address: str, token: str) -> Reading:
+    """Read everything up to the head."""
+    return asyncio.run(_read(address, token))
+
+
+async def _read(address: str, token: str) -> Reading:
+    found = Reading()
+    async with client.connect(address, token=token) as channel:
+        async for page in GrpcLog(channel).read_packed(0, columns=COLUMNS):
+            found.take(page.batch.to_pydict())
+    return found
