@@ -1,18 +1,38 @@
-"""What tests of Kafka share: topics of their own, and what stands in them, read by the plainest consumer."""
+"""What tests of Kafka share: topics of their own, relays beside the test, topics read by the plainest consumer."""
 
+import asyncio
 import itertools
 import os
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
+import asyncpg
 from kafka import KafkaConsumer, TopicPartition
 
+from event_log.connections import Connections
+from event_log.errors import EventLogError
+from event_log.kafka.checkpoints import PostgresCheckpoints
 from event_log.kafka.clients import opened
-from event_log.kafka.record import Carried, Control, read_record
+from event_log.kafka.producing import DELIVERY, WINDOW_DEADLINE, open_topic
+from event_log.kafka.record import Carried, Control, EventPlace, read_record
+from event_log.kafka.relay import Relay
+from event_log.kafka.shares import Share
+from event_log.kafka.source import LogSource
+from event_log.kafka.topic import TopicSettings
+from event_log.kafka.window import Checkpoint, Window
+from event_log.log import Log
 from event_log.model import Event
+from event_log_testing import a_log
+from service_host.postgres import migrate
+
+BRISK = timedelta(seconds=2)
+"""A delivery time-out for tests that wait until it is over."""
+WHOLE = Share(1, 1)
 
 _topics = itertools.count(1)
 
@@ -40,6 +60,16 @@ class Partition:
             elif isinstance(record, Control):
                 assert record.prev <= cursor, f"a hole: {record} after {cursor}"
         return events
+
+    @property
+    def all_events(self) -> list[Event]:
+        """Every event as often as it stands there."""
+        return [record.event for record in self.records if isinstance(record, Carried)]
+
+    @property
+    def places(self) -> list[EventPlace | Control]:
+        """What every record's headers say."""
+        return [record.place if isinstance(record, Carried) else record for record in self.records]
 
     @property
     def complete_to(self) -> int:
@@ -94,3 +124,76 @@ def reading(bootstrap: str, topic: str, partitions: Sequence[int]) -> Iterator[T
         yield reader
     finally:
         reader.close()
+
+
+@dataclass
+class Told:
+    """A relay's watch that remembers."""
+
+    epochs: list[int] = field(default_factory=list)
+    losses: int = 0
+    troubles: list[str] = field(default_factory=list)
+    at: Checkpoint | None = None
+
+    @property
+    def position(self) -> int:
+        """Where the checkpoint stands."""
+        return self.at.cursor.position if self.at else 0
+
+    def took(self, epoch: int) -> None:
+        """See Watch."""
+        self.epochs.append(epoch)
+
+    def lost(self) -> None:
+        """See Watch."""
+        self.losses += 1
+
+    def sending(self, window: Window) -> AbstractContextManager[object]:
+        """See Watch."""
+        return nullcontext(window)
+
+    def stands(self, at: Checkpoint, window: Window) -> None:
+        """See Watch."""
+        assert window.complete_to == at.cursor
+        self.at = at
+
+    def interrupted(self, trouble: EventLogError) -> None:
+        """See Watch."""
+        self.troubles.append(type(trouble).__name__)
+
+
+@asynccontextmanager
+async def a_relayed_log(dsn: str) -> AsyncIterator[tuple[Log, str]]:
+    """Give a fresh log that relays can keep checkpoints beside, and the name of its schema."""
+    async with a_log(dsn) as (log, schema):
+        session = await asyncpg.connect(dsn)
+        await migrate(session, package="event_log.relay_migrations", schema=schema)
+        await session.close()
+        yield log, schema
+
+
+@asynccontextmanager
+async def relaying(
+    bootstrap: str,
+    log: Log,
+    schema: str,
+    dsn: str,
+    topic: TopicSettings,
+    share: Share = WHOLE,
+    *,
+    brisk: bool = False,
+) -> AsyncIterator[Told]:
+    """Run a relay beside the test; drained at the end. A brisk one gives a broker up after seconds."""
+    told, connections = Told(), Connections(dsn, schema)
+    checkpoints = PostgresCheckpoints(connections, topic.name, share, topic.partitions, "test")
+    delivery, deadline = (BRISK, BRISK * 2) if brisk else (DELIVERY, WINDOW_DEADLINE)
+    async with LogSource(log, share.partitions(topic.partitions), topic.partitions) as source:
+        opening = lambda: open_topic(bootstrap, topic, delivery=delivery, deadline=deadline)  # noqa: E731
+        running = asyncio.create_task(Relay(source, opening, checkpoints, told, time.monotonic).run())
+        try:
+            yield told
+        finally:
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
+            await connections.close()
