@@ -52,8 +52,13 @@ class CallRunner:
         self.followed_default = False
 
     def told(self, instruction: pb.Instruction) -> None:
-        """Take an instruction; one that is not newer than the last was told before and is done once."""
-        if instruction.number > self._instruction.number:
+        """Take an instruction; one that is not newer than the last was told before and is done once.
+
+        Once an agent has answered, nothing may come between them and the caller any more.
+        """
+        if self._rung.answered:
+            self._acknowledge(instruction, pb.INSTRUCTION_STATUS_FAILED, "answered")
+        elif instruction.number > self._instruction.number:
             self._instruction = instruction
             self._newer.set()
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from pydantic import Field, StringConstraints
@@ -10,7 +10,6 @@ from pydantic import Field, StringConstraints
 from service_host.settings import Address, HostSettings, Length
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
-SHORTEST_LEASE_SECONDS: Final = 0.5
 
 
 class Settings(HostSettings, env_prefix="HOLDFAST_IVR_ROUTING_"):
@@ -18,7 +17,9 @@ class Settings(HostSettings, env_prefix="HOLDFAST_IVR_ROUTING_"):
 
     ``feed`` names the log of call-events by URL; its token stands in ``feed_token_file``. ``database_url`` may be of
     the schema's owner: sessions that serve take on `role`, which may only insert events. A leader that says nothing
-    for ``lease`` is replaced. ``silence`` is what phone systems are told to wait for an instruction.
+    for ``lease`` is replaced. ``silence`` is what phone systems are told to wait for an instruction. Agents whose
+    desktop is silent for ``heartbeat`` are unreachable. After so many ``snapshot_events`` what the log led to is kept
+    beside it.
     """
 
     log_address: Address = "127.0.0.1:0"
@@ -28,7 +29,8 @@ class Settings(HostSettings, env_prefix="HOLDFAST_IVR_ROUTING_"):
     feed_token_file: Path | None = None
     lease: Length = timedelta(seconds=2)
     silence: Length = timedelta(seconds=5)
-    snapshot_events: int = Field(20_000, ge=1)
+    heartbeat: Length = timedelta(seconds=15)
+    snapshot_events: int = Field(200_000, ge=1)
 
     @property
     def addresses(self) -> tuple[str, ...]:

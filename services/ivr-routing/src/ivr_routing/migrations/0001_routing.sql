@@ -12,8 +12,16 @@ create table snapshot (
     log_id text not null,
     incarnation integer not null,
     position bigint not null,
-    core_version text not null,
-    state bytea not null,
+    desk bytea not null,
     taken_time timestamptz not null default clock_timestamp()
 );
-comment on table snapshot is 'What the core of a tenant had become at a position; thrown away when the core''s version is another.';
+comment on table snapshot is
+    'What each tenant''s desk had become at one position, the same for all; thrown away when the core''s version is another.';
+
+create table feed_cursor (
+    log_id text primary key,
+    incarnation integer not null,
+    position bigint not null
+);
+comment on table feed_cursor is
+    'How far facts of call-events were taken in. Behind at most, never ahead: a fact taken in twice counts once.';

@@ -1,0 +1,119 @@
+"""``python -m ivr_routing migrate`` prepares the database, ``… serve`` serves.
+
+Settings come from the environment (`ivr_routing.settings`). When it serves, a line of JSON on standard output says so;
+of several processes on one database one decides, and the others stand by.
+"""
+
+import asyncio
+import gc
+import secrets
+import sys
+from typing import Final
+from uuid import UUID
+
+import grpc
+
+from event_log.connections import Connections
+from event_log.feed import open_feed
+from event_log.grpc_service import LogServicer
+from event_log.log import Log
+from event_log.memory import clock_us
+from event_log.postgres import open_log
+from holdfast.ivr_routing.v1 import (
+    administration_service_pb2_grpc,
+    agent_service_pb2_grpc,
+    phone_system_service_pb2_grpc,
+)
+from holdfast.log.v1 import log_service_pb2
+from holdfast.log.v1.log_service_pb2_grpc import add_LogServiceServicer_to_server
+from ivr_routing import schema
+from ivr_routing.administration_api import AdministrationApi
+from ivr_routing.agent_api import AgentApi
+from ivr_routing.facts_feed import FactsFeed
+from ivr_routing.leadership import Leadership
+from ivr_routing.leading import Leading
+from ivr_routing.lookups import Lookups
+from ivr_routing.phone_system_api import PhoneSystemApi
+from ivr_routing.policy import ERRORS, LOG_POLICY, POLICY
+from ivr_routing.settings import Settings
+from ivr_routing.snapshots import Snapshots
+from service_host import client, postgres, process
+from service_host.edge import Edge
+from service_host.grpc_host import GrpcHost
+from service_host.settings import WrongSettings, load
+
+NAME: Final = "ivr-routing"
+YOUNG_OBJECTS: Final = 50_000
+USAGE: Final = "usage: python -m ivr_routing migrate|serve"
+
+
+async def open_service(settings: Settings, service: process.Service) -> None:
+    """Open what the service needs and wire it."""
+    database = await service.enter(postgres.connect(settings.session_url, application_name=NAME))
+    log = await service.enter(open_log(settings.session_url, settings.db_schema))
+    feed = await service.enter(open_feed(settings.feed, lambda address: _channel(settings, address)))
+    lookups = await service.enter(Lookups())
+    leadership = Leadership(Connections(settings.session_url, settings.db_schema), settings.lease)
+    facts = FactsFeed(feed, database)
+    leading = Leading(settings, log, leadership, Snapshots(database), facts, clock_us, new_id)
+    leading.on_lookup = lookups.begin
+    service.background("leading", leading.run())
+    service.ready_when("database", database.ready)
+    service.ready_when("leading", leading.leads)
+    _serve(settings, service, log, leading)
+    _spare_the_collector()
+
+
+def _serve(settings: Settings, service: process.Service, log: Log, leading: Leading) -> None:
+    """Open the doors: for phone systems, agents and administrators, and the log for services."""
+    grpc_host = GrpcHost(Edge(settings, POLICY, ERRORS))
+    phone_systems, agents = PhoneSystemApi(leading, settings.silence), AgentApi(leading, settings.heartbeat)
+    administration = AdministrationApi(leading, log)
+    grpc_host.add(phone_system_service_pb2_grpc.add_PhoneSystemServiceServicer_to_server, phone_systems)
+    grpc_host.add(agent_service_pb2_grpc.add_AgentServiceServicer_to_server, agents)
+    grpc_host.add(administration_service_pb2_grpc.add_AdministrationServiceServicer_to_server, administration)
+    log_host = GrpcHost(Edge(settings.log_settings, LOG_POLICY, ERRORS))
+    log_host.door = "log"
+    log_host.add(add_LogServiceServicer_to_server, LogServicer(log))
+    service.serve(grpc_host, log_host)
+
+
+def new_id() -> UUID:
+    """An id that nobody has."""
+    return UUID(bytes=secrets.token_bytes(16), version=4)
+
+
+def _channel(settings: Settings, address: str) -> grpc.aio.Channel:
+    service = log_service_pb2.DESCRIPTOR.services_by_name["LogService"]
+    return client.connect(address, token=settings.feed_token, services=[service])
+
+
+def _spare_the_collector() -> None:
+    """Look for circles of garbage seldom: a pause of the collector is a pause of every caller."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, 20, 50)
+
+
+def migrate() -> None:
+    """Bring the database up to date and end."""
+    try:
+        asyncio.run(schema.bring_up_to_date(load(Settings)))
+    except WrongSettings as wrong:
+        sys.exit(str(wrong))
+
+
+def main() -> None:
+    """Do what the first argument says."""
+    verb = sys.argv.pop(1) if len(sys.argv) > 1 else ""
+    if verb == "migrate":
+        migrate()
+    elif verb == "serve":
+        sys.argv.insert(1, "--ready-json")
+        process.run(NAME, Settings, open_service)
+    else:
+        sys.exit(USAGE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""Asking systems of the tenant's for a flow, by HTTP, within its time; what cannot be had leads to the flow's way out.
+
+Answers are bounded. Nothing of question or answer is logged.
+"""
+
+import asyncio
+from contextlib import aclosing
+from typing import Any, Final, Self
+
+import httpx
+
+from ivr_routing import telemetry
+from ivr_routing.core.errors import Refused
+from ivr_routing.errors import ShardFailed
+from ivr_routing.flow import step as flow
+from ivr_routing.loop.requests import Report
+from ivr_routing.loop.turn import Turn
+from ivr_routing.loop.walks import lookup_of
+from ivr_routing.shard import Shard
+
+MOST_ANSWER_BYTES: Final = 65_536
+MOST_AT_ONCE: Final = 200
+
+
+class Lookups:
+    """Lookups under way."""
+
+    def __init__(self) -> None:
+        self._client = httpx.AsyncClient(trust_env=False, follow_redirects=False)
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._under_way:
+            task.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+        await self._client.aclose()
+
+    def begin(self, shard: Shard, contact_id: str) -> None:
+        """Ask for what a contact's flow awaits, beside everything else."""
+        call, contact = shard.desk.calls.get(contact_id), shard.desk.core.contacts.get(contact_id)
+        if call is None or contact is None or contact.flow is None:
+            return
+        look = lookup_of(Turn(shard.desk, shard.now_us()), call)
+        if look is not None:
+            task = asyncio.create_task(self._ask(shard, contact_id, contact.flow.awaits_id, look))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+
+    async def _ask(self, shard: Shard, contact_id: str, awaits_id: str, look: flow.Look) -> None:
+        given: flow.Input = flow.LookupFailed()
+        try:
+            if len(self._under_way) <= MOST_AT_ONCE:
+                async with asyncio.timeout(look.timeout.total_seconds()):
+                    given = await self._answer(look)
+        except (httpx.HTTPError, TimeoutError, ValueError) as error:
+            telemetry.LOOKUP_FAILED.info(error_class=type(error).__name__)
+        try:
+            await shard.do(Report(contact_id, awaits_id, given))
+        except (Refused, ShardFailed) as refused:
+            telemetry.LOOKUP_FAILED.info(error_class=type(refused).__name__)
+
+    async def _answer(self, look: flow.Look) -> flow.LookupAnswered:
+        sent: dict[str, Any] = dict(look.send)
+        query, body = (sent, None) if look.method == "GET" else (None, sent)
+        asked = self._client.build_request(look.method, look.url, params=query, json=body)
+        async with aclosing(await self._client.send(asked, stream=True)) as answer:
+            told = b""
+            async for part in answer.aiter_bytes():
+                told += part
+                if len(told) > MOST_ANSWER_BYTES:
+                    raise ValueError("too long")
+            return flow.LookupAnswered(answer.status_code, told)

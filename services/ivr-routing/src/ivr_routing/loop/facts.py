@@ -1,0 +1,104 @@
+"""What the phone system did, as call-events was told, and what it means for a desk. Pure.
+
+Facts come late, twice and out of order. What no longer matters leads to nothing; what the core does not know of is
+somebody else's contact.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from contact_life import identity
+from event_log.model import Event
+from holdfast.call_events.v1 import after_pb2, leg_pb2, source_pb2, talk_pb2
+from ivr_routing.core import commands as c
+from ivr_routing.loop.call import MOST_NOTES, Call
+from ivr_routing.loop.desk import Desk
+from ivr_routing.loop.requests import Told
+
+SNAPSHOT_GRACE_US: Final = 5_000_000
+"""A contact as young as this may be missing from a snapshot: it was told before the contact came."""
+UNTOLD: Final = "unknown"
+"""End of a contact whose hang-up nobody told."""
+
+
+def told_by(desk: Desk, event: Event) -> list[Told]:
+    """What one event of call-events means for a desk."""
+    read = _READERS.get(event.type)
+    if read is None:
+        return []
+    message_class, meaning = read
+    message = message_class.FromString(event.payload)
+    if isinstance(message, source_pb2.SourceSnapshot):
+        return list(_missing(desk, event, message))
+    call = desk.calls.get(str(event.key))
+    return [Told(command) for command in meaning(desk, call, message, event)] if call is not None else []
+
+
+def _ringing(_: Desk, call: Call, told: leg_pb2.LegRinging, event: Event) -> Iterable[c.Command]:
+    if not told.reservation_id:
+        return
+    call.rings[told.leg_id] = told.reservation_id
+    yield c.RingingBegan(call.contact_id, told.reservation_id, event.event_time_us)
+
+
+def _answered(desk: Desk, call: Call, told: leg_pb2.LegAnswered, _: Event) -> Iterable[c.Command]:
+    """An agent who picks up has taken what rang."""
+    held = desk.core.reservations.get(told.reservation_id)
+    call.rings.pop(told.leg_id, None)
+    if held is not None and not held.accepted:
+        yield c.AcceptReservation(held.agent, held.reservation_id)
+
+
+def _ended(desk: Desk, call: Call, told: leg_pb2.LegEnded, _: Event) -> Iterable[c.Command]:
+    contact = desk.core.contacts.get(call.contact_id)
+    rang_for = call.rings.pop(told.leg_id, "")
+    if told.leg_id == call.leg_id or told.role == leg_pb2.LEG_ROLE_CALLER:
+        yield c.CallerGone(call.contact_id)
+    elif rang_for in desk.core.reservations:
+        yield c.OfferFailed(call.contact_id, rang_for, "no_answer")
+    elif contact is not None and told.agent in contact.agents:
+        yield c.TalkEnded(call.contact_id, told.agent)
+
+
+def _bridged(_: Desk, call: Call, told: talk_pb2.Bridged, event: Event) -> Iterable[c.Command]:
+    call.rings.pop(told.peer_leg_id, None)
+    if told.agent:
+        yield c.CallBridged(call.contact_id, told.agent, told.reservation_id, event.event_time_us)
+
+
+def _noted(_: Desk, call: Call, told: after_pb2.NoteAdded, __: Event) -> Iterable[c.Command]:
+    call.notes = [*call.notes, told.text][-MOST_NOTES:]
+    return ()
+
+
+def _held(_: Desk, call: Call, __: object, event: Event) -> Iterable[c.Command]:
+    call.waits_for = _WAITS.get(event.type, "")
+    return ()
+
+
+def _missing(desk: Desk, event: Event, snapshot: source_pb2.SourceSnapshot) -> Iterable[Told]:
+    """Contacts of a source that no longer live there, though nobody told their end."""
+    legs = {leg.leg_id for leg in snapshot.live_legs}
+    alive = {identity.canonical_id(leg.contact_id) for leg in snapshot.live_legs if leg.contact_id}
+    for call in list(desk.calls.values()):
+        old = call.admitted_us < event.event_time_us - SNAPSHOT_GRACE_US
+        if call.source_id == event.source_id and old and call.leg_id not in legs and call.contact_id not in alive:
+            yield Told(c.CallerGone(call.contact_id, UNTOLD if not call.agent else ""))
+
+
+Meaning = Callable[[Desk, Call, Any, Event], Iterable[c.Command]]
+_WAITS: Final = {"LegHeld": "hold", "ConsultStarted": "consult", "AssistRequested": "assist"}
+_READERS: Final[dict[str, tuple[Any, Meaning]]] = {
+    "LegRinging": (leg_pb2.LegRinging, _ringing),
+    "LegAnswered": (leg_pb2.LegAnswered, _answered),
+    "LegEnded": (leg_pb2.LegEnded, _ended),
+    "LegHeld": (leg_pb2.LegHeld, _held),
+    "LegResumed": (leg_pb2.LegResumed, _held),
+    "Bridged": (talk_pb2.Bridged, _bridged),
+    "ConsultStarted": (talk_pb2.ConsultStarted, _held),
+    "ConsultEnded": (talk_pb2.ConsultEnded, _held),
+    "NoteAdded": (after_pb2.NoteAdded, _noted),
+    "SourceSnapshot": (source_pb2.SourceSnapshot, _ringing),
+}
+TYPES: Final = tuple(_READERS)
+"""Types of events of call-events that mean something here."""

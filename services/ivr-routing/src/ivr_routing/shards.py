@@ -1,0 +1,132 @@
+"""Every tenant's shard in the process that decides: read from snapshot and log, fenced, caught up, run.
+
+Fences are raised before the last of the log is read: what an old leader wrote until then is read, and whatever it
+tries to write afterwards is refused.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from event_log.log import Log
+from event_log.model import MAX_PAGE_EVENTS, Cursor, Event
+from ivr_routing import telemetry
+from ivr_routing.heartbeats import Heartbeats
+from ivr_routing.loop.desk import Desk, read
+from ivr_routing.shard import Clock, LookUp, Shard
+from ivr_routing.snapshots import Snapshots
+
+FENCE: Final = "routing"
+
+
+class Shards:
+    """The shards of all tenants of one log, for one term of leading."""
+
+    def __init__(
+        self, log: Log, snapshots: Snapshots, clock: Clock, new_id: Callable[[], UUID], heartbeat: timedelta
+    ) -> None:
+        """Open nothing yet."""
+        self._log = log
+        self._snapshots = snapshots
+        self._clock = clock
+        self._new_id = new_id
+        self._heartbeat = heartbeat
+        self._shards: dict[str, Shard] = {}
+        self._desks: dict[str, Desk] = {}
+        self._at = Cursor("", 0, 0)
+        self._record_time_us = 0
+        self._opening = asyncio.Lock()
+        self._running: asyncio.TaskGroup | None = None
+        self.on_lookup: LookUp = lambda _shard, _contact: None
+
+    async def follow(self) -> int:
+        """Read what is new in the log; return how many events that were. For whoever does not lead yet."""
+        if not self._at.log_id:
+            await self._begin()
+        count = 0
+        while True:
+            page = await self._log.read(self._at, limit=MAX_PAGE_EVENTS)
+            for event in page.events:
+                self._apply(event)
+            count += len(page.events)
+            self._at = page.complete_to
+            if self._at.position >= page.head_position:
+                return count
+            await asyncio.sleep(0)
+
+    async def lead(self) -> None:
+        """Raise the fences, read the rest, keep a snapshot if much was read."""
+        began = time.monotonic()
+        fences = {tenant: await self._log.acquire_fence(tenant, FENCE) for tenant in self._desks}
+        read_now = await self.follow()
+        for tenant in self._desks.keys() - fences.keys():
+            fences[tenant] = await self._log.acquire_fence(tenant, FENCE)
+        await self.follow()
+        for tenant, fence in fences.items():
+            self._add(Shard(self._desks[tenant], self._log, fence, self._clock, self._new_id, self._beats()))
+        telemetry.LEADS.info(tenants=len(fences), events=read_now, seconds=round(time.monotonic() - began, 3))
+
+    async def run(self) -> None:
+        """Run every shard; ends by raising what one of them failed with."""
+        async with asyncio.TaskGroup() as running:
+            self._running = running
+            for shard in self._shards.values():
+                running.create_task(shard.run())
+            running.create_task(asyncio.Event().wait())
+
+    def close(self) -> None:
+        """Let everybody go."""
+        for shard in self._shards.values():
+            shard.close()
+
+    async def keep(self) -> None:
+        """Keep a snapshot of where the log stood when this was read; only while nothing is decided."""
+        if self._desks and self._at.position:
+            await self._snapshots.keep(self._at, self._desks)
+
+    def known(self, tenant: str) -> Shard | None:
+        """A tenant's shard if there is one."""
+        return self._shards.get(tenant)
+
+    def every(self) -> list[Shard]:
+        """All shards."""
+        return list(self._shards.values())
+
+    async def of(self, tenant: str) -> Shard:
+        """A tenant's shard, made when the tenant is first heard of."""
+        found = self._shards.get(tenant)
+        if found is not None:
+            return found
+        async with self._opening:
+            if tenant not in self._shards:
+                fence = await self._log.acquire_fence(tenant, FENCE)
+                desk = self._desks[tenant] = Desk(tenant)
+                shard = Shard(desk, self._log, fence, self._clock, self._new_id, self._beats())
+                self._add(shard)
+                if self._running is not None:
+                    self._running.create_task(shard.run())
+            return self._shards[tenant]
+
+    async def _begin(self) -> None:
+        head = await self._log.head()
+        kept = await self._snapshots.load(head)
+        self._desks = dict(kept.desks)
+        self._at = Cursor(head.log_id, head.incarnation, kept.position)
+
+    def _apply(self, event: Event) -> None:
+        desk = self._desks.get(event.tenant)
+        if desk is None:
+            desk = self._desks[event.tenant] = Desk(event.tenant)
+        desk.evolve(read(event.type, event.payload), event.event_time_us)
+        self._record_time_us = max(self._record_time_us, event.event_time_us)
+
+    def _add(self, shard: Shard) -> None:
+        shard.on_lookup = self.on_lookup
+        shard.restored_until(self._record_time_us)
+        self._shards[shard.tenant] = shard
+
+    def _beats(self) -> Heartbeats:
+        return Heartbeats(self._heartbeat)

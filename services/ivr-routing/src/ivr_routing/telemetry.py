@@ -1,0 +1,24 @@
+"""Every metric and log line of routing, declared once. None carries a number or a name of a customer."""
+
+from service_host import telemetry
+
+DECIDED = telemetry.Counter("holdfast.ivr_routing.decided", "Events that were decided and stand in the log.")
+DECIDING = telemetry.Histogram(
+    "holdfast.ivr_routing.deciding", "From a request until what it led to was durable, in seconds."
+)
+REFUSED = telemetry.Counter("holdfast.ivr_routing.refused", "Requests that were refused, by reason.", "reason")
+FACTS = telemetry.Counter("holdfast.ivr_routing.facts", "Facts of phone systems that were taken in.")
+FACTS_BEHIND = telemetry.Gauge("holdfast.ivr_routing.facts_behind", "Events that routing is behind call-events.")
+DEFAULTED = telemetry.Counter(
+    "holdfast.ivr_routing.defaulted", "Contacts that a phone system sent its own way while routing was silent."
+)
+LEADING = telemetry.Gauge("holdfast.ivr_routing.leading", "1 while this process decides, else 0.")
+LEADS = telemetry.Event("leads", "This process decides from now on.", "tenants", "events", "seconds")
+LEADS_NO_MORE = telemetry.Event("leads_no_more", "This process no longer decides.", "reason")
+FACT_FAILED = telemetry.Event(
+    "fact_failed", "A fact could not be taken in; routing goes on without it.", "type", "error_class", "places"
+)
+FACTS_STOPPED = telemetry.Event("facts_stopped", "The feed of call-events must be begun anew.", "error_class")
+LOOKUP_FAILED = telemetry.Event(
+    "lookup_failed", "A flow's lookup was not answered; its way out is taken.", "error_class"
+)
