@@ -40,7 +40,7 @@ class Scene:
     async def caught_up(self) -> None:
         """Wait until the live facts have come to the head of the log."""
         head = (await self.log.head()).position
-        query = "select max(position) from metrics.cursor join metrics.live_generation using (schema_name)"
+        query = "select min(position) from metrics.cursor join metrics.live_generation using (schema_name)"
 
         async def there() -> bool:
             return (await self.database.fetchval(query) or 0) >= head

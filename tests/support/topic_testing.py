@@ -1,10 +1,12 @@
 """Topics on a real broker, filled as a relay fills them, for tests of what reads them."""
 
+import asyncio
 import itertools
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient, NewTopic
@@ -19,6 +21,7 @@ from event_log.kafka.record import (
     partition_of,
     stream_key,
 )
+from event_log.log import Log
 from event_log.model import Event
 
 _names = itertools.count(1)
@@ -46,6 +49,7 @@ class Carrier:
     partitions: int
     origin: Origin
     prev: dict[int, int] = field(default_factory=dict)
+    position: int = 0
 
     def carry(self, events: Sequence[Event], *, times: int = 1, lost: Iterable[int] = ()) -> None:
         """Send events in order, each so many times, but for those lost, and how far it all is."""
@@ -57,6 +61,12 @@ class Carrier:
             for _ in range(0 if event.position in missing else times):
                 self.send(partition, record)
         self.complete(events[-1].position)
+
+    async def follow(self, log: Log, **badly: Any) -> None:
+        """Send what a log has beyond what was sent before."""
+        while (page := await log.read(self.position)).events:
+            await asyncio.to_thread(self.carry, page.events, **badly)
+            self.position = page.complete_to.position
 
     def complete(self, position: int) -> None:
         """Say in every partition that all is there up to a position, and wait until the broker has everything."""

@@ -1,12 +1,17 @@
-"""What a feed by partitions gives: pages whose events are whole for some stretch of each partition. No I/O.
+"""What a feed by partitions gives: pages whose events are whole for some stretch of each partition.
 
 A log is cut into partitions by stream: all events of a stream are of one partition, in order. A reader holds a
 position for each partition it reads; everything of that partition up to it was seen.
 """
 
+from abc import abstractmethod
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
+
+from event_log.model import Cursor
+from event_log.resuming import Feed
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +59,25 @@ class PartitionedPage:
     def count(self) -> int:
         """Number of events in it."""
         return int(self.events.num_rows)
+
+
+class PartitionedFeed(Feed):
+    """A log that is also carried by a topic, and read from there by partitions."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """What the topic is called."""
+
+    @abstractmethod
+    async def partitions(self) -> int:
+        """Return how many partitions the topic has; raise Unavailable."""
+
+    @abstractmethod
+    def partitioned_pages(
+        self, of: Cursor, places: Iterable[Place], partitions: int, columns: Sequence[str] = ()
+    ) -> AsyncGenerator[PartitionedPage, None]:
+        """Yield pages of some partitions from places on, for ever; every stretch follows on the one before.
+
+        Raises IncarnationChanged, and Unavailable when the topic cannot be read or a hole not be filled now.
+        """

@@ -4,6 +4,9 @@ Settings come from the environment (`metrics.settings`). When it serves, a line 
 """
 
 import asyncio
+import os
+import secrets
+import socket
 import sys
 from contextlib import suppress
 from typing import Final
@@ -38,7 +41,7 @@ async def open_service(settings: Settings, service: process.Service) -> None:
         postgres.connect(settings.database_url, maximum=FOLD_CONNECTIONS, application_name=f"{NAME} facts")
     )
     feed = await service.enter(open_feed(settings.feed, lambda address: _channel(settings, address)))
-    facts = Facts(folding, feed)
+    facts = Facts(folding, feed, member=f"{socket.gethostname()} {os.getpid()} {secrets.token_hex(4)}")
     await facts.prepare()
     service.background("facts", _following(facts))
     service.background("readers of bi", facts.end_overlong_readers())

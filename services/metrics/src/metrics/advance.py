@@ -35,6 +35,8 @@ from metrics.places import Move, Reach, move_partitions
 from metrics.refolding import Refolded, doubting, joined, refolded
 from service_host.postgres import Database
 
+FROZEN_MS = 5_000
+"""A process that stops in the middle of writing gives way to the next owner of its partitions so soon."""
 MALFORMED = "the payload is no message of its type"
 
 
@@ -49,6 +51,8 @@ class Step:
     moves: tuple[Move, ...] = ()
     """How each partition is brought on, where the log is read by partitions."""
     partitions: int = 1
+    lowest: int = 0
+    """The position up to which it brings all partitions that are brought on together."""
 
     @classmethod
     def of(cls, pages: Sequence[PackedPage], held: Cursor) -> "Step":
@@ -60,13 +64,29 @@ class Step:
 
     @property
     def cursor(self) -> Cursor:
-        """Where the generation stands after it."""
-        return replace(self.held, position=self.until)
+        """Where the generation stands after it, as a whole."""
+        return replace(self.held, position=self.lowest if self.moves else self.until)
+
+    def halves(self) -> "tuple[Step, Step]":
+        """Return it as two steps, the first with the earlier half of its events; for steps by partitions."""
+        events = self.events.sort_by("position")
+        half = events.num_rows // 2
+        end = events.column("position")[half - 1].as_py()
+        first = [replace(move, to=min(move.to, max(end, move.held)), next_offset=0) for move in self.moves]
+        then = [replace(move, held=before.to) for before, move in zip(first, self.moves, strict=True)]
+        return (
+            replace(self, events=events.slice(0, half), moves=_moving(first), until=end, lowest=self.held.position),
+            replace(self, events=events.slice(half), moves=_moving(then)),
+        )
 
     @property
     def reach(self) -> Reach:
         """How far the streams of its events are known after it."""
         return Reach({move.partition: move.to for move in self.moves} or {0: self.until}, self.partitions)
+
+
+def _moving(moves: Sequence[Move]) -> tuple[Move, ...]:
+    return tuple(move for move in moves if move.to > move.held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +151,7 @@ class Advance:
     async def _move(self, connection: Connection, step: Step, *, record_time_us: int) -> None:
         head = max(step.head_position, step.until)
         if step.moves:
+            await connection.execute(f"set local idle_in_transaction_session_timeout = {FROZEN_MS}")
             await move_partitions(connection, self.generation, step.held, step.moves, head_position=head)
         else:
             await following.move(

@@ -12,6 +12,7 @@ from event_log.errors import IncarnationChanged
 from event_log.errors import Unavailable as LogAway
 from event_log.feed import Feed
 from event_log.model import Cursor
+from event_log.partitioned import PartitionedFeed
 from metrics import following
 from metrics.bi_reader import end_overlong
 from metrics.connection import Connection
@@ -19,9 +20,11 @@ from metrics.fact import ddl
 from metrics.follower import DATABASE_SECONDS, Follower
 from metrics.generation import create_generation, go_live, live_generation, next_name
 from metrics.rebuild import PoisonedRebuild, Progress, Rebuild, RebuildRunning
+from metrics.shared_follower import SharedFollower
 from service_host.errors import DeadlineExceeded, Unavailable
 from service_host.postgres import Database
 
+NAME: Final = "metrics"
 LOOK_EVERY_SECONDS: Final = 5.0
 PAUSE_SECONDS: Final = 1.0
 _WAITED_OUT: Final = (LogAway, Unavailable, DeadlineExceeded, RebuildRunning)
@@ -34,6 +37,8 @@ class Facts:
     database: Database
     feed: Feed
     on_step: Callable[[Cursor], None] = lambda _: None
+    member: str = NAME
+    """What this instance is called among those that share a topic."""
 
     async def prepare(self) -> None:
         """Make a live generation if there is none; the views then show it, empty."""
@@ -57,7 +62,7 @@ class Facts:
             try:
                 if await self._must_be_rebuilt():
                     await self._rebuild_unasked()
-                await Follower(self.database, self.feed, self.on_step).run()
+                await self._follower().run()
             except IncarnationChanged:
                 continue
             except _WAITED_OUT:
@@ -66,6 +71,11 @@ class Facts:
     def rebuild(self, *, swap: bool, accept_differences: bool) -> AsyncGenerator[Progress, None]:
         """Rebuild as Rebuild.run says, telling how it goes."""
         return Rebuild(self.database, self.feed.log).run(swap=swap, accept_differences=accept_differences)
+
+    def _follower(self) -> Follower | SharedFollower:
+        if isinstance(self.feed, PartitionedFeed):
+            return SharedFollower(self.database, self.feed, self.member, self.on_step)
+        return Follower(self.database, self.feed, self.on_step)
 
     async def _must_be_rebuilt(self) -> bool:
         head = await self.feed.log.head()

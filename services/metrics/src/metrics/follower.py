@@ -14,12 +14,13 @@ from event_log.errors import IncarnationChanged
 from event_log.errors import Unavailable as LogAway
 from event_log.feed import Feed
 from event_log.model import Cursor, PackedPage
-from metrics import following, telemetry
+from metrics import following, places, ragged, telemetry
 from metrics.advance import Advance, Step
 from metrics.fact.batch import COLUMNS
-from metrics.following import CursorMoved
+from metrics.following import REPLACED, CursorMoved
 from metrics.generation import live_generation
 from metrics.pages import MOST_EVENTS
+from metrics.places import Places
 from metrics.stepping import steps
 from service_host.errors import DeadlineExceeded, Unavailable
 from service_host.postgres import Database
@@ -100,10 +101,23 @@ class Follower:
             place = await following.followed(connection, generation, head.log_id)
             if place is None:
                 place = await following.begin(connection, generation, head)
+            held = await places.places(connection, generation, head.log_id)
+        if place.stopped == REPLACED:
+            raise CursorMoved(generation)
         if place.stopped:
             raise FollowingStopped(place.stopped)
+        if held is not None and len(held.by_partition) > 1:
+            await self._unite(generation, held)
+            raise CursorMoved(generation)
         self._behind = head.position - place.cursor.position
         return generation, place.cursor
+
+    async def _unite(self, generation: str, held: Places) -> None:
+        """Read a log as one again that was followed by the partitions of a topic."""
+        advance = Advance(self.database, self.feed.log, generation, DATABASE_SECONDS)
+        await ragged.level(advance, self.feed.log, held)
+        async with self.database.acquire(DATABASE_SECONDS) as connection, connection.transaction():
+            await places.unite(connection, generation, held.log_id)
 
     async def _follow(self, advance: Advance, held: Cursor) -> None:
         """Follow for ever; after a failure only for one step, so that the next may be larger again."""

@@ -4,9 +4,13 @@ A log that is read by the partitions of a topic has a cursor for each: see `metr
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from event_log.model import Cursor
 from metrics.connection import Connection
+
+REPLACED: Final = "replaced"
+"""Why a generation stopped whose place another took: there is nothing wrong, but to look which one is live now."""
 
 
 class CursorMoved(Exception):

@@ -3,9 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import suppress
-from typing import Final
-
-from event_log.model import PackedPage
+from typing import Final, Protocol, TypeVar
 
 MOST_EVENTS: Final = 20_000
 """Events of a handful at most, give or take a page: larger ones fold no faster and hold more memory."""
@@ -13,13 +11,24 @@ PAGES_AHEAD: Final = 2
 """Pages read ahead however large they are."""
 
 
-async def handfuls(pages: AsyncIterator[PackedPage], most: int = MOST_EVENTS) -> AsyncGenerator[list[PackedPage], None]:
+class Counted(Protocol):
+    """A page that knows how many events it has."""
+
+    @property
+    def count(self) -> int:
+        """Number of events in it."""
+
+
+_Page = TypeVar("_Page", bound=Counted)
+
+
+async def handfuls(pages: AsyncIterator[_Page], most: int = MOST_EVENTS) -> AsyncGenerator[list[_Page], None]:
     """Yield each page with all that arrived meanwhile.
 
     Small pages are read ahead until they are a handful: behind a line that was silent waits one for each moment of the
     silence, and taken two by two they would never be caught up with. Of large ones at most PAGES_AHEAD are.
     """
-    waiting: asyncio.Queue[PackedPage | None] = asyncio.Queue()
+    waiting: asyncio.Queue[_Page | None] = asyncio.Queue()
     room = _Room(most)
     reading = asyncio.create_task(_read(pages, waiting, room))
     try:
@@ -50,7 +59,7 @@ class _Room:
         self._pages = self._events = 0
         self._freed = asyncio.Event()
 
-    async def take(self, page: PackedPage) -> None:
+    async def take(self, page: _Page) -> None:
         """Wait until there is room for a page."""
         weight = _weight(page)
         while self._pages >= PAGES_AHEAD and self._events + weight > self._most:
@@ -59,19 +68,19 @@ class _Room:
         self._pages += 1
         self._events += weight
 
-    def give_back(self, pages: Sequence[PackedPage]) -> None:
+    def give_back(self, pages: Sequence[_Page]) -> None:
         """Make room where pages were."""
         self._pages -= len(pages)
         self._events -= sum(map(_weight, pages))
         self._freed.set()
 
 
-def _weight(page: PackedPage) -> int:
+def _weight(page: _Page) -> int:
     """Return how many events a page counts for; without any it takes room all the same."""
     return max(page.count, 1)
 
 
-async def _read(pages: AsyncIterator[PackedPage], waiting: "asyncio.Queue[PackedPage | None]", room: "_Room") -> None:
+async def _read(pages: AsyncIterator[_Page], waiting: "asyncio.Queue[_Page | None]", room: "_Room") -> None:
     try:
         async for page in pages:
             await room.take(page)

@@ -5,7 +5,7 @@ read, and united when it is read as one again.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from event_log.kafka.record import partition_of, stream_key
@@ -15,7 +15,7 @@ from metrics.connection import Connection
 from metrics.following import CursorMoved
 
 _PLACES: Final = (
-    "select partition, incarnation, position, next_offset, stopped from metrics.cursor"
+    "select partition, incarnation, position, next_offset, stopped, epoch from metrics.cursor"
     " where schema_name = $1 and log_id = $2 order by partition"
 )
 _MOVED: Final = ("partition", "held", "to", "epoch", "next_offset", "record_time_us")
@@ -23,7 +23,10 @@ _MOVED: Final = ("partition", "held", "to", "epoch", "next_offset", "record_time
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """How one partition is brought on: from where it is held to a position, under the epoch of a lease."""
+    """How one partition is brought on: from where it is held to a position, under the epoch of a lease.
+
+    `next_offset` 0 leaves the hint where the topic goes on as it is.
+    """
 
     partition: int
     held: int
@@ -41,6 +44,8 @@ class Places:
     incarnation: int
     by_partition: Mapping[int, Place]
     stopped: str = ""
+    epochs: Mapping[int, int] = field(default_factory=dict)
+    """Under which each partition was last claimed."""
 
     @property
     def lowest(self) -> Cursor:
@@ -84,7 +89,8 @@ async def places(connection: Connection, generation: str, log_id: str, *, held: 
     if not rows:
         return None
     found = {row["partition"]: Place(row["partition"], row["position"], row["next_offset"]) for row in rows}
-    return Places(log_id, rows[0]["incarnation"], found, rows[0]["stopped"])
+    epochs = {row["partition"]: row["epoch"] for row in rows}
+    return Places(log_id, rows[0]["incarnation"], found, rows[0]["stopped"], epochs)
 
 
 async def divide(connection: Connection, generation: str, log_id: str, partitions: int) -> None:
@@ -141,7 +147,8 @@ async def move_partitions(
     columns = [[getattr(move, name) for move in ordered] for name in _MOVED]
     moved = await connection.execute(
         "update metrics.cursor c set position = m.reached, record_time = greatest(c.record_time, m.record_time),"
-        " next_offset = m.next_offset, head_position = greatest(c.head_position, $4, m.reached)"
+        " next_offset = coalesce(nullif(m.next_offset, 0), c.next_offset),"
+        " head_position = greatest(c.head_position, $4, m.reached)"
         " from unnest($5::integer[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[])"
         " as m (partition, held, reached, epoch, next_offset, record_time) join (select partition"
         " from metrics.cursor where schema_name = $1 and log_id = $2 and partition = any ($5::integer[])"
@@ -158,15 +165,16 @@ async def move_partitions(
         raise CursorMoved(generation)
 
 
-async def tell_head(connection: Connection, generation: str, log: Cursor) -> None:
+async def tell_head(connection: Connection, generation: str, log: Cursor, partitions: Sequence[int]) -> None:
     """Say how far the log is, though nothing of it may have come here: answers then know that they lag."""
     await connection.execute(
         "update metrics.cursor set head_position = $4 where schema_name = $1 and log_id = $2 and incarnation = $3"
-        " and head_position < $4",
+        " and head_position < $4 and partition = any ($5::integer[])",
         generation,
         log.log_id,
         log.incarnation,
         log.position,
+        partitions,
     )
 
 

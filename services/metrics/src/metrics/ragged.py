@@ -6,6 +6,7 @@ without the topic, others are brought to the very same places.
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -35,10 +36,21 @@ async def brought(advance: Advance, log: Log, held: Places, target: Places) -> A
                 yield fold
 
 
+async def level(advance: Advance, log: Log, held: Places) -> None:
+    """Bring all partitions to where the furthest of them is."""
+    target = replace(
+        held,
+        by_partition={number: replace(place, position=held.highest) for number, place in held.by_partition.items()},
+    )
+    async with aclosing(brought(advance, log, held, target)) as folds:
+        async for _ in folds:
+            pass
+
+
 def step_between(page: PackedPage, held: Places, target: Places) -> Step:
     """Return what a page has between two places."""
     moves = tuple(
-        Move(number, place.position, reached)
+        Move(number, place.position, reached, held.epochs.get(number, 0))
         for number, place in held.by_partition.items()
         if (reached := min(target.by_partition[number].position, page.complete_to.position)) > place.position
     )
@@ -51,7 +63,7 @@ def step_between(page: PackedPage, held: Places, target: Places) -> Step:
 def moved(held: Places, moves: tuple[Move, ...]) -> Places:
     """Return the places after some moves."""
     to = {move.partition: Place(move.partition, move.to, move.next_offset) for move in moves}
-    return Places(held.log_id, held.incarnation, {**held.by_partition, **to}, held.stopped)
+    return replace(held, by_partition={**held.by_partition, **to})
 
 
 def _between(events: pa.Table, moves: dict[int, Move], partitions: int) -> pa.Array:

@@ -230,7 +230,7 @@ class Rebuild:
             if compare:
                 held = await self._up_to(advance, target)
                 await places.hand_over(connection, live, advance.generation, held.log_id)
-            await following.stop(connection, live, held.log_id, "replaced")
+            await following.stop(connection, live, held.log_id, following.REPLACED)
             await go_live(connection, advance.generation)
         return held
 

@@ -6,7 +6,7 @@ from metrics.connection import Connection
 from service_host.postgres import migrate
 
 SCHEMA: Final = "metrics"
-PACKAGES: Final = ("metrics.migrations", "metrics.tenant", "metrics.people")
+PACKAGES: Final = ("metrics.migrations", "metrics.tenant", "metrics.people", "event_log.lease_migrations")
 """Folders of numbered SQL; each keeps numbers of its own."""
 
 

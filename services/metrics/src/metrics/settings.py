@@ -10,8 +10,9 @@ from service_host.settings import HostSettings
 class Settings(HostSettings, env_prefix="HOLDFAST_METRICS_"):
     """Names in the environment: ``HOLDFAST_METRICS_<FIELD>``.
 
-    ``feed`` names the log of call-events by URL; its token stands in ``feed_token_file``. An explanation computes a
-    figure again from events where no more than ``recomputed_contacts`` contacts are behind it.
+    ``feed`` names the log of call-events by URL: itself (``grpc://host:port``) or as a topic carries it
+    (``kafka://host:port/topic?log=host:port``); the log's token stands in ``feed_token_file``. An explanation computes
+    a figure again from events where no more than ``recomputed_contacts`` contacts are behind it.
     """
 
     feed: str = "grpc://127.0.0.1:7701"

@@ -1,19 +1,42 @@
 """Pages folded and written one after the other: each is folded while the one before it is being written."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
-from typing import Any
+from typing import Any, TypeVar
 
 from event_log.model import Cursor, PackedPage
 from metrics.advance import Advance, Fold, Step
-from metrics.pages import MOST_EVENTS, handfuls
+from metrics.pages import MOST_EVENTS, Counted, handfuls
+
+_Page = TypeVar("_Page", bound=Counted)
 
 
 async def steps(
     advance: Advance, pages: AsyncIterator[PackedPage], held: Cursor, most: int = MOST_EVENTS
 ) -> AsyncGenerator[Fold, None]:
     """Take pages from a cursor on; yield each step once it stands in the tables. Raises what a step raises."""
+
+    def made(found: Sequence[PackedPage]) -> Step | None:
+        nonlocal held
+        step = Step.of(found, held)
+        if step.until <= held.position:
+            return None
+        held = step.cursor
+        return step
+
+    async with aclosing(stepped(advance, pages, made, most)) as written:
+        async for fold in written:
+            yield fold
+
+
+async def stepped(
+    advance: Advance,
+    pages: AsyncIterator[_Page],
+    made: Callable[[Sequence[_Page]], Step | None],
+    most: int = MOST_EVENTS,
+) -> AsyncGenerator[Fold, None]:
+    """Make steps of pages by the handful; yield each once it stands in the tables. Raises what a step raises."""
     writing = _Writing(advance)
     async with aclosing(handfuls(pages, most)) as found:
         coming = asyncio.ensure_future(anext(found, None))
@@ -28,13 +51,11 @@ async def steps(
                 if pages_found is None:
                     break
                 coming = asyncio.ensure_future(anext(found, None))
-                step = Step.of(pages_found, held)
-                if step.until > held.position:
+                if step := made(pages_found):
                     fold = await advance.fold(step, writing.recent)
                     if written := await writing.finished(wait=True):
                         yield written
                     writing.begin(fold)
-                    held = step.cursor
             if written := await writing.finished(wait=True):
                 yield written
         finally:
@@ -53,7 +74,7 @@ class _Writing:
         """Begin to write a step."""
         self.recent, self.task = fold, asyncio.create_task(self._advance.write(fold))
 
-    async def or_else(self, other: "asyncio.Future[list[PackedPage] | None]") -> None:
+    async def or_else(self, other: "asyncio.Future[Any]") -> None:
         """Wait until the step is written or something else is done."""
         both: set[asyncio.Future[Any]] = {other} if self.task is None else {other, self.task}
         await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
@@ -67,7 +88,7 @@ class _Writing:
         return written
 
 
-async def _ended(*tasks: "asyncio.Future[list[PackedPage] | None] | asyncio.Task[None] | None") -> None:
+async def _ended(*tasks: "asyncio.Future[Any] | None") -> None:
     running = [task for task in tasks if task is not None]
     for task in running:
         task.cancel()

@@ -17,7 +17,7 @@ from event_log.kafka.polling import Topic, partitions_of_topic, polled
 from event_log.log import Log
 from event_log.model import Cursor
 from event_log.packed import COLUMNS
-from event_log.partitioned import PartitionedPage, Place
+from event_log.partitioned import PartitionedFeed, PartitionedPage, Place
 from event_log.resuming import Feed, OpenChannel
 
 SETTINGS = frozenset(
@@ -29,25 +29,27 @@ SETTINGS = frozenset(
 """Words of an address that go to the client library; passwords have no place in an address."""
 
 
-class KafkaFeed(Feed):
-    """A log and the topic that carries it."""
+class KafkaFeed(PartitionedFeed):
+    """See PartitionedFeed."""
 
     def __init__(self, url: str, log: Log, topic: Topic) -> None:
         """Read a topic; the log is asked for what is missing there."""
         super().__init__(url, log)
         self.topic = topic
 
+    @property
+    def name(self) -> str:
+        """See PartitionedFeed."""
+        return self.topic.name
+
     async def partitions(self) -> int:
-        """Return how many partitions the topic has; raise BrokerUnavailable."""
+        """See PartitionedFeed."""
         return await asyncio.to_thread(partitions_of_topic, self.topic)
 
     async def partitioned_pages(
         self, of: Cursor, places: Iterable[Place], partitions: int, columns: Sequence[str] = ()
     ) -> AsyncGenerator[PartitionedPage, None]:
-        """Yield pages of some partitions from places on, for ever; every stretch follows on the one before.
-
-        Raises IncarnationChanged, and Unavailable when the broker cannot be read or a hole not be filled now.
-        """
+        """See PartitionedFeed."""
         wanted = tuple(columns or COLUMNS)
         async with aclosing(polled(self.topic, of, tuple(places), tuple({*wanted, *_PARTED_BY}))) as polls:
             async for poll in polls:
