@@ -21,7 +21,7 @@ def held() -> Iterator[int]:
 
 def test_free_ports_are_all_different() -> None:
     addresses = astuple(ports.choose(0))
-    assert len(set(addresses)) == len(ports.DISTANCES)
+    assert len(set(filter(None, addresses))) == len(ports.DISTANCES)
 
 
 def test_a_taken_port_is_named_with_what_to_do(held: int, monkeypatch: pytest.MonkeyPatch) -> None:

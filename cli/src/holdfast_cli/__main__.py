@@ -13,6 +13,7 @@ import typer
 from holdfast_cli import (
     audit_commands,
     event_commands,
+    flow_commands,
     generate_commands,
     import_commands,
     rebuild_commands,
@@ -37,6 +38,7 @@ for commands in (
     import_commands,
     generate_commands,
     event_commands,
+    flow_commands,
     report_commands,
     tenant_commands,
     rebuild_commands,

@@ -65,6 +65,7 @@ class Addresses:
     metrics_grpc: str = ""
     metrics_http: str = ""
     metrics_admin: str = ""
+    ivr_routing_grpc: str = ""
 
 
 @dataclass(frozen=True, slots=True)

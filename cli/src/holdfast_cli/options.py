@@ -46,6 +46,7 @@ class Where:
     log: Annotated[str, _elsewhere("log", "Its log of call-events, gRPC.")] = ""
     metrics: Annotated[str, _elsewhere("metrics", "Its metrics, gRPC.")] = ""
     metrics_rest: Annotated[str, _elsewhere("metrics-rest", "Its metrics, REST.")] = ""
+    ivr_routing: Annotated[str, _elsewhere("ivr-routing", "Its ivr-routing, gRPC.")] = ""
     token: Annotated[
         str,
         typer.Option(

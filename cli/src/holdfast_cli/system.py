@@ -14,6 +14,7 @@ import jwt
 from google.protobuf.descriptor import ServiceDescriptor
 
 from holdfast.call_events.v1 import call_events_service_pb2
+from holdfast.ivr_routing.v1 import administration_service_pb2
 from holdfast.log.v1 import log_service_pb2
 from holdfast.metrics.v1 import metrics_service_pb2
 from holdfast_cli.home import Addresses, Home, Running
@@ -31,7 +32,7 @@ _Answer = TypeVar("_Answer")
 
 def find(where: Where) -> Running:
     """Return the system named by addresses and token if any is given, else the one that serves on the data folder."""
-    if not (where.call_events or where.log or where.metrics or where.metrics_rest):
+    if not (where.call_events or where.log or where.metrics or where.metrics_rest or where.ivr_routing):
         return Home(where.data).running()
     if not where.token:
         message = "An address needs a token too: give --token or set HOLDFAST_TOKEN."
@@ -41,6 +42,7 @@ def find(where: Where) -> Running:
         call_events_log=where.log,
         metrics_grpc=where.metrics,
         metrics_http=where.metrics_rest,
+        ivr_routing_grpc=where.ivr_routing,
     )
     return Running(addresses, _tenant(where.token), where.token)
 
@@ -78,6 +80,13 @@ def metrics(running: Running) -> ServiceChannel:
     """Open a channel to metrics."""
     address = _known(running.addresses.metrics_grpc, "metrics", "--metrics")
     return _channel(running, address, metrics_service_pb2.DESCRIPTOR.services_by_name["MetricsService"])
+
+
+def ivr_routing(running: Running) -> ServiceChannel:
+    """Open a channel to the administration of ivr-routing."""
+    address = _known(running.addresses.ivr_routing_grpc, "ivr-routing", "--ivr-routing")
+    service = administration_service_pb2.DESCRIPTOR.services_by_name["AdministrationService"]
+    return _channel(running, address, service)
 
 
 def run(work: Coroutine[Any, Any, _Answer]) -> _Answer:

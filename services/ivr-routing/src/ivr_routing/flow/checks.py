@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -36,7 +37,8 @@ def _targets(document: Document, at: At) -> Found:
     ]
     for path, target in places:
         if target not in document.nodes:
-            remedy = f"Add it, or lead to one of: {', '.join(known[:8])}."
+            near = difflib.get_close_matches(target, known, n=2) or known[:8]
+            remedy = f"Add it, or lead to one that there is, as {', '.join(near)}."
             yield at(path, "unknown_node", f"There is no node {target!r}.", remedy)
 
 
