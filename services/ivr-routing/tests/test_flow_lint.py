@@ -1,5 +1,6 @@
 """What is wrong with a flow: each problem with its node, its line and its remedy, all of them at once."""
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -51,6 +52,12 @@ def test_a_sound_flow_has_no_problems() -> None:
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_the_documented_examples_are_sound(example: Path) -> None:
     assert lint(example.read_text(encoding="utf-8")) == ()
+
+
+def test_the_flow_on_the_page_is_sound() -> None:
+    page = (EXAMPLES[0].parents[1] / "flows.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```yaml\n(format: .*?)```", page, re.DOTALL)
+    assert lint(shown) == ()
 
 
 def test_there_are_two_examples() -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Final
 
 from contact_life import identity
-from ivr_routing.flow import schema
 from ivr_routing.flow.flow import load
 from ivr_routing.flow.step import Context, Digits
 from ivr_routing.flow.telling import contact_events
@@ -42,8 +41,3 @@ def test_a_step_told_again_is_the_same_events() -> None:
     assert told == contact_events(step, CONTACT, "pbx", MICROSECONDS)
     assert told[-1].flow_exited.queue == "desk"
     assert told[-1].flow_exited.version == flow.version
-
-
-def test_the_published_schema_is_that_of_the_documents() -> None:
-    assert schema.published() == schema.text()
-    assert (ROOT / "docs/flows" / schema.FILE).read_text(encoding="utf-8") == schema.text()
