@@ -95,7 +95,7 @@ class Batch:
 
     def take(self, call: Call, known: Known) -> None:
         """Decide about a call whose streams and fences are known; its answer waits for the flush."""
-        placed, before = self.placed, len(self.rows)
+        placed = self.placed
         verdicts: list[Verdict] = []
         for append in call.appends:
             if isinstance(append, InvalidAppend):
@@ -105,14 +105,14 @@ class Batch:
             verdicts.append(known.take(append, placed))
             if append.fence is not None and len(placed.written) > written:
                 self.fences.add((append.tenant, append.fence.name, append.fence.epoch))
-        for tenant, part, event, position, version in placed.written[before:]:
-            self.rows.append(encode(tenant, part, event, position, version, self.record_time_us))
+        time_us = self.record_time_us
+        self.rows += [encode(*new, time_us) for new in placed.written[len(self.rows) :]]
         self.calls.append((call, verdicts))
         self.weight += call.weight
 
-    def copy_bytes(self) -> bytearray:
+    def copy_bytes(self) -> bytes:
         """Return the rows as Postgres' binary COPY wants them."""
-        return bytearray(b"".join((HEADER, *self.rows, TRAILER)))
+        return b"".join((HEADER, *self.rows, TRAILER))
 
     @property
     def first_position(self) -> int:
@@ -125,23 +125,17 @@ class Batch:
         return len(self.rows) >= MAX_BATCH_EVENTS or self.weight >= MAX_BATCH_BYTES
 
 
-def checked(appends: Sequence[Append]) -> tuple[list[Append | InvalidAppend], int]:
-    """Return the appends, those of wrong form replaced by their refusal, and the bytes of their payloads."""
+def checked(appends: Sequence[Append]) -> tuple[list[Append | InvalidAppend], int, int]:
+    """Return the appends, those of wrong form replaced by their refusal; the events of the others, and their bytes."""
     good: list[Append | InvalidAppend] = []
-    weight = 0
+    events = weight = 0
     for append in appends:
         try:
-            weight += check_append(append)
-            good.append(append)
+            count, size = check_append(append)
         except InvalidAppend as invalid:
             good.append(invalid)
-    return good, weight
-
-
-def count_events(appends: Sequence[Append]) -> int:
-    """Return how many events the appends carry."""
-    events = 0
-    for append in appends:
-        for part in append.streams:
-            events += len(part.events)
-    return events
+        else:
+            good.append(append)
+            events += count
+            weight += size
+    return good, events, weight

@@ -45,12 +45,12 @@ TROUBLE = (*LOST, asyncpg.PostgresError, TimeoutError)
 class CopySession(_Connection):
     """A session that sends a COPY with more statements behind it, as its text stands."""
 
-    async def copy_in(self, statement: str, rows: bytearray) -> None:
+    async def copy_in(self, statement: str, rows: bytes) -> None:
         """Run the text of a simple query whose first statement takes the rows; one round trip, one transaction.
 
         The driver's public method makes the text itself, anew each time, and knows of no further statement.
         """
-        await self._copy_in(statement, rows, None)  # type: ignore[attr-defined]  # its types lack it
+        await self._protocol.copy_in(statement, None, rows, None, None, None)  # type: ignore[attr-defined]  # its types lack it
 
 
 class Connections:

@@ -21,8 +21,11 @@ MAX_MAC_BYTES = 64
 MIN_INT64, MAX_INT64 = -(2**63), 2**63 - 1
 
 
-def check_append(append: Append) -> int:
-    """Return the bytes of its payloads; raise InvalidAppend, in one sentence, for the first thing that is wrong."""
+def check_append(append: Append) -> tuple[int, int]:
+    """Return how many events it has and the bytes of their payloads.
+
+    Raise InvalidAppend, in one sentence, for the first thing that is wrong.
+    """
     events = weight = 0
     _check_name("tenant", append.tenant)
     if append.fence is not None:
@@ -36,7 +39,7 @@ def check_append(append: Append) -> int:
         raise InvalidAppend(f"an append's payloads have at most {MAX_APPEND_BYTES} bytes together")
     if len(append.streams) > 1 and len({part.stream for part in append.streams}) < len(append.streams):
         raise InvalidAppend("a stream stands twice in one append")
-    return weight
+    return events, weight
 
 
 def check_limit(limit: int, most: int) -> None:

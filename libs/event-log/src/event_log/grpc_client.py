@@ -65,7 +65,7 @@ class GrpcLog:
 
     async def append_all(self, appends: Sequence[Append]) -> list[Verdict]:
         """See Log.append_all; more than fits one message goes in several, one after the other."""
-        good, _ = checked(appends)
+        good, _, _ = checked(appends)
         sendable = [append for append in good if isinstance(append, Append)]
         verdicts: list[Verdict] = []
         for groups in _messages(sendable):

@@ -1,6 +1,8 @@
 """The values of a log: cursors, streams, events, appends and pages; no I/O and no rules.
 
 Times are integer microseconds since 1970 UTC. Ids are UUIDs. Positions and versions count from 1; 0 is before them.
+Nobody changes a value. Those that are made for each event on its way in are not frozen all the same: that would make
+making them, which is much of what recording costs, six times as dear.
 """
 
 import enum
@@ -60,7 +62,7 @@ class Stream:
     key: UUID
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class NewEvent:
     """An event as its teller hands it in; the log adds position, version and record time.
 
@@ -120,7 +122,7 @@ class Fence:
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StreamAppend:
     """Events for one stream. Without events it only demands a version."""
 
@@ -129,7 +131,7 @@ class StreamAppend:
     expected: Expected = ANY
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Append:
     """What one caller wants written: whole or not at all. A stream stands in it at most once."""
 
@@ -138,7 +140,7 @@ class Append:
     fence: Fence | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Placement:
     """Where an event stands; duplicate says that it stood there before this append."""
 
@@ -147,7 +149,7 @@ class Placement:
     duplicate: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Appended:
     """Placements of an append's events, in the order of its streams and their events."""
 

@@ -64,23 +64,23 @@ class Known:
     def take(self, append: Append, placed: Placed) -> Appended | AppendRefused:
         """Decide about an append of good form and, if it is accepted, place its new events after the head."""
         tenant, streams = append.tenant, self.streams
+        states = [streams[stream_id(tenant, part)] for part in append.streams]
         try:
-            parts = [
-                (part, state := streams[stream_id(tenant, part)], _count_fresh(part, state)) for part in append.streams
-            ]
-            if sum([fresh for _, _, fresh in parts]):
-                self._check_fence(tenant, append.fence)
-                for part, state, fresh in parts:
-                    _check_version(part, state, fresh)
+            fresh = list(map(_count_fresh, append.streams, states))
+            if any(fresh):
+                if append.fence is not None:
+                    self._check_fence(tenant, append.fence)
+                for part, state, count in zip(append.streams, states, fresh, strict=True):
+                    _check_version(part, state, count)
         except AppendRefused as refusal:
             return refusal
         placements: list[Placement] = []
-        for part, state, _ in parts:
+        for part, state in zip(append.streams, states, strict=True):
             self._place(tenant, part, state, placed, placements)
         return Appended(placements)
 
-    def _check_fence(self, tenant: str, fence: Fence | None) -> None:
-        if fence is not None and self.fences.get((tenant, fence.name)) != fence.epoch:
+    def _check_fence(self, tenant: str, fence: Fence) -> None:
+        if self.fences.get((tenant, fence.name)) != fence.epoch:
             raise Fenced(fence.name, fence.epoch)
 
     def _place(

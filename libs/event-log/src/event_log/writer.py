@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
 from event_log.appending import LogHead, OutOfStepError, by_another, write_flush
-from event_log.calls import Batch, Call, Waiting, checked, count_events
+from event_log.calls import Batch, Call, Waiting, checked
 from event_log.connections import LOST, TROUBLE, Connections, CopySession
 from event_log.errors import LogUnavailable
 from event_log.keeper import Keeper
@@ -72,8 +72,7 @@ class Writer:
         """Take a call in; raise Busy if too much waits, LogUnavailable after close."""
         if self._closed or not self._tasks:
             self._start()
-        good, weight = checked(appends)
-        events = count_events(appends)
+        good, events, weight = checked(appends)
         self._waiting.admit(events, weight)
         call = Call(good, events, weight, self._loop.time() + self._call_seconds, self._loop.create_future())
         known = self._known
