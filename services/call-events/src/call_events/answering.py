@@ -39,20 +39,21 @@ def write_verdicts(events: Iterable[Any], told: Sequence[Told | EventRefused], v
         if isinstance(outcome, AppendRefused):
             _refuse(verdict.refused, outcome)
             continue
-        _accept(verdict.recorded, event, read)
+        recorded = verdict.recorded
+        _accept(recorded, read)
         if outcome is not None:
             standing += 1
-            duplicates += _place(verdict.recorded, outcome)
+            duplicates += _place(recorded, outcome)
             highest = max(highest, outcome.position)
     _count(standing, duplicates)
     return Recorded(standing, highest)
 
 
-def _accept(recorded: Any, event: Any, told: Told) -> None:
+def _accept(recorded: Any, told: Told) -> None:
     """Say which contact an event belongs to and what was noted of it."""
     stream = told.stream
     if stream is not None and stream.category == CATEGORY_CONTACT:
-        recorded.contact_id = event.contact.contact_id or str(stream.key)
+        recorded.contact_id = str(stream.key)
     else:
         recorded.SetInParent()
     if told.notes:

@@ -6,7 +6,6 @@ as any customer is erased (`call_events.forgetting`). While that word could not 
 
 import asyncio
 import contextvars
-import secrets
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
@@ -16,7 +15,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
+from asyncpg.pgproto import pgproto
+
 from call_events import sealing, telemetry
+from call_events.chance import random_bytes
 from call_events.master_key import MasterKey
 from call_events.sealing import CallerKey
 from service_host.postgres import Database
@@ -123,7 +125,7 @@ class Callers:
         The MACs come sorted: two processes that make the same callers then never wait for each other in a circle.
         """
         made = {mac: self._new_caller(tenant) for mac in macs}
-        refs = [UUID(caller.caller_ref) for caller, _ in made.values()]
+        refs = [pgproto.UUID(caller.caller_ref) for caller, _ in made.values()]
         rows = await self._database.fetch(_FIND_OR_ADD, tenant, macs, refs, [wrapped for _, wrapped in made.values()])
         found: dict[bytes, Resolved] = {}
         for row in rows:
@@ -143,7 +145,7 @@ class Callers:
         return Resolved(sealing.unwrap(self._master.wrapping, tenant, str(row["caller_ref"]), wrapped), created=False)
 
     def _new_caller(self, tenant: str) -> tuple[CallerKey, bytes]:
-        caller_ref = str(UUID(bytes=secrets.token_bytes(16), version=4))
+        caller_ref = str(UUID(bytes=random_bytes(16), version=4))
         caller = sealing.new_caller(caller_ref)
         return caller, sealing.wrap(self._master.wrapping, tenant, caller)
 

@@ -5,7 +5,6 @@ It cannot be read, altered, made up, or used by another tenant or for another pu
 """
 
 import hashlib
-import secrets
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
@@ -15,6 +14,7 @@ from typing import Final
 
 from cryptography.exceptions import InvalidTag
 
+from call_events.chance import random_bytes
 from call_events.errors import WrongCursor
 from call_events.master_key import TenantKeys
 from event_log.model import Cursor
@@ -66,7 +66,7 @@ def _digest(filters: Sequence[object]) -> bytes:
 
 
 def _seal(keys: TenantKeys, use: bytes, plain: bytes) -> str:
-    nonce = secrets.token_bytes(_NONCE_BYTES)
+    nonce = random_bytes(_NONCE_BYTES)
     return urlsafe_b64encode(nonce + keys.cursors.encrypt(nonce, plain, use)).rstrip(b"=").decode()
 
 

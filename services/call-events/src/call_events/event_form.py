@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
+from asyncpg.pgproto import pgproto
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -89,7 +90,15 @@ def check_body(body: Message, form: BodyForm) -> None:
 
 
 def read_uuid(told: str, field: str) -> UUID:
-    """The id; EventRefused if it is none."""
+    """The id; EventRefused if it is none. The driver's own kind of UUID is read and written many times faster."""
+    try:
+        return pgproto.UUID(told)
+    except ValueError:
+        return _read_rare_uuid(told, field)
+
+
+def _read_rare_uuid(told: str, field: str) -> UUID:
+    """An id in braces or as a URN; EventRefused if it is none."""
     try:
         return UUID(told)
     except ValueError:

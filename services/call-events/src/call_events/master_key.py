@@ -19,17 +19,19 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from call_events.errors import WrongMasterKey
 
 KEY_BYTES: Final = 32
+_MAC_BYTES: Final = 16
 TENANTS_REMEMBERED: Final = 1_024
 
 
 class TenantKeys:
     """What is made from the master key for one tenant; no key leaves it."""
 
-    __slots__ = ("_mac_key", "_number_key", "cursors", "tenant")
+    __slots__ = ("_mac", "_mac_key", "_number_key", "cursors", "tenant")
 
     def __init__(self, tenant: str, mac_key: bytes, number_key: bytes, cursor_key: bytes) -> None:
         self.tenant = tenant
         self._mac_key = mac_key
+        self._mac = hashlib.blake2b(key=mac_key, digest_size=_MAC_BYTES)
         self._number_key = number_key
         self.cursors = AESGCM(cursor_key)
 
@@ -39,14 +41,16 @@ class TenantKeys:
         With a number in it the customer's own key takes part: once that is erased, nobody can find the number by
         trying all of them against the MAC, not even with the master key.
         """
-        key = (
-            hashlib.blake2b(customer_key, key=self._mac_key, digest_size=32).digest() if customer_key else self._mac_key
-        )
-        return hashlib.blake2b(told, key=key, digest_size=16).digest()
+        if customer_key:
+            key = hashlib.blake2b(customer_key, key=self._mac_key, digest_size=32).digest()
+            return hashlib.blake2b(told, key=key, digest_size=_MAC_BYTES).digest()
+        mac = self._mac.copy()
+        mac.update(told)
+        return mac.digest()
 
     def number_mac(self, number: str) -> bytes:
         """The keyed MAC (16 bytes) under which a number in its one form stands in the table of callers."""
-        return hashlib.blake2b(number.encode(), key=self._number_key, digest_size=16).digest()
+        return hashlib.blake2b(number.encode(), key=self._number_key, digest_size=_MAC_BYTES).digest()
 
 
 class MasterKey:

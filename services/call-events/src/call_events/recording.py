@@ -64,7 +64,7 @@ class Intake:
         return self._each(request, self._agent_event)
 
     def _each(self, request: Any, read: Callable[[Any, bytes], Told]) -> list[Told | EventRefused]:
-        events = request.events
+        events = list(request.events)
         received = [event.SerializeToString(deterministic=True) for event in events]
         size = request.ByteSize()
         request.DiscardUnknownFields()
@@ -87,7 +87,7 @@ class Intake:
         if contact_id := contact.contact_id:
             told.stream = contact_stream(contact_id)
         elif contact.HasField("alias"):
-            self._name(told, self._alias(contact.alias, event.source_id, "contact.alias.native_id"))
+            self._name(told, self._alias(contact.alias, told.source_id, "contact.alias.native_id"))
         else:
             raise EventRefused("MISSING_CONTACT", "Name the contact by its id or by an alias.", "contact")
         if contact.also_known_as:
@@ -111,7 +111,7 @@ class Intake:
         if source not in self._sources:
             self._check_source(source)
         body, form = _body(event, forms)
-        told = Told(event, body, form, received, read_uuid(event_id, "event_id"), _event_time(event))
+        told = Told(event, body, form, received, read_uuid(event_id, "event_id"), _event_time(event), source)
         if causation_id := event.causation_id:
             told.causation_id = read_uuid(causation_id, "causation_id")
         if correlation_id := event.correlation_id:
@@ -135,7 +135,7 @@ class Intake:
             event_form.check_body(body, form)
         if not EARLIEST_TIME_US <= told.event_time_us <= self._latest_us:
             told.notes = (*told.notes, TIME_OUT_OF_RANGE)
-        if form.words or (form.observed and body.HasField("observation") and body.observation.extra):
+        if form.words or (form.observed and body.observation.extra):
             told.notes = (*told.notes, *event_masking.mask(body, form))
         if form.caller and body.HasField("caller"):
             self._read_number(told)
@@ -205,9 +205,10 @@ def _body(event: Any, forms: dict[str, BodyForm]) -> tuple[Any, BodyForm]:
 
 
 def _event_time(event: Any) -> int:
-    if not event.HasField("event_time"):
+    told = event_form.microseconds(event.event_time, "event_time")
+    if not told and not event.HasField("event_time"):
         raise EventRefused("MISSING_EVENT_TIME", "Say when it happened by the source's clock.", "event_time")
-    return event_form.microseconds(event.event_time, "event_time")
+    return told
 
 
 def _check_strings(told: Told) -> None:

@@ -4,13 +4,13 @@ AES-256-GCM both times. Erasing a customer destroys the wrapped key; what was se
 unreadable for ever. Each sealed value is bound to its tenant and caller_ref: it does not open for another caller.
 """
 
-import secrets
 from dataclasses import dataclass
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from call_events.chance import random_bytes
 from call_events.errors import CannotUnseal
 from holdfast.call_events.v1.observation_pb2 import SealedValue
 
@@ -29,13 +29,13 @@ class CallerKey:
 
 def new_caller(caller_ref: str) -> CallerKey:
     """A caller with a random key."""
-    key = secrets.token_bytes(KEY_BYTES)
+    key = random_bytes(KEY_BYTES)
     return CallerKey(caller_ref, key, AESGCM(key))
 
 
 def wrap(wrapping: AESGCM, tenant: str, caller: CallerKey) -> bytes:
     """A customer's key as it is stored: nonce and ciphertext."""
-    nonce = secrets.token_bytes(NONCE_BYTES)
+    nonce = random_bytes(NONCE_BYTES)
     return nonce + wrapping.encrypt(nonce, caller.key, _bound_to("key", tenant, caller.caller_ref))
 
 
@@ -50,7 +50,7 @@ def unwrap(wrapping: AESGCM, tenant: str, caller_ref: str, wrapped: bytes) -> Ca
 
 def seal(caller: CallerKey, tenant: str, number: str) -> SealedValue:
     """A number as the log keeps it."""
-    nonce = secrets.token_bytes(NONCE_BYTES)
+    nonce = random_bytes(NONCE_BYTES)
     ciphertext = caller.cipher.encrypt(nonce, number.encode(), _bound_to("number", tenant, caller.caller_ref))
     return SealedValue(key_id=caller.caller_ref, nonce=nonce, ciphertext=ciphertext)
 

@@ -21,7 +21,7 @@ def contact_stream(contact_id: str) -> Stream:
 @lru_cache(_STREAMS_REMEMBERED)
 def named_stream(tenant: str, source: str, native_id: str) -> Stream:
     """The stream of the contact whose first leg the source calls so."""
-    return Stream(CATEGORY_CONTACT, UUID(identity.contact_id(tenant, source, native_id)))
+    return contact_stream(identity.contact_id(tenant, source, native_id))
 
 
 def agent_stream(tenant: str, agent: str, when_us: int) -> Stream:

@@ -27,6 +27,7 @@ class Told:
     mac_input: bytes
     event_id: UUID
     event_time_us: int
+    source_id: str
     causation_id: UUID | None = None
     correlation_id: UUID | None = None
     stream: Stream | None = None
@@ -49,8 +50,8 @@ class Told:
             self.event_time_us,
             self.body.SerializeToString(deterministic=True),
             keys.body_mac(self.mac_input, customer_key),
-            event.source_id,
-            event.source_seq if event.HasField("source_seq") else None,
+            self.source_id,
+            event.source_seq or (0 if event.HasField("source_seq") else None),
             self.correlation_id,
             self.causation_id,
             event.actor,
