@@ -16,6 +16,7 @@ from holdfast_cli import (
     flow_commands,
     generate_commands,
     import_commands,
+    parked_commands,
     rebuild_commands,
     report_commands,
     tenant_commands,
@@ -42,6 +43,7 @@ for commands in (
     report_commands,
     tenant_commands,
     rebuild_commands,
+    parked_commands,
     audit_commands,
 ):
     commands.register(app)

@@ -1,11 +1,17 @@
 """Events set aside: tried again, or left out for good."""
 
+from pathlib import Path
+
 import pytest
+from grpc.aio import AioRpcError
 
 from holdfast.call_events.v1 import queueing_pb2
+from holdfast.metrics.v1 import metrics_service_pb2 as pb
 from live_facts import Scene, a_scene, following
 from metrics.rebuild import PoisonedRebuild
 from metrics.retrying import NotParked, Retrying, StillUnfoldable
+from metrics_serving import serving
+from service_host.client import refusal
 from told_contacts import chance_of, contacts, in_time, poison
 
 ZERO = queueing_pb2.Enqueued(visit_id="v", queue="a\0b").SerializeToString()
@@ -51,6 +57,68 @@ async def test_what_is_not_set_aside_cannot_be_tried(fresh_database: str) -> Non
         await scene.caught_up()
         with pytest.raises(NotParked):
             await Retrying(scene.database, scene.log).retry(1)
+
+
+async def parked_by_mistake(scene: Scene, folded_by: str = "other code") -> int:
+    """Set an event that is fine aside, as code that could not fold it would have; return its position."""
+    row = await scene.database.fetchrow("select contact_id, last_position from metrics.contact order by 1 limit 1")
+    assert row is not None
+    await scene.database.execute(
+        "insert into metrics.parked_event"
+        " (schema_name, log_id, position, tenant, category, key, type, reason, folded_by)"
+        " select schema_name, log_id, $1, 't', 'contact', $2, 'Enqueued', 'x', $3 from metrics.cursor",
+        row["last_position"],
+        row["contact_id"],
+        folded_by,
+    )
+    return int(row["last_position"])
+
+
+async def test_what_other_code_set_aside_is_tried_again_by_itself_and_once_only(fresh_database: str) -> None:
+    async with a_scene(fresh_database) as scene, following(scene):
+        await scene.tell([*in_time(contacts(chance_of(1), 5, 0.0)), poison(b"\xff\xff")])
+        await scene.caught_up()
+        (bad,) = await parked(scene)
+        await scene.database.execute("update metrics.parked_event set folded_by = 'other code'")
+        good = await parked_by_mistake(scene)
+        assert await parked(scene) == [good, bad]
+        retrying = Retrying(scene.database, scene.log)
+        assert await retrying.retry_of_other_code() == 1
+        assert await parked(scene) == [bad]
+        assert await retrying.retry_of_other_code() == 0
+        assert await scene.database.fetchval("select attempts from metrics.parked_event") == 2
+
+
+async def test_an_operator_lists_retries_and_skips_the_events_of_their_tenant(
+    fresh_database: str, tmp_path: Path
+) -> None:
+    async with a_scene(fresh_database) as scene, following(scene):
+        await scene.tell([poison(b"\xff\xff"), *in_time(contacts(chance_of(1), 5, 0.0)), poison(b"\xfe", number=2)])
+        await scene.caught_up()
+        good = await parked_by_mistake(scene)
+        first, last = min(await parked(scene)), max(await parked(scene))
+        async with serving(fresh_database, tmp_path / "issuer", scene.log) as served:
+            token, other = served.token(tenant="t"), served.token(tenant="another")
+            page = await served.call("ListParkedEvents", pb.ListParkedEventsRequest(page_size=2), token)
+            assert ([event.position for event in page.events], page.total) == ([first, good], 3)
+            again = pb.ListParkedEventsRequest(page_token=page.next_page_token)
+            page = await served.call("ListParkedEvents", again, token)
+            assert ([event.position for event in page.events], page.next_page_token) == ([last], "")
+            assert (await served.call("ListParkedEvents", pb.ListParkedEventsRequest(), other)).total == 0
+            applied = await served.call("RetryParkedEvent", pb.RetryParkedEventRequest(position=good), token)
+            assert applied.event.position == good
+            skip = pb.SkipParkedEventRequest(position=last, reason="a test")
+            refused = {
+                "EVENT_UNFOLDABLE": ("RetryParkedEvent", pb.RetryParkedEventRequest(position=first), token),
+                "EVENT_NOT_PARKED": ("SkipParkedEvent", skip, other),
+                "PAGE_TOKEN_INVALID": ("ListParkedEvents", pb.ListParkedEventsRequest(page_token="x"), token),
+            }
+            for reason, (method, request, whose) in refused.items():
+                with pytest.raises(AioRpcError) as error:
+                    await served.call(method, request, whose)
+                assert refusal(error.value).reason == reason
+            await served.call("SkipParkedEvent", skip, token)
+        assert await parked(scene) == [first]
 
 
 @pytest.mark.parametrize("payload", [b"\xff\xff", ZERO])

@@ -44,6 +44,7 @@ async def open_service(settings: Settings, service: process.Service) -> None:
     facts = Facts(folding, feed, member=f"{socket.gethostname()} {os.getpid()} {secrets.token_hex(4)}")
     await facts.prepare()
     service.background("facts", _following(facts))
+    service.background("parked events", facts.retry_of_other_code())
     service.background("readers of bi", facts.end_overlong_readers())
     service.ready_when("database", database.ready)
     service.serve(*hosts(settings, database, feed.log, now_us, rebuilding(facts)))

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from event_log import errors as log_errors
-from metrics import errors, rebuild
+from metrics import errors, rebuild, retrying
 from metrics.people.policy import READ_LOG, READ_PEOPLE, SUPERVISOR
 from service_host.authorisation import Policy, Rule
 from service_host.errors import Conflict, ErrorTable, FailedPrecondition, InvalidArgument, NotFound, Row, Unavailable
@@ -39,6 +39,9 @@ POLICY: Final = MetricsPolicy(
         f"{_SERVICE}/ListFigureDefinitions": _READ,
         f"{_SERVICE}/GetFactsStatus": _READ,
         f"{_SERVICE}/RebuildFacts": _OPERATE,
+        f"{_SERVICE}/ListParkedEvents": _OPERATE,
+        f"{_SERVICE}/RetryParkedEvent": _OPERATE,
+        f"{_SERVICE}/SkipParkedEvent": _OPERATE,
         f"{_SERVICE}/SetTenantTimeZone": _OPERATE,
         "GET /v1/queues": _READ,
         "GET /v1/agents": _READ,
@@ -60,6 +63,8 @@ ERRORS: Final = ErrorTable(
         errors.UnknownFigure: Row(InvalidArgument, "FIGURE_UNKNOWN"),
         errors.InvalidPageToken: Row(InvalidArgument, "PAGE_TOKEN_INVALID"),
         errors.NoSuchAgent: Row(NotFound, "AGENT_NOT_FOUND"),
+        retrying.NotParked: Row(NotFound, "EVENT_NOT_PARKED"),
+        retrying.StillUnfoldable: Row(FailedPrecondition, "EVENT_UNFOLDABLE"),
         rebuild.RebuildRunning: Row(Conflict, "REBUILD_RUNNING"),
         rebuild.PoisonedRebuild: Row(
             FailedPrecondition, "REBUILD_POISONED", metadata=lambda error: {"position": error.position}

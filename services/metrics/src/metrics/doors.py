@@ -8,8 +8,10 @@ from metrics.access import ERRORS, POLICY
 from metrics.answers import Answers
 from metrics.explain.events import Events
 from metrics.explanations import Explanations
-from metrics.grpc_api import MetricsApi, Rebuild
+from metrics.grpc_api import Answering, MetricsApi, Rebuild
+from metrics.parked_events import ParkedEvents
 from metrics.rest_api import Doors, router
+from metrics.retrying import Retrying
 from metrics.scorecards import Scorecards
 from metrics.settings import Settings
 from metrics.status import Status
@@ -29,7 +31,8 @@ def hosts(
     status = Status(database)
     edge = Edge(settings, POLICY, ERRORS)
     grpc = GrpcHost(edge)
-    api = MetricsApi(answers, scorecards, explanations, status, rebuild)
+    parked = ParkedEvents(database, Retrying(database, log))
+    api = MetricsApi(Answering(answers, scorecards, explanations, status, parked, rebuild))
     grpc.add(metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server, api)
     http = HttpHost(edge, title="metrics")
     http.app.include_router(router(Doors(answers, scorecards, explanations, status)))

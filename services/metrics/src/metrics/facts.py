@@ -20,12 +20,14 @@ from metrics.fact import ddl
 from metrics.follower import DATABASE_SECONDS, Follower
 from metrics.generation import create_generation, go_live, live_generation, next_name
 from metrics.rebuild import PoisonedRebuild, Progress, Rebuild, RebuildRunning
+from metrics.retrying import Retrying
 from metrics.shared_follower import SharedFollower
 from service_host.errors import DeadlineExceeded, Unavailable
 from service_host.postgres import Database
 
 NAME: Final = "metrics"
 LOOK_EVERY_SECONDS: Final = 5.0
+RETRY_EVERY_SECONDS: Final = 30.0
 PAUSE_SECONDS: Final = 1.0
 _WAITED_OUT: Final = (LogAway, Unavailable, DeadlineExceeded, RebuildRunning)
 
@@ -54,6 +56,14 @@ class Facts:
                 async with self.database.acquire(DATABASE_SECONDS) as connection:
                     await end_overlong(connection)
             await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+    async def retry_of_other_code(self) -> None:
+        """Try once whatever code before an upgrade, or beside us in a slow one, could not fold; until cancelled."""
+        retrying = Retrying(self.database, self.feed.log)
+        while True:
+            with suppress(LogAway, Unavailable, DeadlineExceeded):
+                await retrying.retry_of_other_code()
+            await asyncio.sleep(RETRY_EVERY_SECONDS)
 
     async def follow(self) -> None:
         """Follow the log until cancelled; facts of other declarations, or of a log that lost events, are rebuilt."""

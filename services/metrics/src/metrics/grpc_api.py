@@ -1,11 +1,13 @@
 """The gRPC door: each method is the answer of the same name; statuses come from the host's table."""
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from holdfast.metrics.v1 import metrics_service_pb2 as pb
 from metrics.answers import Answers
 from metrics.explanations import Explanations
+from metrics.parked_events import ParkedEvents
 from metrics.scorecards import Scorecards
 from metrics.status import Status
 
@@ -18,17 +20,28 @@ Rebuild: TypeAlias = Callable[[pb.RebuildFactsRequest], AsyncIterator[pb.Rebuild
 """Rebuilds the facts and tells how it goes."""
 
 
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """What answers behind the door, by kind of question."""
+
+    answers: Answers
+    scorecards: Scorecards
+    explanations: Explanations
+    status: Status
+    parked: ParkedEvents
+    rebuild: Rebuild
+
+
 class MetricsApi:
     """Serves holdfast.metrics.v1.MetricsService."""
 
-    def __init__(
-        self, answers: Answers, scorecards: Scorecards, explanations: Explanations, status: Status, rebuild: Rebuild
-    ) -> None:
-        self._answers = answers
-        self._scorecards = scorecards
-        self._explanations = explanations
-        self._status = status
-        self._rebuild = rebuild
+    def __init__(self, answering: Answering) -> None:
+        self._answers = answering.answers
+        self._scorecards = answering.scorecards
+        self._explanations = answering.explanations
+        self._status = answering.status
+        self._parked = answering.parked
+        self._rebuild = answering.rebuild
 
     async def GetQueueReport(  # noqa: N802  # the service's word
         self, request: pb.GetQueueReportRequest, _: "Context"
@@ -78,6 +91,24 @@ class MetricsApi:
         """How a rebuild goes; ending the call early ends the rebuild and leaves the live facts untouched."""
         async for told in self._rebuild(request):
             yield told
+
+    async def ListParkedEvents(  # noqa: N802  # the service's word
+        self, request: pb.ListParkedEventsRequest, _: "Context"
+    ) -> pb.ListParkedEventsResponse:
+        """Events that were set aside."""
+        return await self._parked.listed(request)
+
+    async def RetryParkedEvent(  # noqa: N802  # the service's word
+        self, request: pb.RetryParkedEventRequest, _: "Context"
+    ) -> pb.RetryParkedEventResponse:
+        """One of them applied."""
+        return await self._parked.retry(request)
+
+    async def SkipParkedEvent(  # noqa: N802  # the service's word
+        self, request: pb.SkipParkedEventRequest, _: "Context"
+    ) -> pb.SkipParkedEventResponse:
+        """One of them left out for good."""
+        return await self._parked.skip(request)
 
     async def ListFigureDefinitions(  # noqa: N802  # the service's word
         self, _request: pb.ListFigureDefinitionsRequest, _: "Context"

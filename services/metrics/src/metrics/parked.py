@@ -3,11 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import pyarrow as pa
 
 from metrics.connection import Connection
+from metrics.generation import code_digest
+
+_PARKED: Final = (
+    "select log_id, position, tenant, category, key, type, reason, attempts, parked_time from metrics.parked_event"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +35,10 @@ async def park(connection: Connection, generation: str, log_id: str, events: pa.
     """Set events (columns as of a packed page) aside; one set aside before counts one attempt more."""
     rows = events.select(["position", "tenant", "category", "key", "type"]).to_pylist()
     await connection.executemany(
-        "insert into metrics.parked_event as p (schema_name, log_id, position, tenant, category, key, type, reason)"
-        " values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (schema_name, log_id, position)"
-        " do update set attempts = p.attempts + 1, reason = excluded.reason",
+        "insert into metrics.parked_event as p"
+        " (schema_name, log_id, position, tenant, category, key, type, reason, folded_by)"
+        " values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (schema_name, log_id, position)"
+        " do update set attempts = p.attempts + 1, reason = excluded.reason, folded_by = excluded.folded_by",
         [
             (
                 generation,
@@ -42,6 +49,7 @@ async def park(connection: Connection, generation: str, log_id: str, events: pa.
                 UUID(bytes=row["key"]),
                 row["type"],
                 reason,
+                code_digest(),
             )
             for row in rows
         ],
@@ -58,22 +66,52 @@ async def positions(connection: Connection, generation: str) -> frozenset[int]:
     return frozenset(row["position"] for row in rows)
 
 
-async def listed(connection: Connection, generation: str, *, after: int = 0, limit: int = 100) -> Sequence[Parked]:
-    """Return a page of the events set aside, by position."""
+async def listed(
+    connection: Connection, generation: str, tenant: str = "", *, after: int = 0, limit: int = 100
+) -> Sequence[Parked]:
+    """Return a page of the events set aside, by position; of one tenant if it is named."""
     rows = await connection.fetch(
-        "select log_id, position, tenant, category, key, type, reason, attempts, parked_time"
-        " from metrics.parked_event where schema_name = $1 and position > $2 order by position limit $3",
+        f"{_PARKED} where schema_name = $1 and ($4 = '' or tenant = $4) and position > $2 order by position limit $3",
         generation,
         after,
+        limit,
+        tenant,
+    )
+    return [Parked(*row) for row in rows]
+
+
+async def counted(connection: Connection, generation: str, tenant: str) -> int:
+    """Return how many events of a tenant are set aside."""
+    query = "select count(*) from metrics.parked_event where schema_name = $1 and tenant = $2"
+    return int(await connection.fetchval(query, generation, tenant))
+
+
+async def of_other_code(connection: Connection, generation: str, limit: int = 100) -> Sequence[Parked]:
+    """Return events that another code than ours set aside."""
+    rows = await connection.fetch(
+        f"{_PARKED} where schema_name = $1 and folded_by <> $2 order by position limit $3",
+        generation,
+        code_digest(),
         limit,
     )
     return [Parked(*row) for row in rows]
 
 
-async def found(connection: Connection, generation: str, position: int) -> Parked | None:
-    """Return the event set aside at a position, if one is."""
-    page = await listed(connection, generation, after=position - 1, limit=1)
+async def found(connection: Connection, generation: str, position: int, tenant: str = "") -> Parked | None:
+    """Return the event set aside at a position, if one is; of one tenant if it is named."""
+    page = await listed(connection, generation, tenant, after=position - 1, limit=1)
     return page[0] if page and page[0].position == position else None
+
+
+async def tried(connection: Connection, generation: str, position: int) -> None:
+    """Say that our code could not fold an event either."""
+    await connection.execute(
+        "update metrics.parked_event set attempts = attempts + 1, folded_by = $3"
+        " where schema_name = $1 and position = $2",
+        generation,
+        position,
+        code_digest(),
+    )
 
 
 async def forget(connection: Connection, generation: str, position: int) -> None:

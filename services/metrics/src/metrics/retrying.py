@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from contact_life.codec import MalformedPayload, decode
+from event_log.errors import Unavailable as LogAway
 from event_log.log import Log
 from event_log.model import Event, Stream
-from metrics import parked, places
+from metrics import parked, places, telemetry
 from metrics.connection import Connection
 from metrics.fact.catalogue import FACTS
 from metrics.fact.store import Keys, add_texts, drop_contacts, replace_streams, texts_of
@@ -18,6 +19,7 @@ from metrics.generation import live_generation
 from metrics.parked import Parked
 from metrics.places import Reach
 from metrics.refolding import fold_whole
+from service_host.errors import DeadlineExceeded, Unavailable
 from service_host.postgres import Database
 
 SECONDS: Final = 30.0
@@ -38,32 +40,66 @@ class Retrying:
     database: Database
     log: Log
 
-    async def retry(self, position: int) -> None:
-        """Apply an event that was set aside; raises NotParked, StillUnfoldable."""
-        async with self.database.acquire(SECONDS) as connection, connection.transaction():
-            generation, event, reach = await _held(connection, position)
-            left_out = await parked.positions(connection, generation) - {position}
-            stream = Stream(event.category, event.key)
-            until = reach.of(event.tenant, stream)
-            told = (await self.log.read_streams(event.tenant, [stream], until_position=until))[stream]
-            _check(told, position)
-            rows = fold_whole({(event.tenant, stream): [each for each in told if each.position not in left_out]})
-            keys = Keys([event.tenant], [str(event.key)])
-            await (drop_contacts if event.category == "contact" else replace_streams)(connection, generation, keys)
-            await add_texts(connection, generation, texts_of(FACTS, rows))
-            await parked.forget(connection, generation, position)
+    async def retry(self, position: int, tenant: str = "") -> Parked:
+        """Apply an event that was set aside, of one tenant if it is named; raises NotParked, StillUnfoldable."""
+        try:
+            async with self.database.acquire(SECONDS) as connection, connection.transaction():
+                return await self._apply(connection, position, tenant)
+        except (NotParked, StillUnfoldable, LogAway, Unavailable, DeadlineExceeded):
+            raise
+        except Exception as error:
+            raise StillUnfoldable from error
 
-    async def skip(self, position: int, reason: str) -> None:
+    async def skip(self, position: int, reason: str, tenant: str = "") -> Parked:
         """Leave an event out of all facts for good, in rebuilds too; raises NotParked."""
         async with self.database.acquire(SECONDS) as connection, connection.transaction():
-            _, event, _ = await _held(connection, position)
+            _, event, _ = await _held(connection, position, tenant)
             await parked.skip(connection, event, reason)
+            return event
+
+    async def retry_of_other_code(self) -> int:
+        """Try once what another code set aside, as after an upgrade; return how many events could be applied."""
+        applied = 0
+        while events := await self._of_other_code():
+            for event in events:
+                applied += await self._applied(event)
+        return applied
+
+    async def _of_other_code(self) -> Sequence[Parked]:
+        async with self.database.acquire(SECONDS) as connection:
+            return await parked.of_other_code(connection, await live_generation(connection) or "")
+
+    async def _applied(self, event: Parked) -> bool:
+        try:
+            await self.retry(event.position)
+        except NotParked:
+            return False
+        except StillUnfoldable:
+            async with self.database.acquire(SECONDS) as connection:
+                await parked.tried(connection, await live_generation(connection) or "", event.position)
+            return False
+        telemetry.EVENT_APPLIED.info(position=event.position)
+        return True
+
+    async def _apply(self, connection: Connection, position: int, tenant: str) -> Parked:
+        generation, event, reach = await _held(connection, position, tenant)
+        left_out = await parked.positions(connection, generation) - {position}
+        stream = Stream(event.category, event.key)
+        until = reach.of(event.tenant, stream)
+        told = (await self.log.read_streams(event.tenant, [stream], until_position=until))[stream]
+        _check(told, position)
+        rows = fold_whole({(event.tenant, stream): [each for each in told if each.position not in left_out]})
+        keys = Keys([event.tenant], [str(event.key)])
+        await (drop_contacts if event.category == "contact" else replace_streams)(connection, generation, keys)
+        await add_texts(connection, generation, texts_of(FACTS, rows))
+        await parked.forget(connection, generation, position)
+        return event
 
 
-async def _held(connection: Connection, position: int) -> tuple[str, Parked, Reach]:
+async def _held(connection: Connection, position: int, tenant: str) -> tuple[str, Parked, Reach]:
     """Return the live generation, the event and how far streams are known; keep them so until the transaction ends."""
     generation = await live_generation(connection)
-    event = None if generation is None else await parked.found(connection, generation, position)
+    event = None if generation is None else await parked.found(connection, generation, position, tenant)
     if generation is None or event is None:
         raise NotParked
     held = await places.places(connection, generation, event.log_id, held=True)

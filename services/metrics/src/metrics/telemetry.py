@@ -31,6 +31,7 @@ STEP_FAILED = Event(
     "error",
 )
 EVENT_PARKED = Event("event_parked", "An event could not be folded and was set aside.", "position", "reason")
+EVENT_APPLIED = Event("event_applied", "An event that was set aside by other code became facts.", "position")
 PARTITIONS_CHANGED = Event(
     "partitions_changed", "This instance reads other partitions from now on.", "partitions", "of"
 )

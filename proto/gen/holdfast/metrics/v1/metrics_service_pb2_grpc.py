@@ -71,6 +71,21 @@ class MetricsServiceStub:
                 request_serializer=holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.GetFactsStatusRequest.SerializeToString,
                 response_deserializer=holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.GetFactsStatusResponse.FromString,
                 _registered_method=True)
+        self.ListParkedEvents = channel.unary_unary(
+                '/holdfast.metrics.v1.MetricsService/ListParkedEvents',
+                request_serializer=holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.ListParkedEventsRequest.SerializeToString,
+                response_deserializer=holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.ListParkedEventsResponse.FromString,
+                _registered_method=True)
+        self.RetryParkedEvent = channel.unary_unary(
+                '/holdfast.metrics.v1.MetricsService/RetryParkedEvent',
+                request_serializer=holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.RetryParkedEventRequest.SerializeToString,
+                response_deserializer=holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.RetryParkedEventResponse.FromString,
+                _registered_method=True)
+        self.SkipParkedEvent = channel.unary_unary(
+                '/holdfast.metrics.v1.MetricsService/SkipParkedEvent',
+                request_serializer=holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.SkipParkedEventRequest.SerializeToString,
+                response_deserializer=holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.SkipParkedEventResponse.FromString,
+                _registered_method=True)
         self.SetTenantTimeZone = channel.unary_unary(
                 '/holdfast.metrics.v1.MetricsService/SetTenantTimeZone',
                 request_serializer=holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.SetTenantTimeZoneRequest.SerializeToString,
@@ -139,6 +154,30 @@ class MetricsServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListParkedEvents(self, request, context):
+        """The tenant's events that could not be folded and were set aside, by position; figures lack them meanwhile.
+        Needs an operator's scope.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetryParkedEvent(self, request, context):
+        """Applies an event that was set aside and takes it off the list, both or neither. NOT_FOUND if it is not set
+        aside, FAILED_PRECONDITION if it cannot be folded now either. Needs an operator's scope.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SkipParkedEvent(self, request, context):
+        """Leaves an event that was set aside out of all facts for good, in rebuilds too. NOT_FOUND if it is not set
+        aside. Needs an operator's scope.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SetTenantTimeZone(self, request, context):
         """Sets the time zone in which the tenant's days begin wherever a report names none. Needs an operator's scope.
         """
@@ -191,6 +230,21 @@ def add_MetricsServiceServicer_to_server(servicer, server):
                     servicer.GetFactsStatus,
                     request_deserializer=holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.GetFactsStatusRequest.FromString,
                     response_serializer=holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.GetFactsStatusResponse.SerializeToString,
+            ),
+            'ListParkedEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListParkedEvents,
+                    request_deserializer=holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.ListParkedEventsRequest.FromString,
+                    response_serializer=holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.ListParkedEventsResponse.SerializeToString,
+            ),
+            'RetryParkedEvent': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryParkedEvent,
+                    request_deserializer=holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.RetryParkedEventRequest.FromString,
+                    response_serializer=holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.RetryParkedEventResponse.SerializeToString,
+            ),
+            'SkipParkedEvent': grpc.unary_unary_rpc_method_handler(
+                    servicer.SkipParkedEvent,
+                    request_deserializer=holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.SkipParkedEventRequest.FromString,
+                    response_serializer=holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.SkipParkedEventResponse.SerializeToString,
             ),
             'SetTenantTimeZone': grpc.unary_unary_rpc_method_handler(
                     servicer.SetTenantTimeZone,
@@ -394,6 +448,87 @@ class MetricsService:
             '/holdfast.metrics.v1.MetricsService/GetFactsStatus',
             holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.GetFactsStatusRequest.SerializeToString,
             holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.GetFactsStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListParkedEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.metrics.v1.MetricsService/ListParkedEvents',
+            holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.ListParkedEventsRequest.SerializeToString,
+            holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.ListParkedEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryParkedEvent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.metrics.v1.MetricsService/RetryParkedEvent',
+            holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.RetryParkedEventRequest.SerializeToString,
+            holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.RetryParkedEventResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SkipParkedEvent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.metrics.v1.MetricsService/SkipParkedEvent',
+            holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.SkipParkedEventRequest.SerializeToString,
+            holdfast_dot_metrics_dot_v1_dot_metrics__service__pb2.SkipParkedEventResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -53,6 +53,18 @@ class MetricsServiceStub:
     """What every figure means, all versions."""
     GetFactsStatus: _grpc.UnaryUnaryMultiCallable[_metrics_service_pb2.GetFactsStatusRequest, _metrics_service_pb2.GetFactsStatusResponse]
     """How far the facts follow the logs."""
+    ListParkedEvents: _grpc.UnaryUnaryMultiCallable[_metrics_service_pb2.ListParkedEventsRequest, _metrics_service_pb2.ListParkedEventsResponse]
+    """The tenant's events that could not be folded and were set aside, by position; figures lack them meanwhile.
+    Needs an operator's scope.
+    """
+    RetryParkedEvent: _grpc.UnaryUnaryMultiCallable[_metrics_service_pb2.RetryParkedEventRequest, _metrics_service_pb2.RetryParkedEventResponse]
+    """Applies an event that was set aside and takes it off the list, both or neither. NOT_FOUND if it is not set
+    aside, FAILED_PRECONDITION if it cannot be folded now either. Needs an operator's scope.
+    """
+    SkipParkedEvent: _grpc.UnaryUnaryMultiCallable[_metrics_service_pb2.SkipParkedEventRequest, _metrics_service_pb2.SkipParkedEventResponse]
+    """Leaves an event that was set aside out of all facts for good, in rebuilds too. NOT_FOUND if it is not set
+    aside. Needs an operator's scope.
+    """
     SetTenantTimeZone: _grpc.UnaryUnaryMultiCallable[_metrics_service_pb2.SetTenantTimeZoneRequest, _metrics_service_pb2.SetTenantTimeZoneResponse]
     """Sets the time zone in which the tenant's days begin wherever a report names none. Needs an operator's scope."""
     RebuildFacts: _grpc.UnaryStreamMultiCallable[_metrics_service_pb2.RebuildFactsRequest, _metrics_service_pb2.RebuildFactsResponse]
@@ -85,6 +97,18 @@ class MetricsServiceAsyncStub(MetricsServiceStub):
     """What every figure means, all versions."""
     GetFactsStatus: _aio.UnaryUnaryMultiCallable[_metrics_service_pb2.GetFactsStatusRequest, _metrics_service_pb2.GetFactsStatusResponse]  # type: ignore[assignment]
     """How far the facts follow the logs."""
+    ListParkedEvents: _aio.UnaryUnaryMultiCallable[_metrics_service_pb2.ListParkedEventsRequest, _metrics_service_pb2.ListParkedEventsResponse]  # type: ignore[assignment]
+    """The tenant's events that could not be folded and were set aside, by position; figures lack them meanwhile.
+    Needs an operator's scope.
+    """
+    RetryParkedEvent: _aio.UnaryUnaryMultiCallable[_metrics_service_pb2.RetryParkedEventRequest, _metrics_service_pb2.RetryParkedEventResponse]  # type: ignore[assignment]
+    """Applies an event that was set aside and takes it off the list, both or neither. NOT_FOUND if it is not set
+    aside, FAILED_PRECONDITION if it cannot be folded now either. Needs an operator's scope.
+    """
+    SkipParkedEvent: _aio.UnaryUnaryMultiCallable[_metrics_service_pb2.SkipParkedEventRequest, _metrics_service_pb2.SkipParkedEventResponse]  # type: ignore[assignment]
+    """Leaves an event that was set aside out of all facts for good, in rebuilds too. NOT_FOUND if it is not set
+    aside. Needs an operator's scope.
+    """
     SetTenantTimeZone: _aio.UnaryUnaryMultiCallable[_metrics_service_pb2.SetTenantTimeZoneRequest, _metrics_service_pb2.SetTenantTimeZoneResponse]  # type: ignore[assignment]
     """Sets the time zone in which the tenant's days begin wherever a report names none. Needs an operator's scope."""
     RebuildFacts: _aio.UnaryStreamMultiCallable[_metrics_service_pb2.RebuildFactsRequest, _metrics_service_pb2.RebuildFactsResponse]  # type: ignore[assignment]
@@ -156,6 +180,36 @@ class MetricsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_metrics_service_pb2.GetFactsStatusResponse, _abc.Awaitable[_metrics_service_pb2.GetFactsStatusResponse]]:
         """How far the facts follow the logs."""
+
+    @_abc_1.abstractmethod
+    def ListParkedEvents(
+        self,
+        request: _metrics_service_pb2.ListParkedEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_metrics_service_pb2.ListParkedEventsResponse, _abc.Awaitable[_metrics_service_pb2.ListParkedEventsResponse]]:
+        """The tenant's events that could not be folded and were set aside, by position; figures lack them meanwhile.
+        Needs an operator's scope.
+        """
+
+    @_abc_1.abstractmethod
+    def RetryParkedEvent(
+        self,
+        request: _metrics_service_pb2.RetryParkedEventRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_metrics_service_pb2.RetryParkedEventResponse, _abc.Awaitable[_metrics_service_pb2.RetryParkedEventResponse]]:
+        """Applies an event that was set aside and takes it off the list, both or neither. NOT_FOUND if it is not set
+        aside, FAILED_PRECONDITION if it cannot be folded now either. Needs an operator's scope.
+        """
+
+    @_abc_1.abstractmethod
+    def SkipParkedEvent(
+        self,
+        request: _metrics_service_pb2.SkipParkedEventRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_metrics_service_pb2.SkipParkedEventResponse, _abc.Awaitable[_metrics_service_pb2.SkipParkedEventResponse]]:
+        """Leaves an event that was set aside out of all facts for good, in rebuilds too. NOT_FOUND if it is not set
+        aside. Needs an operator's scope.
+        """
 
     @_abc_1.abstractmethod
     def SetTenantTimeZone(
