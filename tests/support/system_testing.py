@@ -61,9 +61,9 @@ def run(data: Path, *words: str) -> "subprocess.CompletedProcess[str]":
 
 
 @contextmanager
-def started(data: Path) -> Iterator[System]:
+def started(data: Path, *words: str) -> Iterator[System]:
     """Start the system on free ports and give it once it serves; whatever is left of it is ended in the end."""
-    command = [HOLDFAST, "up", "--data", str(data), "--port-base", "0", "--json"]
+    command = [HOLDFAST, "up", "--data", str(data), "--port-base", "0", "--json", *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None

@@ -6,7 +6,6 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
@@ -17,7 +16,8 @@ import httpx
 
 from holdfast.metrics.v1.metrics_service_pb2 import GetFactsStatusRequest, GetFactsStatusResponse
 from holdfast.metrics.v1.metrics_service_pb2_grpc import MetricsServiceStub
-from holdfast_cli import following, ports, system
+from holdfast_cli import doctor_kafka, following, ports, system
+from holdfast_cli.finding import Finding
 from holdfast_cli.home import NotRunning, Running
 from holdfast_cli.options import Where
 from holdfast_cli.output import CommandFailed, counted
@@ -29,17 +29,7 @@ MOST_CLOCK_SECONDS = 5.0
 CLOCK_GRAIN_SECONDS = 2.0
 """What a header in whole seconds, written once a second, may be off."""
 MOST_BEHIND = 1_000
-SERVICES = {"call-events": "call_events", "metrics": "metrics"}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at: whether it is well, what was seen, and what to do where it is not."""
-
-    good: bool
-    what: str
-    finding: str
-    remedy: str = ""
+SERVICES = {"call-events": "call_events", "call-events-relay": "call_events_relay", "metrics": "metrics"}
 
 
 def examine(where: Where, port_base: int) -> list[Finding]:
@@ -56,6 +46,7 @@ def examine(where: Where, port_base: int) -> list[Finding]:
     findings += [Finding(good=True, what="system", finding=f"runs for tenant {running.tenant}")]
     for name, module in SERVICES.items():
         findings += _service(name, str(getattr(running.addresses, f"{module}_admin")))
+    findings += doctor_kafka.examine(running.addresses)
     return [*findings, *_looked("facts", lambda: _facts(running))]
 
 

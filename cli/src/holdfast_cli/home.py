@@ -66,6 +66,8 @@ class Addresses:
     metrics_http: str = ""
     metrics_admin: str = ""
     ivr_routing_grpc: str = ""
+    call_events_relay_admin: str = ""
+    kafka: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ class Home:
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
         self.postgres = self.path / "postgres"
+        self.kafka = self.path / "kafka"
         self.keys = self.path / "keys"
         self.logs = self.path / "logs"
         self.imports = self.path / "imports"

@@ -18,6 +18,7 @@ DISTANCES = {
     "call_events_http": 2,
     "call_events_admin": 3,
     "call_events_log": 4,
+    "call_events_relay_admin": 5,
     "metrics_grpc": 11,
     "metrics_http": 12,
     "metrics_admin": 13,

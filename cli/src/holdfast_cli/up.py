@@ -1,6 +1,7 @@
 """Everything in one terminal: Postgres, call-events and metrics, started in order and drained in order.
 
-The folder keeps all of it (``home``); a second start continues the same data.
+With the feed through Kafka a broker and a relay stand between the two. The folder keeps all of it (``home``); a second
+start continues the same data.
 """
 
 from __future__ import annotations
@@ -10,35 +11,35 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
-from holdfast_cli import output, ports
+from event_log.kafka.errors import NoBroker
+from holdfast_cli import broker, output, ports
 from holdfast_cli.child import Child, ChildFailed, Program
+from holdfast_cli.environments import MIGRATED, PROGRAMS, STARTED, environments
 from holdfast_cli.home import Addresses, AlreadyRunning, Home
 from holdfast_cli.output import CommandFailed
 from service_host.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
-from service_host.local_issuer import AUDIENCE, ISSUER
 from service_host.postgres_account import AccountError
 from service_host.postgres_folder import DataFolderInUseError
 
 DATABASE = "holdfast"
+FEEDS = ("grpc", "kafka")
 START_SECONDS = 90.0
 DRAIN_SECONDS = 7.0
 """For each service; with Postgres's own end all is over within 20 s."""
 WATCH_SECONDS = 0.2
 POSTGRES_SETTINGS = {"shared_buffers": "256MB", "max_wal_size": "2GB", "synchronous_commit": "on"}
-MODULES = {"call-events": "call_events", "metrics": "metrics"}
-LIMITS = {"DRAIN_WAIT": timedelta(seconds=2), "DRAIN_GRACE": timedelta(seconds=4)}
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What ``up`` was asked for; ``port_base`` 0 takes free ports."""
+    """What ``up`` was asked for; ``port_base`` 0 takes free ports, ``feed`` is one of FEEDS."""
 
     data: Path
     tenant: str
     port_base: int
+    feed: str = FEEDS[0]
 
 
 def serve(wanted: Wanted, when_ready: Callable[[Addresses, str], None]) -> None:
@@ -61,66 +62,44 @@ def started(wanted: Wanted) -> Iterator[tuple[Addresses, str, Sequence[Callable[
     When the context ends, everything drains. Call it from the main thread.
     """
     home = Home(wanted.data)
-    with _sentences(), _prepared(home):
-        addresses = ports.choose(wanted.port_base)
-        with EmbeddedPostgres(home.postgres, settings=POSTGRES_SETTINGS) as server, _children() as children:
-            url = _database(server)
-            _start(home, wanted, addresses, url, children)
-            home.announce(addresses, wanted.tenant, url)
-            parts = [_ended_of(child) for child in children]
-            parts.append(lambda: "" if server.running else "Postgres")
-            try:
-                yield addresses, home.token(wanted.tenant), parts
-            finally:
-                home.withdraw()
+    with (
+        _sentences(),
+        _prepared(home),
+        EmbeddedPostgres(home.postgres, settings=POSTGRES_SETTINGS) as server,
+        broker.running(home.kafka, wanted=wanted.feed == "kafka") as kafka,
+        _children() as children,
+    ):
+        addresses = broker.told(ports.choose(wanted.port_base), kafka)
+        url = _database(server)
+        _start(home, environments(home, wanted.tenant, addresses, url), children)
+        home.announce(addresses, wanted.tenant, url)
+        parts = [_ended_of(child) for child in children]
+        parts += [lambda: "" if server.running else "Postgres", lambda: broker.ended(kafka)]
+        try:
+            yield addresses, home.token(wanted.tenant), parts
+        finally:
+            home.withdraw()
 
 
-def _start(home: Home, wanted: Wanted, addresses: Addresses, url: str, children: list[Child]) -> None:
-    """Bring both databases up to date at once, then start both services at once."""
+def _start(home: Home, environment: Mapping[str, Mapping[str, str]], children: list[Child]) -> None:
+    """Bring the databases up to date at once, then start those who tell, then those who read."""
     until = time.monotonic() + START_SECONDS
-    settings = _settings(home, wanted, addresses, url)
-    migrating = [_program(home, name, "migrate", settings[name]).start() for name in MODULES]
+    migrating = [_program(home, name, "migrate", environment[name]).start() for name in MIGRATED]
     for child in migrating:
         child.wait_done(until)
-    children += [_program(home, name, "serve", settings[name]).start() for name in MODULES]
-    for child in children:
-        child.wait_ready(until)
+    for names in STARTED:
+        starting = [
+            _program(home, name, PROGRAMS[name][1], environment[name]).start()
+            for name in sorted(names & environment.keys())
+        ]
+        children += starting
+        for child in starting:
+            child.wait_ready(until)
 
 
 def _program(home: Home, name: str, task: str, settings: Mapping[str, str]) -> Program:
-    words = (MODULES[name], task, *(["--ready-json"] if task == "serve" else []))
+    words = (PROGRAMS[name][0], task, *(["--ready-json"] if task == "serve" else []))
     return Program(name, words, settings, home.logs / f"{name}.log")
-
-
-def _settings(home: Home, wanted: Wanted, addresses: Addresses, url: str) -> dict[str, dict[str, str]]:
-    """Return the environment of each service."""
-    shared = {
-        "DATABASE_URL": url,
-        "JWKS": str(home.issuer().jwks),
-        "ISSUER": ISSUER,
-        "AUDIENCE": AUDIENCE,
-        **{f"LIMITS__{name}": str(length.total_seconds()) for name, length in LIMITS.items()},
-    }
-    call_events = {
-        **shared,
-        "GRPC_ADDRESS": addresses.call_events_grpc,
-        "HTTP_ADDRESS": addresses.call_events_http,
-        "ADMIN_ADDRESS": addresses.call_events_admin,
-        "LOG_ADDRESS": addresses.call_events_log,
-        "MASTER_KEY_FILE": str(home.master_key),
-    }
-    metrics = {
-        **shared,
-        "GRPC_ADDRESS": addresses.metrics_grpc,
-        "HTTP_ADDRESS": addresses.metrics_http,
-        "ADMIN_ADDRESS": addresses.metrics_admin,
-        "FEED": f"grpc://{addresses.call_events_log}",
-        "FEED_TOKEN_FILE": str(home.keep_feed_token(wanted.tenant)),
-    }
-    return {
-        name: {f"HOLDFAST_{MODULES[name].upper()}_{key}": value for key, value in settings.items()}
-        for name, settings in (("call-events", call_events), ("metrics", metrics))
-    }
 
 
 def _database(server: EmbeddedPostgres) -> str:
@@ -172,6 +151,8 @@ def _sentences() -> Iterator[None]:
     try:
         yield
     except (AlreadyRunning, ChildFailed) as error:
+        raise CommandFailed(str(error)) from None
+    except NoBroker as error:
         raise CommandFailed(str(error)) from None
     except (AccountError, DataFolderInUseError, EmbeddedPostgresError) as error:
         message = f"{error}."

@@ -11,8 +11,10 @@ import typer
 from holdfast_cli import demo as demonstration
 from holdfast_cli import doctor as examination
 from holdfast_cli import home, options, output, ports, up
+from holdfast_cli.environments import TOPIC
 from holdfast_cli.home import Addresses
 from holdfast_cli.options import Data, Json, Where
+from holdfast_cli.output import CommandFailed
 
 PANEL = "The system"
 PortBase = Annotated[int, typer.Option("--port-base", min=0, max=65000, help="First of the ports; 0 takes free ones.")]
@@ -28,6 +30,9 @@ def start(
     data: Data,
     tenant: Annotated[str, typer.Option(help="Tenant that the printed token opens.")] = home.TENANT,
     port_base: PortBase = ports.FIRST,
+    feed: Annotated[
+        str, typer.Option(help="How events reach metrics: grpc, or kafka (a broker and a relay).")
+    ] = "grpc",
     *,
     json: Json = False,
 ) -> None:
@@ -39,7 +44,9 @@ def start(
         else:
             _welcome(addresses, token, data)
 
-    up.serve(up.Wanted(data, tenant, port_base), ready)
+    if feed not in up.FEEDS:
+        raise CommandFailed(f"No feed is called {feed}: name {' or '.join(up.FEEDS)}.")
+    up.serve(up.Wanted(data, tenant, port_base, feed), ready)
 
 
 def _welcome(addresses: Addresses, token: str, data: Path) -> None:
@@ -48,6 +55,7 @@ def _welcome(addresses: Addresses, token: str, data: Path) -> None:
         {
             "call-events": f"gRPC {addresses.call_events_grpc}   REST http://{addresses.call_events_http}",
             "metrics": f"gRPC {addresses.metrics_grpc}   REST http://{addresses.metrics_http}",
+            **({"Kafka": f"{addresses.kafka}, topic {TOPIC}"} if addresses.kafka else {}),
             "data": str(data),
         },
     )

@@ -1,0 +1,39 @@
+"""The broker of a system on one machine, where the feed goes through Kafka."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from holdfast_cli.home import Addresses
+
+if TYPE_CHECKING:
+    from event_log.kafka.broker import Broker
+
+
+@contextmanager
+def running(folder: Path, *, wanted: bool) -> Iterator[Broker | None]:
+    """Give a broker for as long as the context lasts, or none where none is wanted; raises NoBroker."""
+    if not wanted:
+        yield None
+        return
+    from event_log.kafka.broker import found_broker  # noqa: PLC0415  # its library takes half a second to load
+
+    with found_broker(folder) as broker:
+        yield broker
+
+
+def told(addresses: Addresses, broker: Broker | None) -> Addresses:
+    """Return the addresses with the broker's; without one there is no relay either."""
+    if broker is None:
+        return replace(addresses, call_events_relay_admin="")
+    return replace(addresses, kafka=broker.bootstrap)
+
+
+def ended(broker: Broker | None) -> str:
+    """Return what has ended by itself: the broker, if it is ours; empty while all is well."""
+    mine = broker.local if broker else None
+    return f"Kafka (see {mine.folder.log})" if mine is not None and not mine.running else ""
