@@ -19,6 +19,7 @@ from holdfast_cli import (
     parked_commands,
     rebuild_commands,
     report_commands,
+    simulate_commands,
     tenant_commands,
     up_commands,
 )
@@ -41,6 +42,7 @@ for commands in (
     event_commands,
     flow_commands,
     report_commands,
+    simulate_commands,
     tenant_commands,
     rebuild_commands,
     parked_commands,

@@ -374,7 +374,7 @@ class EstimateMade(_message.Message):
     CONTACT_ID_FIELD_NUMBER: _builtins.int
     VISIT_ID_FIELD_NUMBER: _builtins.int
     QUEUE_FIELD_NUMBER: _builtins.int
-    QUEUE_PLACE_FIELD_NUMBER: _builtins.int
+    QUEUE_POSITION_FIELD_NUMBER: _builtins.int
     WAIT_MS_FIELD_NUMBER: _builtins.int
     BASIS_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
@@ -383,7 +383,7 @@ class EstimateMade(_message.Message):
     """The visit."""
     queue: _builtins.str
     """The queue."""
-    queue_place: _builtins.int
+    queue_position: _builtins.int
     """Place in the queue, from 1."""
     wait_ms: _builtins.int
     """Estimated wait from now."""
@@ -395,13 +395,13 @@ class EstimateMade(_message.Message):
         contact_id: _builtins.str = ...,
         visit_id: _builtins.str = ...,
         queue: _builtins.str = ...,
-        queue_place: _builtins.int = ...,
+        queue_position: _builtins.int = ...,
         wait_ms: _builtins.int = ...,
         basis: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "contact_id", b"contact_id", "queue", b"queue", "queue_place", b"queue_place", "visit_id", b"visit_id", "wait_ms", b"wait_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "contact_id", b"contact_id", "queue", b"queue", "queue_position", b"queue_position", "visit_id", b"visit_id", "wait_ms", b"wait_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -132,7 +132,7 @@ class EstimateMade:
     contact_id: str
     visit_id: str
     queue: str
-    queue_place: int
+    queue_position: int
     wait_ms: int
     basis: str
 

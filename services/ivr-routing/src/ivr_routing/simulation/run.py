@@ -40,8 +40,16 @@ class _Draws:
 class Run:
     """A scenario under way; `step` lets one thing happen."""
 
-    def __init__(self, scenario: Scenario, replication: int, counting: Counting, witness: Witness | None) -> None:
-        self.core = Core(TENANT)
+    def __init__(
+        self,
+        scenario: Scenario,
+        replication: int,
+        counting: Counting,
+        *,
+        tenant: str = TENANT,
+        witness: Witness | None = None,
+    ) -> None:
+        self.core = Core(tenant)
         self.contacts = 0
         self._scenario = scenario
         self._counting = counting
@@ -138,7 +146,7 @@ class Run:
         self._await_arrival(draws)
         self.contacts += 1
         native_id = f"{self._name}.{self.contacts}"
-        contact_id = identity.contact_id(TENANT, SOURCE, native_id)
+        contact_id = identity.contact_id(self.core.tenant, SOURCE, native_id)
         self._tell(c.AdmitContact(contact_id, SOURCE, "", native_id))
         patience_us = draws.patience()
         if patience_us != FOR_EVER:

@@ -1,41 +1,62 @@
 """A whole simulation: every replication of a scenario, and its figures."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any, Final
 
 from ivr_routing.simulation.counting import Counting
-from ivr_routing.simulation.run import Run, Witness
+from ivr_routing.simulation.run import TENANT, Run, Witness
 from ivr_routing.simulation.scenario import Scenario
 
-STEPS_BETWEEN: Final = 5_000
+STEPS_BETWEEN: Final = 1_000
 """Things that happen between two words on how far it is."""
 
 
-def simulate(
-    scenario: Scenario, *, on_progress: Callable[[float, int], None] | None = None, witness: Witness | None = None
-) -> dict[str, Any]:
-    """Simulate a scenario; return its figures by their names. The same scenario gives the same figures.
+class Simulation:
+    """A scenario to be simulated once; the same scenario gives the same figures."""
 
-    `on_progress` is told the share done (0 to 1) and the contacts so far; `witness` sees all that was decided.
-    """
-    began = time.perf_counter()
-    counting, contacts = Counting(scenario), 0
-    for replication in range(scenario.replications):
-        counting.begin(replication)
-        run = Run(scenario, replication, counting, witness)
-        steps = 0
-        while run.step():
-            steps += 1
-            if on_progress is not None and steps % STEPS_BETWEEN == 0:
-                on_progress((replication + run.share) / scenario.replications, contacts + run.contacts)
-        contacts += run.contacts
-    seconds = time.perf_counter() - began
-    return {
-        "queues": {name: tally.figures() for name, tally in counting.queues.items()},
-        "contacts": contacts,
-        "simulated_hours": scenario.hours * scenario.replications,
-        "seed": scenario.seed,
-        "seconds": seconds,
-        "contacts_per_second": contacts / seconds if seconds else 0.0,
-    }
+    def __init__(self, scenario: Scenario, *, tenant: str = TENANT, witness: Witness | None = None) -> None:
+        """`witness` sees all that is decided; ids are those of the tenant."""
+        self.contacts = 0
+        self._scenario = scenario
+        self._tenant = tenant
+        self._witness = witness
+        self._counting = Counting(scenario)
+        self._seconds = 0.0
+
+    def steps(self) -> Iterator[float]:
+        """Simulate; give the share done, 0 to 1, now and then. Time between two words is not counted as ours."""
+        replications = self._scenario.replications
+        for replication in range(replications):
+            self._counting.begin(replication)
+            run = Run(self._scenario, replication, self._counting, tenant=self._tenant, witness=self._witness)
+            before, goes_on = self.contacts, True
+            while goes_on:
+                goes_on = self._some(run)
+                self.contacts = before + run.contacts
+                yield (replication + run.share) / replications
+
+    def _some(self, run: Run) -> bool:
+        began = time.perf_counter()
+        goes_on = all(run.step() for _ in range(STEPS_BETWEEN))
+        self._seconds += time.perf_counter() - began
+        return goes_on
+
+    def figures(self) -> dict[str, Any]:
+        """Return what was counted, by the names of the figures."""
+        return {
+            "queues": {name: tally.figures() for name, tally in self._counting.queues.items()},
+            "contacts": self.contacts,
+            "simulated_hours": self._scenario.hours * self._scenario.replications,
+            "seed": self._scenario.seed,
+            "seconds": self._seconds,
+            "contacts_per_second": self.contacts / self._seconds if self._seconds else 0.0,
+        }
+
+
+def simulate(scenario: Scenario, *, witness: Witness | None = None) -> dict[str, Any]:
+    """Simulate a scenario to its end and return its figures."""
+    simulation = Simulation(scenario, witness=witness)
+    for _ in simulation.steps():
+        pass
+    return simulation.figures()
