@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from call_events.event_view import observed
+from call_events.event_view import readable
 from call_events.streams import CATEGORY_CONTACT
 from contact_life.contact import Contact
 from contact_life.fold import fold_contact
@@ -47,7 +47,7 @@ class Contacts:
         events = tuple(event for event in page.events if known_by_us is None or event.record_time_us <= known_by_us)
         if not events:
             return None
-        return fold_contact(str(contact_id), map(observed, events)), events, page.as_of
+        return fold_contact(str(contact_id), readable(events)), events, page.as_of
 
     async def _root(self, tenant: str, state: Contact, known_by_us: int | None) -> str:
         """Follow the links; a circle, or a contact nobody told, ends the way where it begins."""

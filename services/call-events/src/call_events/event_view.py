@@ -4,8 +4,11 @@ The payload becomes the event that was told. Sealed values, MACs and (unless the
 here.
 """
 
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any, Final
 
+from google.protobuf.message import DecodeError
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from call_events.streams import CATEGORY_CONTACT
@@ -41,6 +44,13 @@ def observed(event: Event) -> Observed:
     )
 
 
+def readable(events: Iterable[Event]) -> Iterator[Observed]:
+    """Yield events as the folds take them, but for those that are no message of their type."""
+    for event in events:
+        with suppress(codec.MalformedPayload):
+            yield observed(event)
+
+
 def tenant_event(event: Event, *, with_position: bool) -> call_events_service_pb2.TenantEvent:
     """One event of a page."""
     found = call_events_service_pb2.TenantEvent()
@@ -52,7 +62,7 @@ def tenant_event(event: Event, *, with_position: bool) -> call_events_service_pb
 
 
 def contact_event(event: Event, *, with_position: bool, voided: bool = False) -> contact_pb2.RecordedContactEvent:
-    """An event of a contact; a type that this version does not know has no body."""
+    """An event of a contact; one of a type that this version does not know, or no message of its type, has no body."""
     found = contact_pb2.RecordedContactEvent(voided=voided)
     _write_envelope(found.envelope, event, with_position=with_position)
     _write_event(found.event, event, _CONTACT_FIELDS)
@@ -108,6 +118,10 @@ def _write_event(told: Any, event: Event, fields: dict[str, str]) -> None:
         return
     body = getattr(told, field)
     body.SetInParent()
-    body.MergeFromString(event.payload)
+    try:
+        body.MergeFromString(event.payload)
+    except DecodeError:  # one event that nobody can read keeps no reader from those after it
+        told.ClearField(field)
+        return
     if event.type in ("ContactArrived", "CallbackRequested"):
         body.caller.ClearField("sealed")
