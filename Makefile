@@ -5,7 +5,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE # a hundred processes of ours start in a run: none compiles what another has compiled
 
-.PHONY: help setup demo test faults check bench proto lock clean
+.PHONY: help setup demo test faults simulate check bench proto lock clean
 
 help: ## list what can be typed
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -22,6 +22,9 @@ test: setup ## every test, on a real Postgres
 faults: setup ## put faults on a whole running system for MINUTES=10, and say in one line what became of it; SEED=… repeats
 	PYTHONPATH=tests/support:tests/faults $(BIN)/python -m fault_suite $(if $(SEED),--seed $(SEED)) \
 		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(FAULTS),--faults $(FAULTS))
+
+simulate: setup ## crash relays and readers of topics at every step, by SEEDS=10000 seeds, over a model of broker and database
+	PYTHONPATH=tests/support:tests/faults $(BIN)/python -m crash_simulation $(if $(SEEDS),--seeds $(SEEDS))
 
 check: setup ## what CI checks beside the tests: form, types, layers, shared words, lock; all of it, even after a failure
 	@$(MAKE) --no-print-directory --keep-going form types layers words current

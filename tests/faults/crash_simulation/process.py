@@ -1,0 +1,71 @@
+"""A process of the model: it takes steps, may stand still for a while, and may die at any of them."""
+
+import asyncio
+from dataclasses import dataclass, field
+from random import Random
+
+from event_log.errors import LogUnavailable
+
+LONGEST_LIFE_STEPS = 60
+STEP_SECONDS = 0.02
+TROUBLE = 0.05
+"""The chance that a step ends in trouble of the world."""
+STANDSTILL = 0.02
+STANDSTILL_SECONDS = 12.0
+"""Longer than any lease."""
+
+
+class Killed(BaseException):
+    """The process is dead: whatever it still tries has no effect."""
+
+
+@dataclass(slots=True)
+class Fate:
+    """What decides about everything; `kind` once chance is to do no more harm. `trace` has every step in order."""
+
+    chance: Random
+    kind: bool = False
+    trace: list[str] = field(default_factory=list)
+
+    def says(self, probability: float) -> bool:
+        """Whether something bad happens."""
+        return not self.kind and self.chance.random() < probability
+
+    def note(self, who: str, what: str) -> None:
+        """Write a step down."""
+        self.trace.append(f"{asyncio.get_running_loop().time():.4f} {who} {what}")
+
+
+@dataclass(slots=True)
+class Process:
+    """One life of a process, from its start to its death."""
+
+    name: str
+    fate: Fate
+    steps_left: int = field(init=False)
+    dead: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        """Decide how long it lives."""
+        self.steps_left = self.fate.chance.randint(1, LONGEST_LIFE_STEPS)
+
+    async def step(self, what: str) -> None:
+        """Take a step: time passes, and fate may intervene. Raises Killed, or LogUnavailable for trouble."""
+        if self.dead:
+            raise Killed
+        seconds = self.fate.chance.expovariate(1 / STEP_SECONDS)
+        if self.fate.says(STANDSTILL):
+            seconds += self.fate.chance.uniform(0, STANDSTILL_SECONDS)
+        await asyncio.sleep(seconds)
+        self.steps_left -= 1
+        if self._has_died():
+            self.dead = True
+            self.fate.note(self.name, f"dies at {what}")
+            raise Killed
+        self.fate.note(self.name, what)
+        if self.fate.says(TROUBLE):
+            raise LogUnavailable("trouble")
+
+    def _has_died(self) -> bool:
+        """Whether its time has come, or somebody ended it while it took the step."""
+        return self.dead or (self.steps_left < 0 and not self.fate.kind)
