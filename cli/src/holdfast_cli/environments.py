@@ -12,15 +12,21 @@ PROGRAMS = {
     "call-events": ("call_events", "serve"),
     "call-events-relay": ("call_events", "relay"),
     "metrics": ("metrics", "serve"),
+    "ivr-routing": ("ivr_routing", "serve"),
 }
 """Each program by its name: its module, and the word that makes it what it is."""
-MIGRATED = ("call-events", "metrics")
+MIGRATED = ("call-events", "metrics", "ivr-routing")
 """Those whose databases are brought up to date before anything serves."""
-STARTED = (frozenset({"call-events", "call-events-relay"}), frozenset({"metrics"}))
+STARTED = (frozenset({"call-events", "call-events-relay"}), frozenset({"metrics", "ivr-routing"}))
 """Who is started at once, and who when those are ready."""
 TOPIC = "call-events"
 LIMITS = {"DRAIN_WAIT": timedelta(seconds=2), "DRAIN_GRACE": timedelta(seconds=4)}
-_PREFIXES = {"call-events": "CALL_EVENTS", "call-events-relay": "RELAY", "metrics": "METRICS"}
+_PREFIXES = {
+    "call-events": "CALL_EVENTS",
+    "call-events-relay": "RELAY",
+    "metrics": "METRICS",
+    "ivr-routing": "IVR_ROUTING",
+}
 
 
 def environments(home: Home, tenant: str, addresses: Addresses, url: str) -> dict[str, dict[str, str]]:
@@ -29,6 +35,7 @@ def environments(home: Home, tenant: str, addresses: Addresses, url: str) -> dic
         "call-events": _call_events(home, addresses),
         **({"call-events-relay": _relay(addresses)} if addresses.kafka else {}),
         "metrics": _metrics(home, tenant, addresses),
+        "ivr-routing": _ivr_routing(home, addresses),
     }
     shared = _shared(home, url)
     return {
@@ -69,4 +76,15 @@ def _metrics(home: Home, tenant: str, addresses: Addresses) -> Mapping[str, str]
         "ADMIN_ADDRESS": addresses.metrics_admin,
         "FEED": f"kafka://{addresses.kafka}/{TOPIC}?log={log}" if addresses.kafka else f"grpc://{log}",
         "FEED_TOKEN_FILE": str(home.keep_feed_token(tenant)),
+    }
+
+
+def _ivr_routing(home: Home, addresses: Addresses) -> Mapping[str, str]:
+    """Routing corrects itself from facts as they are told: it reads the log itself, whoever else reads a topic."""
+    return {
+        "GRPC_ADDRESS": addresses.ivr_routing_grpc,
+        "ADMIN_ADDRESS": addresses.ivr_routing_admin,
+        "LOG_ADDRESS": addresses.ivr_routing_log,
+        "FEED": f"grpc://{addresses.call_events_log}",
+        "FEED_TOKEN_FILE": str(home.feed_token),
     }

@@ -31,6 +31,11 @@ SCOPES = (
     "people:read",
     "log:read",
     "log:append",
+    "routing:phone",
+    "routing:agent",
+    "routing:supervise",
+    "routing:administer",
+    "routing:read",
     "operator",
 )
 """Everything: a person on their own machine is every role at once."""
@@ -66,6 +71,8 @@ class Addresses:
     metrics_http: str = ""
     metrics_admin: str = ""
     ivr_routing_grpc: str = ""
+    ivr_routing_admin: str = ""
+    ivr_routing_log: str = ""
     call_events_relay_admin: str = ""
     kafka: str = ""
 
@@ -102,6 +109,7 @@ class Home:
         self.imports = self.path / "imports"
         self.master_key = self.keys / "master.key"
         self.feed_token = self.keys / "metrics-feed.token"
+        self.demo_token = self.keys / "simulated-phone-system.token"
         self._running = self.path / "running.json"
         self._lock = self.path / "up.lock"
 
@@ -141,9 +149,14 @@ class Home:
         return self.issuer().mint(tenant, "local-operator", scopes=SCOPES, roles=roles, sources=("*",), ttl=TOKEN_LIFE)
 
     def keep_feed_token(self, tenant: str) -> Path:
-        """Keep a new token with which metrics reads the log; return its file."""
-        _write_secret(self.feed_token, self.issuer().mint(tenant, "metrics", scopes=FEED_SCOPES, ttl=FEED_TOKEN_LIFE))
+        """Keep a new token with which metrics and routing read the log; return its file."""
+        _write_secret(self.feed_token, self.issuer().mint(tenant, "feed", scopes=FEED_SCOPES, ttl=FEED_TOKEN_LIFE))
         return self.feed_token
+
+    def keep_demo_token(self, tenant: str) -> Path:
+        """Keep a new token that allows everything within the tenant, for the simulated phone system; its file."""
+        _write_secret(self.demo_token, self.token(tenant))
+        return self.demo_token
 
     def announce(self, addresses: Addresses, tenant: str, database_url: str) -> None:
         """Say where the system serves, for other commands to find."""

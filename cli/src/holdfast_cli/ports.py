@@ -22,6 +22,9 @@ DISTANCES = {
     "metrics_grpc": 11,
     "metrics_http": 12,
     "metrics_admin": 13,
+    "ivr_routing_grpc": 21,
+    "ivr_routing_admin": 23,
+    "ivr_routing_log": 24,
 }
 """Distance of each door from the first port."""
 PATIENCE_SECONDS = 3.0

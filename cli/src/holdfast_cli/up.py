@@ -1,4 +1,4 @@
-"""Everything in one terminal: Postgres, call-events and metrics, started in order and drained in order.
+"""Everything in one terminal: Postgres, call-events, metrics and routing, started in order and drained in order.
 
 With the feed through Kafka a broker and a relay stand between the two. The folder keeps all of it (``home``); a second
 start continues the same data.
@@ -6,6 +6,7 @@ start continues the same data.
 
 from __future__ import annotations
 
+import json
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from event_log.kafka.errors import NoBroker
-from holdfast_cli import broker, output, ports
+from holdfast_cli import broker, demo_centre, output, ports
 from holdfast_cli.child import Child, ChildFailed, Program
 from holdfast_cli.environments import MIGRATED, PROGRAMS, STARTED, environments
-from holdfast_cli.home import Addresses, AlreadyRunning, Home
+from holdfast_cli.home import Addresses, AlreadyRunning, Home, Running
 from holdfast_cli.output import CommandFailed
 from service_host.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
 from service_host.postgres_account import AccountError
@@ -40,6 +41,7 @@ class Wanted:
     tenant: str
     port_base: int
     feed: str = FEEDS[0]
+    demo: bool = False
 
 
 def serve(wanted: Wanted, when_ready: Callable[[Addresses, str], None]) -> None:
@@ -73,6 +75,8 @@ def started(wanted: Wanted) -> Iterator[tuple[Addresses, str, Sequence[Callable[
         url = _database(server)
         _start(home, environments(home, wanted.tenant, addresses, url), children)
         home.announce(addresses, wanted.tenant, url)
+        if wanted.demo:
+            children.append(_demo(home, wanted, addresses))
         parts = [_ended_of(child) for child in children]
         parts += [lambda: "" if server.running else "Postgres", lambda: broker.ended(kafka)]
         try:
@@ -95,6 +99,19 @@ def _start(home: Home, environment: Mapping[str, Mapping[str, str]], children: l
         children += starting
         for child in starting:
             child.wait_ready(until)
+
+
+def _demo(home: Home, wanted: Wanted, addresses: Addresses) -> Child:
+    """Open a small centre, and let a simulated phone system bring calls to it."""
+    until = time.monotonic() + START_SECONDS
+    demo_centre.open_centre(Running(addresses, wanted.tenant, home.token(wanted.tenant)))
+    token, scenario = home.keep_demo_token(wanted.tenant), home.path / "demo-scenario.json"
+    scenario.write_text(json.dumps(demo_centre.SCENARIO), encoding="utf-8")
+    doors = ("--routing", addresses.ivr_routing_grpc, "--call-events", addresses.call_events_grpc)
+    words = ("connectors", "simulated", *doors, "--token-file", str(token), "--scenario", str(scenario))
+    child = Program("simulated phone system", words, {}, home.logs / "simulated-phone-system.log").start()
+    child.wait_ready(until)
+    return child
 
 
 def _program(home: Home, name: str, task: str, settings: Mapping[str, str]) -> Program:

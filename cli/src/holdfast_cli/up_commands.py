@@ -34,6 +34,7 @@ def start(
         str, typer.Option(help="How events reach metrics: grpc, or kafka (a broker and a relay).")
     ] = "grpc",
     *,
+    demo: Annotated[bool, typer.Option("--demo", help="With a small centre of simulated callers.")] = False,
     json: Json = False,
 ) -> None:
     """Run everything in this terminal, on a Postgres of its own; Ctrl-C drains, the next start goes on."""
@@ -46,7 +47,7 @@ def start(
 
     if feed not in up.FEEDS:
         raise CommandFailed(f"No feed is called {feed}: name {' or '.join(up.FEEDS)}.")
-    up.serve(up.Wanted(data, tenant, port_base, feed), ready)
+    up.serve(up.Wanted(data, tenant, port_base, feed, demo), ready)
 
 
 def _welcome(addresses: Addresses, token: str, data: Path) -> None:
@@ -55,6 +56,7 @@ def _welcome(addresses: Addresses, token: str, data: Path) -> None:
         {
             "call-events": f"gRPC {addresses.call_events_grpc}   REST http://{addresses.call_events_http}",
             "metrics": f"gRPC {addresses.metrics_grpc}   REST http://{addresses.metrics_http}",
+            "ivr-routing": f"gRPC {addresses.ivr_routing_grpc}",
             **({"Kafka": f"{addresses.kafka}, topic {TOPIC}"} if addresses.kafka else {}),
             "data": str(data),
         },
