@@ -58,11 +58,12 @@ class Leadership:
                 return session
 
     async def _renew(self, session: Session, lost: asyncio.Event) -> None:
-        seconds = self._lease.total_seconds() / 3
+        """Renew four times in a lease, each time with as long as is left of it."""
+        seconds = self._lease.total_seconds() / 4
         try:
             while True:
                 await asyncio.sleep(seconds)
-                async with asyncio.timeout(seconds):
+                async with asyncio.timeout(3 * seconds):
                     await renew_lease(session, table=TABLE)
         except TROUBLE:
             lost.set()

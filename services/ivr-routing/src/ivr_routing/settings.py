@@ -27,7 +27,7 @@ class Settings(HostSettings, env_prefix="HOLDFAST_IVR_ROUTING_"):
     role: Identifier = "ivr_routing"
     feed: str = "grpc://127.0.0.1:7704"
     feed_token_file: Path | None = None
-    lease: Length = timedelta(seconds=2)
+    lease: Length = timedelta(seconds=3)
     silence: Length = timedelta(seconds=5)
     heartbeat: Length = timedelta(seconds=15)
     snapshot_events: int = Field(200_000, ge=1)
