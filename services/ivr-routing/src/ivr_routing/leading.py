@@ -47,7 +47,7 @@ class Leading:
         self._clock = clock
         self._new_id = new_id
         self._shards: Shards | None = None
-        self.on_lookup: LookUp = lambda _shard, _contact: None
+        self.on_lookup: LookUp = lambda _shard, _contact, _look: None
 
     async def leads(self) -> bool:
         """Whether this process decides now; for readiness."""

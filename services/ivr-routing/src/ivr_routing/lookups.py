@@ -14,8 +14,6 @@ from ivr_routing.core.errors import Refused
 from ivr_routing.errors import ShardFailed
 from ivr_routing.flow import step as flow
 from ivr_routing.loop.requests import Report
-from ivr_routing.loop.turn import Turn
-from ivr_routing.loop.walks import lookup_of
 from ivr_routing.shard import Shard
 
 MOST_ANSWER_BYTES: Final = 65_536
@@ -38,16 +36,14 @@ class Lookups:
         await asyncio.gather(*self._under_way, return_exceptions=True)
         await self._client.aclose()
 
-    def begin(self, shard: Shard, contact_id: str) -> None:
+    def begin(self, shard: Shard, contact_id: str, look: flow.Look) -> None:
         """Ask for what a contact's flow awaits, beside everything else."""
-        call, contact = shard.desk.calls.get(contact_id), shard.desk.core.contacts.get(contact_id)
-        if call is None or contact is None or contact.flow is None:
+        contact = shard.desk.core.contacts.get(contact_id)
+        if contact is None or contact.flow is None:
             return
-        look = lookup_of(Turn(shard.desk, shard.now_us()), call)
-        if look is not None:
-            task = asyncio.create_task(self._ask(shard, contact_id, contact.flow.awaits_id, look))
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
+        task = asyncio.create_task(self._ask(shard, contact_id, contact.flow.awaits_id, look))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
 
     async def _ask(self, shard: Shard, contact_id: str, awaits_id: str, look: flow.Look) -> None:
         given: flow.Input = flow.LookupFailed()

@@ -21,6 +21,7 @@ from ivr_routing.core import events as e
 from ivr_routing.core.errors import Refused
 from ivr_routing.core.words import AgentState
 from ivr_routing.errors import ShardFailed
+from ivr_routing.flow.step import Look
 from ivr_routing.heartbeats import Heartbeats
 from ivr_routing.hub import Hub
 from ivr_routing.journal import Entry, Journal
@@ -36,7 +37,7 @@ HOURS_LOOK_SECONDS: Final = 5.0
 
 Clock = Callable[[], int]
 NewId = Callable[[], UUID]
-LookUp = Callable[["Shard", str], None]
+LookUp = Callable[["Shard", str, Look], None]
 
 
 class Shard:
@@ -49,7 +50,7 @@ class Shard:
         self.instructions: Hub[instruction_pb2.Instruction] = Hub()
         self.reservations: Hub[agent_service_pb2.WatchReservationsResponse] = Hub()
         self.heartbeats = beats
-        self.on_lookup: LookUp = lambda _shard, _contact: None
+        self.on_lookup: LookUp = lambda _shard, _contact, _look: None
         self._journal = Journal(log, desk.tenant, fence, self._written)
         self._clock = clock
         self._new_id = new_id
@@ -95,8 +96,8 @@ class Shard:
         if turn.events:
             self._journal.add([self._entry(event, now_us, causation_id, actor) for event in turn.events])
             self._prepare(turn.events)
-        for contact_id in turn.lookups:
-            self._outgoing.append((self._journal.added, partial(self.on_lookup, self, contact_id)))
+        for contact_id, look in turn.lookups:
+            self._outgoing.append((self._journal.added, partial(self.on_lookup, self, contact_id, look)))
 
     def now_us(self) -> int:
         """The instant, never before the last one."""

@@ -40,7 +40,7 @@ class Shards:
         self._record_time_us = 0
         self._opening = asyncio.Lock()
         self._running: asyncio.TaskGroup | None = None
-        self.on_lookup: LookUp = lambda _shard, _contact: None
+        self.on_lookup: LookUp = lambda _shard, _contact, _look: None
 
     async def follow(self) -> int:
         """Read what is new in the log; return how many events that were. For whoever does not lead yet."""

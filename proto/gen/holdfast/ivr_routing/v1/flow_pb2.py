@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"holdfast/ivr_routing/v1/flow.proto\x12\x17holdfast.ivr_routing.v1\"]\n\x0b\x46lowStarted\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0c\n\x04\x66low\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\r\n\x05\x63\x61use\x18\x04 \x01(\t\x12\x0c\n\x04walk\x18\x05 \x01(\x0c\"\x90\x01\n\rFlowStepTaken\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0c\n\x04\x66low\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\r\n\x05nodes\x18\x04 \x03(\t\x12\x0c\n\x04rule\x18\x05 \x01(\t\x12\x0c\n\x04walk\x18\x06 \x01(\x0c\x12\x0e\n\x06\x64ue_us\x18\x07 \x01(\x03\x12\x11\n\tawaits_id\x18\x08 \x01(\t\"\xee\x01\n\x0c\x46lowFinished\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0c\n\x04\x66low\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x0c\n\x04node\x18\x04 \x01(\t\x12\x0f\n\x07outcome\x18\x05 \x01(\t\x12\x0e\n\x06target\x18\x06 \x01(\t\x12I\n\nattributes\x18\x07 \x03(\x0b\x32\x35.holdfast.ivr_routing.v1.FlowFinished.AttributesEntry\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"holdfast/ivr_routing/v1/flow.proto\x12\x17holdfast.ivr_routing.v1\"]\n\x0b\x46lowStarted\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0c\n\x04\x66low\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\r\n\x05\x63\x61use\x18\x04 \x01(\t\x12\x0c\n\x04walk\x18\x05 \x01(\x0c\"\x9e\x01\n\rFlowStepTaken\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0c\n\x04\x66low\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\r\n\x05nodes\x18\x04 \x03(\t\x12\x0c\n\x04rule\x18\x05 \x01(\t\x12\x0c\n\x04walk\x18\x06 \x01(\x0c\x12\x0e\n\x06\x64ue_us\x18\x07 \x01(\x03\x12\x11\n\tawaits_id\x18\x08 \x01(\t\x12\x0c\n\x04told\x18\t \x03(\x0c\"\xee\x01\n\x0c\x46lowFinished\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x0c\n\x04\x66low\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x0c\n\x04node\x18\x04 \x01(\t\x12\x0f\n\x07outcome\x18\x05 \x01(\t\x12\x0e\n\x06target\x18\x06 \x01(\t\x12I\n\nattributes\x18\x07 \x03(\x0b\x32\x35.holdfast.ivr_routing.v1.FlowFinished.AttributesEntry\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,9 +36,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FLOWSTARTED']._serialized_start=63
   _globals['_FLOWSTARTED']._serialized_end=156
   _globals['_FLOWSTEPTAKEN']._serialized_start=159
-  _globals['_FLOWSTEPTAKEN']._serialized_end=303
-  _globals['_FLOWFINISHED']._serialized_start=306
-  _globals['_FLOWFINISHED']._serialized_end=544
-  _globals['_FLOWFINISHED_ATTRIBUTESENTRY']._serialized_start=495
-  _globals['_FLOWFINISHED_ATTRIBUTESENTRY']._serialized_end=544
+  _globals['_FLOWSTEPTAKEN']._serialized_end=317
+  _globals['_FLOWFINISHED']._serialized_start=320
+  _globals['_FLOWFINISHED']._serialized_end=558
+  _globals['_FLOWFINISHED_ATTRIBUTESENTRY']._serialized_start=509
+  _globals['_FLOWFINISHED_ATTRIBUTESENTRY']._serialized_end=558
 # @@protoc_insertion_point(module_scope)

@@ -70,6 +70,7 @@ class FlowStepTaken(_message.Message):
     WALK_FIELD_NUMBER: _builtins.int
     DUE_US_FIELD_NUMBER: _builtins.int
     AWAITS_ID_FIELD_NUMBER: _builtins.int
+    TOLD_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     flow: _builtins.str
@@ -88,6 +89,12 @@ class FlowStepTaken(_message.Message):
     def nodes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Nodes passed, in order; the last is where the walk waits."""
 
+    @_builtins.property
+    def told(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """What the step tells of the contact, in order: ContactEvent messages of call-events without id, contact, source
+        and time. They are told to call-events after this event; nothing sensitive is in them.
+        """
+
     def __init__(
         self,
         *,
@@ -99,10 +106,11 @@ class FlowStepTaken(_message.Message):
         walk: _builtins.bytes = ...,
         due_us: _builtins.int = ...,
         awaits_id: _builtins.str = ...,
+        told: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["awaits_id", b"awaits_id", "contact_id", b"contact_id", "due_us", b"due_us", "flow", b"flow", "nodes", b"nodes", "rule", b"rule", "version", b"version", "walk", b"walk"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["awaits_id", b"awaits_id", "contact_id", b"contact_id", "due_us", b"due_us", "flow", b"flow", "nodes", b"nodes", "rule", b"rule", "told", b"told", "version", b"version", "walk", b"walk"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -51,6 +51,7 @@ class TakeFlowStep:
     walk: bytes = b""
     due_us: int = 0
     awaits_id: str = ""
+    told: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

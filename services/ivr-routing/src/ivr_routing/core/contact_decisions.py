@@ -55,6 +55,7 @@ def take_flow_step(decision: Decision, command: c.TakeFlowStep) -> None:
             command.walk,
             command.due_us,
             command.awaits_id,
+            command.told,
         )
     )
 

@@ -59,6 +59,7 @@ class FlowStepTaken:
     walk: bytes = b""
     due_us: int = 0
     awaits_id: str = ""
+    told: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from ivr_routing.flow.business_hours import BusinessHours
-from ivr_routing.flow.checking import Place, checked
+from ivr_routing.flow.checking import Checked, Place, checked
 from ivr_routing.flow.document import Document, Node
 from ivr_routing.flow.expression import Expression
+from ivr_routing.flow.fields import identifier, queues
 from ivr_routing.flow.problem import FlowRefused, Problem
 from ivr_routing.flow.reading_hours import business_hours
+from ivr_routing.flow.words import in_languages, spoken_parts
 
 VERSION_DIGITS: Final = 12
 
@@ -28,6 +31,8 @@ class Flow:
     document: Document
     expressions: Mapping[Place, Expression]
     hours: Mapping[str, BusinessHours]
+    estimates: tuple[str, ...]
+    """Queues whose estimated wait it names."""
 
     def node(self, name: str) -> Node:
         """Return a node; KeyError cannot happen with names from a checked document."""
@@ -40,7 +45,18 @@ def load(text: str) -> Flow:
     document = found.document
     digest = content_hash(document)
     hours = {name: business_hours(part) for name, part in document.hours.items()}
-    return Flow(document.flow, digest[:VERSION_DIGITS], digest, document, found.expressions, hours)
+    version = digest[:VERSION_DIGITS]
+    return Flow(document.flow, version, digest, document, found.expressions, hours, _estimates(found))
+
+
+def _estimates(found: Checked) -> tuple[str, ...]:
+    """Return the queues whose estimated wait conditions or words name."""
+    named = " ".join(expression.text for expression in found.expressions.values())
+    for node in found.document.nodes.values():
+        for _, words in spoken_parts(node):
+            named += " ".join(text for _, text in in_languages(words))
+    every = queues(found.document)
+    return tuple(queue for queue in every if re.search(rf"\bestimated_wait_\w+\.{identifier(queue)}\b", named))
 
 
 def lint(text: str) -> tuple[Problem, ...]:

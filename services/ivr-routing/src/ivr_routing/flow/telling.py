@@ -40,6 +40,11 @@ def contact_events(step: Step, contact_id: str, source_id: str, time_us: int) ->
     return events
 
 
+def contact_fact(told: Told) -> bytes:
+    """Return a fact as the log keeps it until call-events has it."""
+    return contact_event(told).SerializeToString(deterministic=True)
+
+
 def contact_event(told: Told) -> contact_event_pb2.ContactEvent:
     """Return a fact as an event without id, contact, source and time."""
     event = contact_event_pb2.ContactEvent()

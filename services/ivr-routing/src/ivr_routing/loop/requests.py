@@ -157,6 +157,8 @@ def _told(turn: Turn, request: Told) -> None:
     if isinstance(command, c.CallerGone) and not command.end:
         call = turn.desk.calls.get(command.contact_id)
         contact = turn.desk.core.contacts.get(command.contact_id)
+        if call is not None and contact is not None and contact.flow is not None:
+            walks.left(turn, call)
         meant = call.end if call is not None and contact is not None and not contact.served else ""
         command = c.CallerGone(command.contact_id, meant)
     turn.order(command)

@@ -11,6 +11,7 @@ from holdfast.ivr_routing.v1 import instruction_pb2 as pb
 from ivr_routing.core import events as e
 from ivr_routing.core.commands import Command
 from ivr_routing.core.decide import decide
+from ivr_routing.flow import step as flow
 from ivr_routing.loop import actions
 from ivr_routing.loop.call import Call
 from ivr_routing.loop.desk import Decided, Desk
@@ -37,8 +38,8 @@ class Turn:
         self.desk = desk
         self.now_us = now_us
         self.events: list[Decided] = []
-        self.lookups: list[str] = []
-        """Contacts whose flow asks a system of the tenant's."""
+        self.lookups: list[tuple[str, flow.Look]] = []
+        """Contacts whose flow asks a system of the tenant's. What is sent may be sensitive: only memory has it."""
         self._leads: dict[str, list[pb.Action]] = {}
         self._instructed: set[str] = set()
         self._touched: dict[str, None] = {}

@@ -12,9 +12,11 @@ from ivr_routing.core.rules import SkillRequirement
 from ivr_routing.flow import state as states
 from ivr_routing.flow import step as flow
 from ivr_routing.flow.flow import Flow
+from ivr_routing.flow.telling import contact_fact
 from ivr_routing.flow.walk import enter, known, resume, walk
 from ivr_routing.loop import actions
 from ivr_routing.loop.call import Call
+from ivr_routing.loop.estimates import estimated_waits
 from ivr_routing.loop.turn import Turn
 
 LOOKUP_GRACE: Final = timedelta(seconds=2)
@@ -28,7 +30,7 @@ def begin(turn: Turn, call: Call) -> None:
     if found is None:
         nowhere(turn, call, NO_ROUTE)
         return
-    step = enter(found, context(turn, call), turn.now)
+    step = enter(found, context(turn, call, found), turn.now)
     lead = turn.desk.catalogue.flows.lead(call.service_number, turn.now_us)
     cause = "service_number" if lead is not None else "default"
     turn.order(c.StartFlow(call.contact_id, found.name, found.version, cause, step.state.to_json()))
@@ -42,7 +44,7 @@ def answer(turn: Turn, call: Call, given: flow.Input) -> None:
         nowhere(turn, call, NO_ROUTE)
         return
     before = states.from_json(call.walk)
-    step = walk(found, before, given, context(turn, call), turn.now)
+    step = walk(found, before, given, context(turn, call, found), turn.now)
     if step is not None:
         _again_in_flow(turn, call, found)
         _take(turn, call, found, step, before.path)
@@ -54,9 +56,14 @@ def again(turn: Turn, call: Call) -> None:
     if found is None or not call.walk:
         return
     before = states.from_json(call.walk)
-    step = resume(found, before, context(turn, call), turn.now)
+    step = resume(found, before, context(turn, call, found), turn.now)
     if step is not None:
         _take(turn, call, found, step, before.path)
+
+
+def left(turn: Turn, call: Call) -> None:
+    """Let the flow know that its caller hung up."""
+    answer(turn, call, flow.CallerLeft())
 
 
 def come_back(turn: Turn) -> None:
@@ -75,16 +82,7 @@ def nowhere(turn: Turn, call: Call, reason: str) -> None:
     turn.instruct(call, [actions.hang_up(reason)])
 
 
-def lookup_of(turn: Turn, call: Call) -> flow.Look | None:
-    """What is to be looked up for a contact, said again; None if it awaits no lookup."""
-    found = turn.desk.catalogue.flow(call.flow, call.version)
-    if found is None or not call.walk:
-        return None
-    step = resume(found, states.from_json(call.walk), context(turn, call), turn.now)
-    return step.then if step is not None and isinstance(step.then, flow.Look) else None
-
-
-def context(turn: Turn, call: Call) -> flow.Context:
+def context(turn: Turn, call: Call, found: Flow) -> flow.Context:
     """What is known of a contact beside its flow."""
     return flow.Context(
         service_number=call.service_number,
@@ -93,6 +91,7 @@ def context(turn: Turn, call: Call) -> flow.Context:
         customer_ref=call.customer_ref,
         repeat_contact=bool(turn.desk.history.of(call)),
         attributes=call.known,
+        estimated_waits=estimated_waits(turn.desk.core, found.estimates),
     )
 
 
@@ -124,6 +123,7 @@ def _take(turn: Turn, call: Call, found: Flow, step: flow.Step, before: tuple[st
             type(step.then).__name__,
             step.state.to_json(),
             awaits_id=turn.next_instruction_id(call.contact_id),
+            told=tuple(contact_fact(told) for told in step.told),
         )
     )
     match step.then:
@@ -140,7 +140,7 @@ def _take(turn: Turn, call: Call, found: Flow, step: flow.Step, before: tuple[st
 
 def _look(turn: Turn, call: Call, step: flow.Step) -> None:
     assert isinstance(step.then, flow.Look)
-    turn.lookups.append(call.contact_id)
+    turn.lookups.append((call.contact_id, step.then))
     turn.instruct(call, [*actions.play(step.prompts), actions.park(step.then.timeout + LOOKUP_GRACE)])
 
 
