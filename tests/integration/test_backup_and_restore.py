@@ -22,7 +22,7 @@ from public_doors import Doors, Teller, caught_up, poison
 from system_parts import WITHIN, Parts
 from system_testing import run
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 
 CALLS = 600
 

@@ -22,7 +22,7 @@ from public_doors import Doors, Teller, asking, caught_up, record, refusal_of, r
 from service_host import client
 from system_testing import System
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
 
 NUMBER = "+491705550199"
 CARD = "4111111111111111"

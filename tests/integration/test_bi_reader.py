@@ -14,7 +14,7 @@ from metrics.bi_reader import create_reader
 from public_doors import MONDAY, Doors, Teller, caught_up, record
 from system_testing import System
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(600)
 
 TENANT, ROLE, PASSWORD = "local", "bi_of_local", "secret"
 NUMBER = "+493055576601"

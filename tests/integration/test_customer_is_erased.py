@@ -17,7 +17,7 @@ from holdfast_testing import eventually_blocking
 from public_doors import MONDAY, Doors, Teller, caught_up, record
 from system_testing import System
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
 
 NUMBER, SPELT_OTHERWISE = "+49 30 5557-8801", "004930 5557 8801"
 OTHER = "+493055578802"

@@ -23,10 +23,10 @@ from holdfast_testing import eventually
 from public_doors import MONDAY, NOON_S, Doors, Teller, caught_up, record
 from system_parts import WITHIN, Parts
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
 
 DEADLINE_SECONDS = 3.0
-GRACE_SECONDS = 2.0
+GRACE_SECONDS = 15.0
 """What a loaded machine may add to a deadline."""
 FREEZES = 2
 PASSING = {StatusCode.UNAVAILABLE, StatusCode.DEADLINE_EXCEEDED, StatusCode.RESOURCE_EXHAUSTED}

@@ -17,7 +17,7 @@ from holdfast_cli.home import Home
 from public_doors import Doors
 from system_testing import System, started
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 
 CALLS = 1500
 DAYS = ("--from", "1999-01-01", "--to", "1999-02-02")

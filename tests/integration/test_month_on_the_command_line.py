@@ -18,7 +18,7 @@ import pytest
 from holdfast_testing import eventually_blocking
 from system_testing import System, run, started
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(600)
 
 COLUMNS = "vru+line call_id customer_id priority type date vru_entry vru_exit vru_time q_start q_exit q_time outcome"
 ROWS = """

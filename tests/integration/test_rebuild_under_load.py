@@ -24,7 +24,7 @@ from service_host import client
 from system_parts import WITHIN
 from system_testing import HOLDFAST, System
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 
 CALLS = 2000
 

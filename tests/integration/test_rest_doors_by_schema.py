@@ -15,7 +15,7 @@ from schemathesis.core.result import Err, Ok
 from public_doors import Doors
 from system_testing import System
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 
 EXAMPLES = 60
 """Of each operation."""

@@ -14,7 +14,7 @@ from public_doors import Doors, caught_up
 from system_parts import Parts
 from system_testing import HOLDFAST
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
 
 CALLS = 2500
 KILLS = 4

@@ -19,7 +19,7 @@ from holdfast_testing import eventually_blocking
 from public_doors import MONDAY, Doors, Teller, asking, caught_up, record, refused
 from system_testing import System
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(600)
 
 TENANT_SCOPES = (
     *("events:write", "events:read", "callers:resolve", "customers:erase"),

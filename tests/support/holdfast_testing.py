@@ -17,7 +17,8 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 
 T = TypeVar("T")
-DEADLINE = timedelta(seconds=10)
+DEADLINE = timedelta(seconds=60)
+"""Of what is about to happen: long enough for a machine that has other work; nothing waits longer than it must."""
 PAUSE_SECONDS = 0.01
 
 

@@ -16,9 +16,13 @@ from metrics import schema
 from metrics.fact.catalogue import FACTS
 from metrics.fact.view import view_columns
 from metrics.facts import Facts
+from metrics.serving_role import grant_serving
 from service_host.postgres import Database, connect, migrate
+from service_host.settings import session_url
 
 LOG_SCHEMA = "call_events"
+ROLE = "metrics"
+"""Whom facts are kept as: not the database's owner."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +77,10 @@ async def a_scene(address: str) -> AsyncIterator[Scene]:
     try:
         await migrate(connection, package="event_log.migrations", schema=LOG_SCHEMA)
         await schema.bring_up_to_date(connection)
+        await grant_serving(connection, ROLE)
     finally:
         await connection.close()
-    async with open_log(address, LOG_SCHEMA) as log, connect(address) as database:
+    async with open_log(address, LOG_SCHEMA) as log, connect(session_url(address, role=ROLE)) as database:
         facts = Facts(database, Feed("postgres", log))
         await facts.prepare()
         yield Scene(address, log, database, facts)

@@ -73,7 +73,7 @@ async def read_all(log: Log, wanted: Filter) -> list[Event]:
 async def take_pages(pages: AsyncIterator[Page], events: int) -> list[Event]:
     """Follow until so many events came."""
     found: list[Event] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         async for page in pages:
             found += page.events
             if len(found) >= events:
@@ -595,7 +595,7 @@ class TestFollowing:
     async def test_a_follower_without_news_is_told_how_far_it_is(self, log: Log) -> None:
         await fill(log, [1, 2])
         pages = log.subscribe(2, heartbeat=timedelta(milliseconds=100))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             page = await anext(pages)
             later = await anext(pages)
         assert (list(page.events), page.complete_to) == ([], await log.head())
@@ -604,7 +604,7 @@ class TestFollowing:
     async def test_a_follower_in_columns_catches_up_and_hears_the_news(self, log: Log) -> None:
         await fill(log, range(1, 6))
         positions: list[int] = []
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             async for page in log.subscribe_packed(0, limit=3, columns=["position"]):
                 positions += page.batch["position"].to_pylist()
                 if positions == [1, 2, 3, 4, 5]:
@@ -615,6 +615,6 @@ class TestFollowing:
 
     async def test_a_follower_in_columns_without_news_is_told_how_far_it_is(self, log: Log) -> None:
         await fill(log, [1, 2])
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             page = await anext(log.subscribe_packed(2, heartbeat=timedelta(milliseconds=100)))
         assert (page.count, page.complete_to) == (0, await log.head())

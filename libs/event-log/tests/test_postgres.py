@@ -370,12 +370,12 @@ class TestAppendersOfOtherProcesses:
     async def test_a_reader_hears_an_appender_in_another_process(self, database: str) -> None:
         schema = await a_schema(database)
         async with open_log(database, schema) as reader:
-            pages = reader.subscribe(0, heartbeat=timedelta(seconds=8))
+            pages = reader.subscribe(0, heartbeat=timedelta(seconds=60))
             await anext(pages)
             hearing = asyncio.ensure_future(anext(pages))
             with an_appender(database, schema, first=1) as appender:
                 await asyncio.to_thread(ask, appender)
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(30):
                     assert ids((await hearing).events) == [1]
 
 

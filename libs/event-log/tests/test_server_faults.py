@@ -19,6 +19,7 @@ from event_log.errors import LogUnavailable, Unavailable
 from event_log.limits import WriterLimits
 from event_log.postgres import PostgresLog, open_log
 from event_log_testing import a_schema, appending, contact, event, every_event, fill, ids
+from holdfast_testing import eventually
 from service_host.embedded_postgres import EmbeddedPostgres
 
 HASTY = WriterLimits(call=timedelta(seconds=2), statement=timedelta(seconds=1))
@@ -88,15 +89,14 @@ async def test_a_killed_server_loses_nothing_that_was_acknowledged(
             number += 1
 
     writers = [asyncio.create_task(write(writer)) for writer in range(1, 9)]
-    for _ in range(3):
-        await asyncio.wait(writers, timeout=0.5)
-        kill_hard(server)
-    await asyncio.wait(writers, timeout=0.5)
+    for kills in range(4):
+        await eventually(lambda enough=40 * (kills + 1): len(acknowledged) >= enough)  # type: ignore[misc] # bound at once
+        if kills < 3:
+            kill_hard(server)
     running = False
     await asyncio.gather(*writers)
     events = await every_event(log)
     stands = {found.event_id.int: found.position for found in events}
-    assert len(acknowledged) > 100
     assert [found.position for found in events] == list(range(1, len(events) + 1))
     assert len(stands) == len(events)
     assert {number: stands.get(number) for number in acknowledged} == acknowledged
@@ -120,7 +120,7 @@ async def test_a_frozen_server_ends_every_call_by_its_deadline(
         ]
         began = time.monotonic()
         answers = await asyncio.gather(*calls, return_exceptions=True)
-        assert time.monotonic() - began < 12
+        assert time.monotonic() - began < 30
     assert [type(answer) for answer in answers] == [LogUnavailable] * len(calls)
 
 
@@ -131,7 +131,7 @@ async def test_a_server_that_thaws_is_used_again_without_help(
     await fill(log, [1])
     with frozen(server), pytest.raises(LogUnavailable):
         await log.append(appending(contact(2), event(2)))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             try:
                 await log.append(appending(contact(2), event(2)))
@@ -162,7 +162,7 @@ async def test_a_follower_outlives_a_restart_of_the_server(
     following = asyncio.create_task(follow())
     await asyncio.wait([following], timeout=0.2)
     kill_hard(server)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             try:
                 await fill(log, [3, 4])

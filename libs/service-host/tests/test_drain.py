@@ -145,14 +145,14 @@ async def test_a_process_told_to_stop_is_not_ready_but_still_answers(start: Star
 
 
 async def test_a_second_signal_ends_the_draining(start: Start, credentials: Credentials) -> None:
-    running = await start()
+    running = await start(LIMITS__DRAIN_GRACE="60")
     async with client.connect(running.grpc) as channel, httpx.AsyncClient(base_url=f"http://{running.admin}") as admin:
         stuck = echo_method(channel, "Wait")(BytesValue(value=b"60000"), metadata=credentials(), timeout=60)
         await echo_method(channel, "Say")(HELLO, metadata=credentials())
         running.terminate()
         await eventually(lambda: _answers(admin, 503))
         running.terminate()
-        assert await asyncio.wait_for(running.exit_code(), 8) == 0
+        assert await asyncio.wait_for(running.exit_code(), 40) == 0
         stuck.cancel()
 
 

@@ -23,7 +23,7 @@ from service_host.local_issuer import AUDIENCE, ISSUER, LocalIssuer
 
 TENANT = "acme"
 SCOPES = ("events:write", "events:read", "callers:resolve", "customers:erase", "log:read")
-START_SECONDS = 30
+START_SECONDS = 90
 FIRST_SECOND = 1_790_000_000
 
 

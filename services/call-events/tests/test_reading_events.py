@@ -109,7 +109,7 @@ async def test_a_subscription_catches_up_and_then_follows_live(another: Another,
     await tell(another, quiet, "before")
     call = quiet.SubscribeEvents(pb.SubscribeEventsRequest())
     found: list[str] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         async for page in call:
             found += queues(page.events)
             if found == ["before"] and page.events:
@@ -126,6 +126,6 @@ async def test_a_subscription_from_the_end_gives_only_what_comes(another: Anothe
     call = quiet.SubscribeEvents(pb.SubscribeEventsRequest(cursor=end))
     reading = asyncio.ensure_future(anext(aiter(call)))
     await tell(another, quiet, "after")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         assert queues((await reading).events) == ["after"]
     call.cancel()
