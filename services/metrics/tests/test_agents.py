@@ -126,3 +126,13 @@ async def test_rebuilt_agents_equal_the_live_ones(fresh_database: str) -> None:
         await scene.caught_up()
         told = [progress async for progress in scene.facts.rebuild(swap=False, accept_differences=False)]
         assert (told[-1].differences, told[-1].examples) == (0, ())
+
+
+async def test_a_readers_tenant_and_agent_reach_the_table_of_spells(fresh_database: str) -> None:
+    async with a_scene(fresh_database) as scene:
+        rows = await scene.database.fetch(
+            "explain (costs off) select * from metrics.agent_spell where tenant = 't' and agent = 'ann'"
+        )
+    plan = "\n".join(row[0] for row in rows)
+    assert "CTE" not in plan
+    assert "(tenant = 't'::text) AND (agent = 'ann'::text)" in plan, plan

@@ -64,9 +64,13 @@ from "{schema}".contact c left join root on root.tenant = c.tenant and root.cont
 
 
 def _agent_spell(fact: Fact, schema: str) -> str:
-    """Return spells: lanes of states, one for each queue named and one for all of them (contact_life.agent_spell)."""
-    missed = {"spell_id": "spell_id || '/before'", "state": "previous_state", "started_time": "since"}
-    before = ", ".join(missed.get(column.name, column.name) for column in fact.visible)
+    """Return spells: lanes of states, one for each queue named and one for all of them (contact_life.agent_spell).
+
+    Each part is read once, so that Postgres takes a reader's tenant and agent down to the table: a part that is read
+    twice is made whole first, of every tenant.
+    """
+    spans = ("spell_id", "state", "started_time")
+    shown = ", ".join(f"span.{one.name}" if one.name in spans else f"bounded.{one.name}" for one in fact.visible)
     lane = "partition by tenant, agent, queue order by place"
     earlier = "partition by tenant, agent order by place rows between unbounded preceding and 1 preceding"
     later = "partition by tenant, agent order by place desc rows between unbounded preceding and 1 preceding"
@@ -95,9 +99,11 @@ with change as (
     select *, least(lead(case when missed then since else started_time end) over ({lane}), all_out_time) as ended_time
     from marked
 )
-select {_names(fact)}, ended_time from bounded where told_by <> 'logout'
-union all
-select {before}, started_time from bounded where missed
+select {shown}, span.ended_time from bounded cross join lateral (
+    select bounded.spell_id, bounded.state, bounded.started_time, bounded.ended_time where told_by <> 'logout'
+    union all
+    select bounded.spell_id || '/before', previous_state, since, bounded.started_time where missed
+) span
 """.strip()  # noqa: S608  # names of declarations and of a schema
 
 
