@@ -18,7 +18,7 @@ from metrics.fact.view import view_columns
 from metrics.facts import Facts
 from metrics.serving_role import grant_serving
 from service_host.postgres import Database, connect, migrate
-from service_host.settings import session_url
+from service_host.settings import address_with
 
 LOG_SCHEMA = "call_events"
 ROLE = "metrics"
@@ -80,7 +80,7 @@ async def a_scene(address: str) -> AsyncIterator[Scene]:
         await grant_serving(connection, ROLE)
     finally:
         await connection.close()
-    async with open_log(address, LOG_SCHEMA) as log, connect(session_url(address, role=ROLE)) as database:
+    async with open_log(address, LOG_SCHEMA) as log, connect(address_with(address, role=ROLE)) as database:
         facts = Facts(database, Feed("postgres", log))
         await facts.prepare()
         yield Scene(address, log, database, facts)

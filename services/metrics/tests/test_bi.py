@@ -14,7 +14,7 @@ from metrics.fact.catalogue import FACTS
 from told_contacts import chance_of, contacts, in_time
 
 PASSWORD = "a 'quoted' password"
-Reader: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+Session: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
 def as_role(address: str, role: str) -> str:
@@ -34,18 +34,25 @@ async def scene(fresh_database: str) -> AsyncIterator[Scene]:
 
 
 @pytest.fixture
-async def reader(scene: Scene) -> AsyncIterator[Reader]:
+async def owner(scene: Scene) -> AsyncIterator[Session]:
+    """Give a session of the database's owner: facts are kept by a role that makes no roles."""
+    session = await asyncpg.connect(scene.address)
+    yield session
+    await session.close()
+
+
+@pytest.fixture
+async def reader(scene: Scene, owner: Session) -> AsyncIterator[Session]:
     role = f"bi_{scene.address.rpartition('/')[2][-20:]}"
-    async with scene.database.acquire(10) as connection:
-        await create_reader(connection, role, "t", PASSWORD)
-        await create_reader(connection, role, "t", PASSWORD)
+    await create_reader(owner, role, "t", PASSWORD)
+    await create_reader(owner, role, "t", PASSWORD)
     session = await asyncpg.connect(as_role(scene.address, role))
     yield session
     await session.close()
-    await scene.database.execute(f'drop owned by "{role}"; drop role "{role}"')
+    await owner.execute(f'drop owned by "{role}"; drop role "{role}"')
 
 
-async def test_a_reader_sees_its_tenant_and_people_as_pseudonyms(scene: Scene, reader: Reader) -> None:
+async def test_a_reader_sees_its_tenant_and_people_as_pseudonyms(scene: Scene, reader: Session) -> None:
     rows = await reader.fetch("select * from bi.queue_visit_v1 where outcome = 'answered'")
     assert rows
     assert {row["tenant"] for row in rows} == {"t"}
@@ -59,7 +66,7 @@ async def test_a_reader_sees_its_tenant_and_people_as_pseudonyms(scene: Scene, r
     )
 
 
-async def test_instants_stand_as_timestamps_too(reader: Reader) -> None:
+async def test_instants_stand_as_timestamps_too(reader: Session) -> None:
     row = await reader.fetchrow(
         "select arrived_time, arrived_time_utc from bi.contact_v1 where arrived_time is not null"
     )
@@ -67,13 +74,13 @@ async def test_instants_stand_as_timestamps_too(reader: Reader) -> None:
     assert row["arrived_time_utc"].timestamp() == pytest.approx(row["arrived_time"] / 1e6, abs=1e-6)
 
 
-async def test_another_tenant_sees_nothing(scene: Scene, reader: Reader) -> None:
-    await scene.database.execute("update bi_private.reader set tenant = 'other'")
+async def test_another_tenant_sees_nothing(owner: Session, reader: Session) -> None:
+    await owner.execute("update bi_private.reader set tenant = 'other'")
     assert [await reader.fetchval(f"select count(*) from bi.{fact.name}_v1") for fact in FACTS] == [0] * len(FACTS)  # noqa: S608
     assert await reader.fetchval("select count(*) from bi.queue_half_hour_v1") == 0
 
 
-async def test_half_hours_add_up_to_the_visits(reader: Reader) -> None:
+async def test_half_hours_add_up_to_the_visits(reader: Session) -> None:
     halves = await reader.fetchrow(
         "select sum(offered)::int as offered, sum(answered)::int as answered from bi.queue_half_hour_v1"
     )
@@ -117,19 +124,19 @@ BREAK_OUTS = [
 ]
 
 
-async def test_a_reader_reaches_nothing_else(reader: Reader) -> None:
+async def test_a_reader_reaches_nothing_else(reader: Session) -> None:
     await reader.execute("set default_transaction_read_only = off")
     for statement in BREAK_OUTS:
         with pytest.raises(REFUSALS):
             await reader.execute(statement)
 
 
-async def test_a_reader_starts_read_only_and_with_a_time_out(reader: Reader) -> None:
+async def test_a_reader_starts_read_only_and_with_a_time_out(reader: Session) -> None:
     assert await reader.fetchval("show default_transaction_read_only") == "on"
     assert await reader.fetchval("show statement_timeout") == "1min"
 
 
-async def test_what_a_reader_lets_run_too_long_is_ended(scene: Scene, reader: Reader) -> None:
+async def test_what_a_reader_lets_run_too_long_is_ended(scene: Scene, reader: Session) -> None:
     await reader.execute("set statement_timeout = 0; begin")
     async with scene.database.acquire(10) as connection:
         assert await end_overlong(connection, timedelta(hours=1)) == 0

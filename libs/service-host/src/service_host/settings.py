@@ -16,6 +16,7 @@ from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from pydantic import (
     AfterValidator,
@@ -23,6 +24,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StringConstraints,
     ValidationError,
     field_validator,
     model_validator,
@@ -86,6 +88,14 @@ def _seconds(given: object) -> object:
 
 Length = Annotated[timedelta, BeforeValidator(_seconds)]
 Address = Annotated[str, AfterValidator(_checked_address)]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
+"""A name in the database that needs no quotes: of a schema, of a role."""
+
+
+def address_with(url: str, **settings: str) -> str:
+    """Return a database's address with settings that its sessions start with (role, search_path)."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(query=urlencode(dict(parse_qsl(parts.query)) | settings)))
 
 
 class Limits(BaseModel):

@@ -15,7 +15,6 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, Field
 
 from call_events import telemetry
-from call_events.settings import Identifier, address_with
 from event_log.connections import Connections
 from event_log.errors import EventLogError, Unavailable
 from event_log.kafka.checkpoints import PostgresCheckpoints
@@ -31,7 +30,7 @@ from event_log.log import Log
 from event_log.memory import clock_us
 from event_log.postgres import open_log
 from service_host import process
-from service_host.settings import HostSettings, Length, WrongSettings
+from service_host.settings import HostSettings, Identifier, Length, WrongSettings, address_with
 
 NAME: Final = "call-events-relay"
 LOOK_SECONDS: Final = 1.0

@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from typing import Final
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
-from service_host.settings import Address, HostSettings
+from service_host.settings import Address, HostSettings, Identifier, address_with
 
-Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
 LEAST_DUTY: Final = 0.01
 
 
@@ -47,9 +45,3 @@ class Settings(HostSettings, env_prefix="HOLDFAST_CALL_EVENTS_"):
     def early_url(self) -> str:
         """The same for sessions whose writes become durable with what is written after them."""
         return address_with(self.session_url, synchronous_commit="off")
-
-
-def address_with(url: str, **settings: str) -> str:
-    """Return a database's address with settings that its sessions start with."""
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(query=urlencode(dict(parse_qsl(parts.query)) | settings)))

@@ -22,6 +22,7 @@ from metrics.facts import Facts
 from metrics.follower import FollowingStopped
 from metrics.rebuilding import rebuilding
 from metrics.schema import bring_up_to_date
+from metrics.serving_role import grant_serving
 from metrics.settings import Settings
 from service_host import client, postgres, process
 from service_host.errors import DeadlineExceeded, Unavailable
@@ -36,9 +37,9 @@ _MIGRATION_SECONDS: Final = 300.0
 
 async def open_service(settings: Settings, service: process.Service) -> None:
     """Open what the service needs and wire it: facts that follow the log, and the doors that answer from them."""
-    database = await service.enter(postgres.connect(settings.database_url, application_name=NAME))
+    database = await service.enter(postgres.connect(settings.session_url, application_name=NAME))
     folding = await service.enter(
-        postgres.connect(settings.database_url, maximum=FOLD_CONNECTIONS, application_name=f"{NAME} facts")
+        postgres.connect(settings.session_url, maximum=FOLD_CONNECTIONS, application_name=f"{NAME} facts")
     )
     feed = await service.enter(open_feed(settings.feed, lambda address: _channel(settings, address)))
     facts = Facts(folding, feed, member=f"{socket.gethostname()} {os.getpid()} {secrets.token_hex(4)}")
@@ -80,6 +81,7 @@ async def _migrated(settings: Settings) -> None:
         database.acquire(_MIGRATION_SECONDS) as connection,
     ):
         await bring_up_to_date(connection)
+        await grant_serving(connection, settings.role)
 
 
 def main() -> None:

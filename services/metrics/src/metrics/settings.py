@@ -4,20 +4,27 @@ from pathlib import Path
 
 from pydantic import Field
 
-from service_host.settings import HostSettings
+from service_host.settings import HostSettings, Identifier, address_with
 
 
 class Settings(HostSettings, env_prefix="HOLDFAST_METRICS_"):
     """Names in the environment: ``HOLDFAST_METRICS_<FIELD>``.
 
+    ``database_url`` may be of the schemas' owner: sessions that serve take on `role`, which reaches facts alone.
     ``feed`` names the log of call-events by URL: itself (``grpc://host:port``) or as a topic carries it
     (``kafka://host:port/topic?log=host:port``); the log's token stands in ``feed_token_file``. An explanation computes
     a figure again from events where no more than ``recomputed_contacts`` contacts are behind it.
     """
 
+    role: Identifier = "metrics"
     feed: str = "grpc://127.0.0.1:7701"
     feed_token_file: Path | None = None
     recomputed_contacts: int = Field(50_000, ge=0, le=1_000_000)
+
+    @property
+    def session_url(self) -> str:
+        """The database's address for sessions that serve."""
+        return address_with(self.database_url, role=self.role)
 
     def feed_token(self) -> str:
         """Return the token for the log as its file has it now, so that a new one is taken without a restart."""
