@@ -16,8 +16,8 @@ setup: ## make .venv with everything needed, each package proved by its hash; th
 demo: setup ## a month of calls, from the file to figures that explain themselves
 	$(BIN)/holdfast demo
 
-test: setup ## every test, on a real Postgres
-	$(BIN)/python -m pytest $(PYTEST)
+test: setup ## every test, on a real Postgres, a file at a time on each core (PYTEST='-n 0 …' for one process)
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 faults: setup ## put faults on a whole running system for MINUTES=10, and say in one line what became of it; SEED=… repeats
 	PYTHONPATH=tests/support:tests/faults $(BIN)/python -m fault_suite $(if $(SEED),--seed $(SEED)) \

@@ -17,7 +17,8 @@ from service_host.embedded_postgres import EmbeddedPostgres
 hypothesis.settings.register_profile("holdfast", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("holdfast")
 
-SEED = int(os.environ.get("HOLDFAST_SEED") or random.SystemRandom().randrange(1 << 32))
+SEED = int(os.environ.setdefault("HOLDFAST_SEED", str(random.SystemRandom().randrange(1 << 32))))
+"""Of the whole run: the processes that share its tests are told it by their environment."""
 
 
 def pytest_report_header() -> str:
