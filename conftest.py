@@ -14,7 +14,8 @@ from holdfast_testing import GivenPostgres, PostgresServer, fresh_name
 from holdfast_testing import eventually as eventually_
 from service_host.embedded_postgres import EmbeddedPostgres
 
-hypothesis.settings.register_profile("holdfast", deadline=None, print_blob=True)
+_SLOW = [hypothesis.HealthCheck.too_slow]  # says that the machine is busy, not that a test is wrong
+hypothesis.settings.register_profile("holdfast", deadline=None, print_blob=True, suppress_health_check=_SLOW)
 hypothesis.settings.load_profile("holdfast")
 
 SEED = int(os.environ.setdefault("HOLDFAST_SEED", str(random.SystemRandom().randrange(1 << 32))))

@@ -17,7 +17,7 @@ from system_testing import System
 
 pytestmark = pytest.mark.timeout(600)
 
-EXAMPLES = 60
+EXAMPLES = 30
 """Of each operation."""
 SERVER_ERRORS = 500
 WAITS = "wait_for_position"
