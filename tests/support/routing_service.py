@@ -193,9 +193,14 @@ class Centre:
         published = await put.PublishFlow(administration.PublishFlowRequest(document=document))
         assert not published.problems, published.problems
         for name in names:
-            rules_of_agent = configuration_pb2.AgentRules(queues=[self.queue])
-            await put.ConfigureAgent(administration.ConfigureAgentRequest(agent=self.agent(name), rules=rules_of_agent))
-            await self.become(name, source_pb2.AGENT_STATE_AVAILABLE)
+            await self.hire(name)
+
+    async def hire(self, name: str) -> None:
+        """Configure an agent, and sign them in as available."""
+        rules = configuration_pb2.AgentRules(queues=[self.queue])
+        request = administration.ConfigureAgentRequest(agent=self.agent(name), rules=rules)
+        await self.doors.administration.ConfigureAgent(request)
+        await self.become(name, source_pb2.AGENT_STATE_AVAILABLE)
 
     def agent(self, name: str) -> str:
         """An agent's name of this test's own."""
@@ -213,9 +218,8 @@ class Centre:
 
     async def call(self, **more: Any) -> phone.StartContactResponse:
         """A caller arrives."""
-        request = phone.StartContactRequest(
-            source_id=SOURCE, native_id=secrets.token_hex(8), node="n1", service_number=self.number, **more
-        )
+        told = {"native_id": secrets.token_hex(8), "node": "n1", "service_number": self.number} | more
+        request = phone.StartContactRequest(source_id=SOURCE, **told)
         answer: phone.StartContactResponse = await self.doors.phone.StartContact(request)
         return answer
 
@@ -230,6 +234,22 @@ class Centre:
         )
         answer: phone.ReportInputResponse = await self.doors.phone.ReportInput(request)
         return answer.instruction
+
+    async def next_after(self, held: instruction_pb2.Instruction) -> instruction_pb2.Instruction:
+        """The contact's next instruction, waited for."""
+        request = phone.NextInstructionRequest(contact_id=held.contact_id, after_number=held.number)
+        request.wait.FromSeconds(10)
+        answer: phone.NextInstructionResponse = await self.doors.phone.NextInstruction(request, timeout=15)
+        return answer.instruction
+
+    async def acknowledge(
+        self, held: instruction_pb2.Instruction, status: "instruction_pb2.InstructionStatus.ValueType", cause: str = ""
+    ) -> None:
+        """Say what became of an instruction."""
+        request = phone.AcknowledgeInstructionRequest(
+            contact_id=held.contact_id, instruction_id=held.instruction_id, status=status, cause=cause
+        )
+        await self.doors.phone.AcknowledgeInstruction(request)
 
     async def waiting(self) -> instruction_pb2.Instruction:
         """A caller who has gone through the flow; their instruction."""

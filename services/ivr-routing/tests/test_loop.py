@@ -2,12 +2,18 @@
 
 from typing import Any
 
+import grpc
 import pytest
 
+from event_log.memory import clock_us
 from holdfast.call_events.v1 import leg_pb2, source_pb2, talk_pb2
+from holdfast.ivr_routing.v1 import administration_service_pb2 as administration
 from holdfast.ivr_routing.v1 import agent_service_pb2 as agents
+from holdfast.ivr_routing.v1 import configuration_pb2, instruction_pb2
+from holdfast.ivr_routing.v1 import phone_system_service_pb2 as phone
 from holdfast_testing import eventually
-from routing_service import Centre, steps
+from routing_service import SOURCE, Centre, Doors, Running, steps
+from service_host import client
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -56,3 +62,195 @@ async def _news(watch: Any) -> Any:
         news = await watch.read()
         if news.WhichOneof("news"):
             return news
+
+
+async def test_input_told_twice_counts_once_and_is_answered_the_same(centre: Centre) -> None:
+    await centre.open()
+    started = await centre.call()
+
+    first = await centre.press(started.instruction, "1")
+    again = await centre.press(started.instruction, "1")
+
+    assert again == first
+    assert steps(first.do) == ["play", "queue_music"]
+
+
+async def test_the_same_contact_started_again_gets_the_instruction_in_force(centre: Centre) -> None:
+    await centre.open()
+    first = await centre.call(native_id="again-" + centre.name)
+    second = await centre.call(native_id="again-" + centre.name)
+    assert second == first
+
+
+async def test_a_number_that_leads_nowhere_is_not_left_waiting(centre: Centre) -> None:
+    started = await centre.call()
+    assert steps(started.instruction.do) == ["hang_up"]
+
+
+async def test_an_agent_who_signs_in_is_rung_for_whoever_waits(centre: Centre) -> None:
+    await centre.open()
+    waiting = await centre.waiting()
+    assert steps(waiting.do) == ["play", "queue_music"]
+
+    await centre.hire("ann")
+    ring = await centre.next_after(waiting)
+
+    assert steps(ring.do) == ["queue_music", "ring"]
+    assert ring.do[1].ring.agent == centre.agent("ann")
+    assert ring.do[0].queue_music.visit_id == waiting.do[1].queue_music.visit_id
+
+
+async def test_an_endpoint_that_did_not_ring_charges_nobody_and_the_caller_goes_to_another_agent(
+    centre: Centre,
+) -> None:
+    await centre.open("ann", "ben")
+    ring = await centre.waiting()
+    rung = ring.do[-1].ring.agent
+
+    await centre.acknowledge(ring, instruction_pb2.INSTRUCTION_STATUS_FAILED, "endpoint_unknown")
+    next_ring = await centre.next_after(ring)
+
+    assert next_ring.do[-1].ring.agent not in ("", rung)
+    assert await centre.state(rung.split("-")[0]) == source_pb2.AGENT_STATE_AVAILABLE
+
+
+async def test_a_rejected_contact_does_not_ring_the_same_agent_again(centre: Centre) -> None:
+    await centre.open("ann")
+    ring = await centre.waiting()
+    held = ring.do[-1].ring.reservation_id
+    request = agents.RejectReservationRequest(reservation_id=held, agent=centre.agent("ann"), reason="busy")
+    await centre.doors.agents.RejectReservation(request)
+    back = await centre.next_after(ring)
+    assert steps(back.do) == ["queue_music"]
+    assert await centre.state("ann") == source_pb2.AGENT_STATE_AVAILABLE
+
+
+async def test_a_default_route_beats_a_later_decision_and_rescinds_its_reservation(centre: Centre) -> None:
+    await centre.open("ann")
+    started = await centre.call(native_id="gone-" + centre.name)
+    ring = await centre.press(started.instruction, "1")
+    assert await centre.state("ann") == source_pb2.AGENT_STATE_RESERVED
+
+    request = phone.ReportDefaultRouteRequest(
+        source_id=SOURCE,
+        native_id="gone-" + centre.name,
+        state=instruction_pb2.WAITING_STATE_QUEUE_MUSIC,
+        did=[instruction_pb2.Action(voicemail=instruction_pb2.Voicemail(mailbox="sales"))],
+    )
+    told = await centre.doors.phone.ReportDefaultRoute(request)
+    again = await centre.doors.phone.ReportDefaultRoute(request)
+
+    assert told.contact_id == again.contact_id == ring.contact_id
+    assert await centre.state("ann") == source_pb2.AGENT_STATE_AVAILABLE
+
+
+async def test_a_default_route_of_a_contact_that_routing_never_heard_of_is_taken_in(centre: Centre) -> None:
+    request = phone.ReportDefaultRouteRequest(
+        source_id=SOURCE, native_id="unheard-" + centre.name, state=instruction_pb2.WAITING_STATE_ARRIVAL
+    )
+    assert (await centre.doors.phone.ReportDefaultRoute(request)).contact_id
+
+
+async def test_a_caller_who_leaves_while_it_rings_frees_the_agent(centre: Centre) -> None:
+    await centre.open("ann")
+    ring = await centre.waiting()
+    ended = leg_pb2.LegEnded(leg_id=ring.leg_id, role=leg_pb2.LEG_ROLE_CALLER)
+    await centre.facts.tell(ring.contact_id, ended, ended)
+    await eventually(lambda: _is(centre, "ann", source_pb2.AGENT_STATE_AVAILABLE))
+
+
+async def test_a_hang_up_that_nobody_told_is_noticed_by_the_next_snapshot(centre: Centre) -> None:
+    await centre.open("ann")
+    await centre.waiting()
+    snapshot = source_pb2.SourceSnapshot(live_legs=[source_pb2.LiveLeg(leg_id="another")])
+    await centre.facts.tell_of_source(snapshot, clock_us() + 60_000_000)
+    await eventually(lambda: _is(centre, "ann", source_pb2.AGENT_STATE_AVAILABLE))
+
+
+async def test_a_watch_gives_what_is_in_force_and_then_what_comes(centre: Centre) -> None:
+    await centre.open()
+    waiting = await centre.waiting()
+    watch = centre.doors.phone.WatchInstructions(phone.WatchInstructionsRequest(source_id=SOURCE, node="n1"))
+    seen = await _instruction_of(watch, waiting.contact_id)
+    assert seen == waiting
+
+    await centre.hire("ann")
+
+    assert steps((await _instruction_of(watch, waiting.contact_id)).do) == ["queue_music", "ring"]
+    watch.cancel()
+
+
+async def test_whoever_watches_again_is_not_told_what_they_saw(centre: Centre) -> None:
+    await centre.open()
+    waiting = await centre.waiting()
+    request = phone.WatchInstructionsRequest(source_id=SOURCE, node="n1", after_number=waiting.number)
+    watch = centre.doors.phone.WatchInstructions(request)
+    assert not (await watch.read()).HasField("instruction")
+    watch.cancel()
+
+
+async def test_every_state_of_waiting_has_a_static_plan(centre: Centre) -> None:
+    await centre.open()
+    answer = await centre.doors.phone.ListStaticPlans(phone.ListStaticPlansRequest(source_id=SOURCE))
+    assert {plan.state for plan in answer.plans} == {1, 2, 3, 4, 5}
+    assert all(plan.do and plan.after_silence.seconds for plan in answer.plans)
+
+
+async def test_a_tenant_sees_nothing_of_another_and_a_token_speaks_for_its_sources_alone(
+    centre: Centre, service: Running
+) -> None:
+    await centre.open()
+    waiting = await centre.waiting()
+    async with service.connect(service.token("other")) as channel:
+        with pytest.raises(grpc.aio.AioRpcError) as foreign:
+            await Doors(channel).phone.NextInstruction(phone.NextInstructionRequest(contact_id=waiting.contact_id))
+    with pytest.raises(grpc.aio.AioRpcError) as not_yours:
+        await centre.doors.phone.StartContact(phone.StartContactRequest(source_id="elsewhere", native_id="1"))
+    assert client.refusal(foreign.value).reason == "UNKNOWN_CONTACT"
+    assert client.refusal(not_yours.value).reason == "SOURCE_NOT_YOURS"
+
+
+async def test_an_agents_token_speaks_for_that_agent_alone(centre: Centre, service: Running) -> None:
+    await centre.open("ann", "ben")
+    token = service.token(scopes=("routing:agent",), agent=centre.agent("ann"))
+    async with service.connect(token) as channel:
+        own = Doors(channel).agents
+        assert (await own.Heartbeat(agents.HeartbeatRequest())).state == source_pb2.AGENT_STATE_AVAILABLE
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await own.Heartbeat(agents.HeartbeatRequest(agent=centre.agent("ben")))
+    assert client.refusal(refused.value).reason == "AGENT_NOT_YOURS"
+
+
+async def test_changes_are_kept_with_who_made_them_and_rules_already_so_change_nothing(centre: Centre) -> None:
+    await centre.open("ann")
+    put = centre.doors.administration
+    rules = configuration_pb2.QueueRules(max_size=5)
+    request = administration.ConfigureQueueRequest(queue=centre.queue, rules=rules)
+    first = (await put.ConfigureQueue(request)).queue
+    again = (await put.ConfigureQueue(request)).queue
+    changes = (await put.ListChanges(administration.ListChangesRequest())).changes
+    assert (first.version, again.version) == (2, 2)
+    latest = next(change for change in changes if change.name == centre.queue)
+    assert (latest.type, latest.version, latest.changed_by) == ("QueueConfigured", "2", "tester")
+    request.expected_version = 1
+    request.rules.max_size = 6
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await put.ConfigureQueue(request)
+    assert client.refusal(refused.value).reason == "VERSION_CONFLICT"
+
+
+async def test_a_flow_with_problems_is_refused_with_all_of_them(centre: Centre) -> None:
+    document = (
+        "format: holdfast-flow/1\nflow: bad\nlanguage: en\nstart: a\notherwise: a\nnodes:\n  a:\n    type: menu\n"
+    )
+    answer = await centre.doors.administration.PublishFlow(administration.PublishFlowRequest(document=document))
+    assert {problem.line for problem in answer.problems} != {0}
+    assert not answer.HasField("flow")
+
+
+async def _instruction_of(watch: Any, contact_id: str) -> Any:
+    """The next instruction of a contact in a watch."""
+    while True:
+        news = await watch.read()
+        if news.HasField("instruction") and news.instruction.contact_id == contact_id:
+            return news.instruction

@@ -20,8 +20,8 @@ _TELL = """
     insert into {table} (pid, renewed_time) values (pg_backend_pid(), clock_timestamp())
     on conflict (only_row) do update set pid = excluded.pid, renewed_time = excluded.renewed_time
 """
-_END_FROZEN = """
-    select pg_terminate_backend(a.pid) from {table} a
+_FROZEN = """
+    select a.pid from {table} a
     where a.renewed_time < clock_timestamp() - $1::interval
         and exists (select from pg_locks l where l.pid = a.pid and l.locktype = 'advisory' and l.granted)
 """
@@ -31,7 +31,7 @@ async def take_lease(session: Session, within: timedelta, lease: timedelta = LEA
     """Hold the lease by this session until it ends; raise LogUnavailable if another one holds it all the while."""
     async with asyncio.timeout(within.total_seconds()) as limit:
         while not await session.fetchval(_TRY, table):
-            await session.execute(_END_FROZEN.format(table=table), lease)
+            await _end_frozen(session, table, lease)
             if limit.when() is not None and asyncio.get_running_loop().time() + PAUSE_SECONDS > (limit.when() or 0):
                 raise LogUnavailable("another appender is active")
             await asyncio.sleep(PAUSE_SECONDS)
@@ -41,3 +41,16 @@ async def take_lease(session: Session, within: timedelta, lease: timedelta = LEA
 async def renew_lease(session: Session, *, table: str = APPENDER) -> None:
     """Say that the holder lives."""
     await session.execute(_TELL.format(table=table))
+
+
+async def _end_frozen(session: Session, table: str, lease: timedelta) -> None:
+    """End the session of a holder that has been silent; as the user who logged in, for only that one may."""
+    pid = await session.fetchval(_FROZEN.format(table=table), lease)
+    if pid is None:
+        return
+    role = await session.fetchval("select current_setting('role')")
+    await session.execute("set role none")
+    try:
+        await session.execute("select pg_terminate_backend($1)", pid)
+    finally:
+        await session.execute("select set_config('role', $1, false)", role)
