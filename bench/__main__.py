@@ -1,6 +1,6 @@
 """Everything that is claimed about speed, one measurement after the other, each in a process of its own.
 
-Usage: python -m bench [NAME …]     (append, read, record, facts, month; all when none is named)
+Usage: python -m bench [NAME …]     (append, read, record, facts, month, feed; all when none is named)
 """
 
 import subprocess
@@ -12,6 +12,7 @@ MEASUREMENTS = {
     "record": ["bench.record"],
     "facts": ["bench.facts", "--peer"],
     "month": ["bench.month"],
+    "feed": ["bench.feed", "--rate", "1000"],
 }
 
 

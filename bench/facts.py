@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -164,7 +165,7 @@ async def latencies(
         told.append((placed.placements[0].position, began))
         told.sort()
 
-    task = asyncio.create_task(Follower(facts.database, facts.feed, stands).run())
+    task = asyncio.create_task(replace(facts, on_step=stands).follow())
     began = time.perf_counter()
     running: set[asyncio.Task[None]] = set()
     for number, single in enumerate(singles):

@@ -34,8 +34,9 @@ MODULES = {"call-events": "call_events", "metrics": "metrics"}
 class Part:
     """One service as a process."""
 
-    def __init__(self, module: str, environment: Mapping[str, str], log: Path) -> None:
+    def __init__(self, module: str, environment: Mapping[str, str], log: Path, verb: str = "serve") -> None:
         self.module = module
+        self.verb = verb
         self.environment = dict(environment)
         self.log = log
         self.starts = 0
@@ -67,7 +68,7 @@ class Part:
         """Start it and return what it says once it serves."""
         self.starts += 1
         with self.log.open("ab") as errors:
-            command = [sys.executable, "-m", self.module, "serve", "--ready-json"]
+            command = [sys.executable, "-m", self.module, self.verb, "--ready-json"]
             self._process = subprocess.Popen(
                 command, env=self._environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors
             )
@@ -160,6 +161,18 @@ class Parts:
         log = self.home.logs / f"{name}-another.log"
         self._others.append(Part(first.module, first.environment | told | more, log))
         return self._others[-1]
+
+    def relay(self, bootstrap: str, topic: str, **settings: str) -> Part:
+        """Return a relay of call-events' log into a topic, not started."""
+        told = {"DATABASE_URL": self.url, "BOOTSTRAP": bootstrap, "TOPIC": topic, "ADMIN_ADDRESS": "127.0.0.1:0"}
+        told |= {"JWKS": str(self.issuer().jwks), "ISSUER": ISSUER, "AUDIENCE": AUDIENCE}
+        environment = {f"HOLDFAST_RELAY_{key}": value for key, value in (told | settings).items()}
+        self._others.append(Part("call_events", environment, self.home.logs / "relay.log", "relay"))
+        return self._others[-1]
+
+    def database(self, name: str) -> str:
+        """Make another database on the system's server and return its address."""
+        return self.postgres.create_database(name)
 
     def _environment(self, name: str) -> dict[str, str]:
         addresses = asdict(self.addresses)
