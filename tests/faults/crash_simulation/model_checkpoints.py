@@ -47,8 +47,9 @@ class ModelCheckpoints:
             await asyncio.sleep(LOOK_SECONDS)
         self._row.epoch += 1
         self._row.held_until = _now() + LEASE_SECONDS
-        await self._process.step(f"took epoch {self._row.epoch}")
-        return self._row.epoch
+        taken = self._row.epoch
+        await self._process.step(f"took epoch {taken}")
+        return taken
 
     async def read(self, epoch: int) -> Checkpoint | None:
         """See relay.Checkpoints."""
