@@ -1,7 +1,7 @@
 """Whatever can be wrong with a history, a log, a feed or figures is found and counted under its name."""
 
 from fault_suite import checks
-from fault_suite.checks import Row, Seen
+from fault_suite.checks import Row, Seen, Told
 from fault_suite.history import History, Operation
 from fault_suite.verdict import Findings
 
@@ -97,3 +97,18 @@ def test_a_figure_that_differs_from_the_count_is_counted_double() -> None:
     checks.check_figures({"help": {}}, {}, findings)
     checks.check_facts({"contact": (1, "x")}, {"contact": (1, "y")}, findings)
     assert counted(findings) == {"double_counted": 3}
+
+
+def told_by_topic(*records: Told) -> dict[str, int]:
+    findings = Findings()
+    checks.check_partition(0, records, log("a", "b", "c"), findings)
+    return counted(findings)
+
+
+def test_a_partition_may_tell_again_but_leave_nothing_out() -> None:
+    first, second, third = Told(1, 1, 0, "a"), Told(1, 2, 1, "b"), Told(1, 3, 2, "c")
+    assert told_by_topic(first, second, first, second, third) == {}
+    assert told_by_topic(second, third) == {}
+    assert told_by_topic(first, third) == {"lost": 1}
+    assert told_by_topic(first, Told(1, 3, 2)) == {"lost": 1}
+    assert told_by_topic(first, Told(1, 2, 1, "x")) == {"phantom": 1}

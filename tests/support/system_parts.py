@@ -32,7 +32,7 @@ MODULES = {"call-events": "call_events", "metrics": "metrics"}
 
 
 class Part:
-    """One service as a process."""
+    """One service as a process; `verb` is the word that makes its module what it is."""
 
     def __init__(self, module: str, environment: Mapping[str, str], log: Path, verb: str = "serve") -> None:
         self.module = module
@@ -133,6 +133,10 @@ class Parts:
         for service in reversed([*self.services.values(), *self._others]):
             if service.alive:
                 service.kill(signal.SIGTERM)
+
+    def beside(self, *others: Part) -> None:
+        """Take further parts in, to be ended with the rest."""
+        self._others += others
 
     def kill(self) -> None:
         """End what still runs, at once."""

@@ -1,6 +1,7 @@
 """Every fault that this machine can suffer, by name."""
 
 from fault_suite.fault import Fault
+from fault_suite.kafka_faults import KAFKA_FAULTS
 from fault_suite.line_faults import LINE_FAULTS
 from fault_suite.postgres_faults import POSTGRES_FAULTS, disk_full
 from fault_suite.running import Say
@@ -8,7 +9,7 @@ from fault_suite.service_faults import SERVICE_FAULTS
 from fault_suite.told_faults import TOLD_FAULTS
 from fault_suite.world import World
 
-EVERY_FAULT: tuple[Fault, ...] = (*SERVICE_FAULTS, *POSTGRES_FAULTS, *LINE_FAULTS, *TOLD_FAULTS)
+EVERY_FAULT: tuple[Fault, ...] = (*SERVICE_FAULTS, *POSTGRES_FAULTS, *LINE_FAULTS, *TOLD_FAULTS, *KAFKA_FAULTS)
 
 
 def catalogue(world: World, say: Say) -> dict[str, Fault]:

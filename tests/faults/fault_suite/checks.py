@@ -32,6 +32,16 @@ class Seen:
     events: Sequence[tuple[int, str]]
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A record of a topic: an event, or (without an event_id) a word on how far the partition is whole."""
+
+    incarnation: int
+    position: int
+    prev: int
+    event_id: str = ""
+
+
 def check_log(log: Sequence[Row], findings: Findings) -> None:
     """Positions are dense from 1, nothing stands twice, versions of each stream are dense from 1 in order."""
     wrong = [row for number, row in enumerate(log, 1) if row.position != number]
@@ -90,6 +100,22 @@ def check_feed(seen: Seen, log: Sequence[Row], findings: Findings, *, whole: boo
     findings.add("lost", len(missing), f"events of the log never came by {seen.feed}{_shown(missing)}")
     other = sum(1 for position, event in shown.items() if stands.get(position) != event)
     findings.add("phantom", other, f"events came by {seen.feed} that the log does not have there")
+
+
+def check_partition(number: int, records: Sequence[Told], log: Sequence[Row], findings: Findings) -> None:
+    """A partition's records, however often they stand there, leave no hole, and are what the log has there.
+
+    What stood before the first of them was not the topic's to tell; from there on, all of a reader's must be there.
+    """
+    stands = {row.position: row.event_id for row in log}
+    reached = records[0].prev if records else 0
+    holes = wrong = 0
+    for record in records:
+        holes += record.prev > reached
+        wrong += bool(record.event_id) and stands.get(record.position) != record.event_id
+        reached = max(reached, record.position if record.event_id else record.prev)
+    findings.add("lost", holes, f"holes are in partition {number} of the topic")
+    findings.add("phantom", wrong, f"events are in partition {number} of the topic that the log does not have there")
 
 
 def check_figures(shown: Figures, recount: Figures, findings: Findings) -> None:

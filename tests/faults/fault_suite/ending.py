@@ -12,9 +12,11 @@ from fault_suite import checks
 from fault_suite.checks import Row
 from fault_suite.feeds import read_notes
 from fault_suite.log_reading import Reading, read_log
+from fault_suite.replaying import read_topic, told
 from fault_suite.running import Say
 from fault_suite.verdict import Findings
-from fault_suite.world import METRICS, World
+from fault_suite.wiring import METRICS
+from fault_suite.world import World
 from holdfast_testing import eventually_blocking
 from system_parts import WITHIN
 from system_testing import run as run_command
@@ -35,6 +37,7 @@ def check(world: World, findings: Findings, say: Say) -> int:
     checks.check_log(reading.rows, findings)
     checks.check_history(history, reading.rows, findings)
     _check_feeds(world, reading.rows, findings)
+    _check_topic(world, reading.rows, findings, say)
     _check_digests_of_flushes(world, findings)
     _check_metrics(world, reading, findings, say)
     return sum(len(operation.acknowledged) for operation in history.operations.values())
@@ -46,6 +49,15 @@ def _check_feeds(world: World, log: list[Row], findings: Findings) -> None:
     last = {seen.feed: seen.incarnation for seen in notes}
     for seen in notes:
         checks.check_feed(seen, log, findings, whole=seen.incarnation == last[seen.feed])
+
+
+def _check_topic(world: World, log: list[Row], findings: Findings, say: Say) -> None:
+    """Each partition of the topic tells its events of the present incarnation without a hole, as often as it may be."""
+    parted = [[told(record) for record in records] for records in read_topic(world.broker.bootstrap)]
+    last = max((one.incarnation for records in parted for one in records), default=0)
+    for number, records in enumerate(parted):
+        checks.check_partition(number, [one for one in records if one.incarnation == last], log, findings)
+    say(f"compared: {sum(map(len, parted))} records of the topic")
 
 
 def _check_digests_of_flushes(world: World, findings: Findings) -> None:

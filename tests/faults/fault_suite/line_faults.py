@@ -5,7 +5,8 @@ from random import Random
 
 from fault_suite.fault import Fault, Run, fault
 from fault_suite.lines import DOWN, UP, Line
-from fault_suite.world import CLIENTS, FACTS_DATABASE, FEED, LOG_DATABASE, World
+from fault_suite.wiring import BROKER, CLIENTS, FACTS_DATABASE, FEED, LOG_DATABASE
+from fault_suite.world import World
 
 CUTS = 3
 SLICE_BYTES = 97
@@ -55,5 +56,5 @@ def _on(name: str, way: str) -> Fault:
 
 
 LINE_FAULTS: tuple[Fault, ...] = tuple(
-    _on(name, way) for name in (CLIENTS, FEED, LOG_DATABASE, FACTS_DATABASE) for way in WAYS
+    _on(name, way) for name in (CLIENTS, FEED, LOG_DATABASE, FACTS_DATABASE, BROKER) for way in WAYS
 )

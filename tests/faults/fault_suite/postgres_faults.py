@@ -11,7 +11,8 @@ import asyncpg
 import psutil
 
 from fault_suite.fault import Fault, drain, fault, frozen, processes_of
-from fault_suite.world import CALL_EVENTS, FACTS_DATABASE, LOG_DATABASE, METRICS, TELLING, World
+from fault_suite.wiring import CALL_EVENTS, FACTS_DATABASE, LOG_DATABASE, METRICS, RELAY
+from fault_suite.world import TELLING, World
 from service_host.embedded_postgres import EmbeddedPostgres
 
 FULL_SECONDS = 2.0
@@ -80,7 +81,7 @@ async def disk_full(world: World, chance: Random) -> None:
         world.log_server.restart()
 
 
-@fault("F17", LOG_DATABASE, CALL_EVENTS, METRICS, FACTS_DATABASE, TELLING, weight=1)
+@fault("F17", LOG_DATABASE, CALL_EVENTS, METRICS, FACTS_DATABASE, RELAY, TELLING, weight=1)
 async def backup_restored(world: World, chance: Random) -> None:
     """Take a backup, go on, put the backup back as the recipe says; what was lost by it is told again."""
     backup = world.folder / "backup"

@@ -5,7 +5,8 @@ from random import Random
 
 from fault_suite.fault import Fault, drain, fault, frozen, kill_again, process_of
 from fault_suite.lines import DOWN, UP, Line
-from fault_suite.world import CALL_EVENTS, CLIENTS, FACTS_DATABASE, LOG_DATABASE, METRICS, TELEMETRY, World
+from fault_suite.wiring import CALL_EVENTS, CLIENTS, FACTS_DATABASE, LOG_DATABASE, METRICS, TELEMETRY
+from fault_suite.world import World
 
 BEYOND_LEASE_SECONDS = 6.5
 """Longer than a frozen appender keeps its lease."""

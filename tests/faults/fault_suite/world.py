@@ -1,38 +1,27 @@
 """The system that faults are put on: each part a process of its own, with lines between them that can be cut.
 
-Facts live on another server than the log, so that each can be lost alone. The log's server lies on a disk of its own
-where the machine lets us have one (`disk`).
+Facts live on another server than the log and follow it by a topic, so that each can be lost alone. The log's server
+lies on a disk of its own where the machine lets us have one (`disk`).
 """
 
 import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
+from event_log.kafka.local_broker import LocalBroker
+from fault_suite import wiring
 from fault_suite.disk import SmallDisk
 from fault_suite.lines import Line, Lines
 from fault_suite.load_process import LoadProcess
-from fault_suite.loading import Plan
-from fault_suite.telling import SOURCE
-from holdfast_cli.home import SCOPES, Home
+from fault_suite.wiring import BROKER, RELAY
+from holdfast_cli.home import Home
 from service_host.embedded_postgres import EmbeddedPostgres
-from system_parts import TENANT, Part, Parts
+from system_parts import Part, Parts
 
-CALL_EVENTS, METRICS = "call-events", "metrics"
-CLIENTS, FEED, LOG_DATABASE, FACTS_DATABASE, TELEMETRY = (
-    "clients",
-    "feed",
-    "log database",
-    "facts database",
-    "telemetry",
-)
 TELLING = "telling"
 """What the load tells; taken by faults of its own."""
-TELLERS = 5
-NOWHERE = ("127.0.0.1", 9)
-"""Where nothing listens: a telemetry backend that is dead."""
 POSTGRES_SETTINGS = {"max_wal_size": "96MB", "min_wal_size": "32MB"}
 
 
@@ -44,17 +33,18 @@ class World:
     parts: Parts
     log_server: EmbeddedPostgres
     facts_server: EmbeddedPostgres
+    broker: LocalBroker
     disk: SmallDisk | None
     lines: Lines
     line: dict[str, Line]
     load: LoadProcess
+    relay: Part
     second: dict[str, Part]
     poisons: int = 0
-    left: list[str] = field(default_factory=list)
 
     def first(self, name: str) -> Part:
         """Return the first instance of a service."""
-        return self.parts.services[name]
+        return self.relay if name == RELAY else self.parts.services[name]
 
     async def start(self, part: Part) -> None:
         """Start an instance and wait until it serves."""
@@ -66,9 +56,11 @@ class World:
 
     def dead(self) -> list[str]:
         """Return the parts that should run and do not."""
-        parts = [name for name, part in self.parts.services.items() if not part.alive]
+        parts = {**self.parts.services, RELAY: self.relay}
         servers = {"the log's Postgres": self.log_server, "the facts' Postgres": self.facts_server}
-        return parts + [name for name, server in servers.items() if not server.running]
+        found = [name for name, part in parts.items() if not part.alive]
+        found += [name for name, server in servers.items() if not server.running]
+        return found + ([] if self.broker.running else [BROKER])
 
 
 @contextmanager
@@ -82,76 +74,27 @@ def made(folder: Path, seed: int) -> Iterator[World]:
         log_folder = folder / "disk" / "log" if disk else home.postgres
         log_server = stack.enter_context(EmbeddedPostgres(log_folder, settings=POSTGRES_SETTINGS))
         facts_server = stack.enter_context(EmbeddedPostgres(folder / "facts", settings=POSTGRES_SETTINGS))
-        facts_url = facts_server.create_database("facts")
         lines = Lines()
         stack.callback(lines.close)
-        parts = Parts(home, log_server, facts_url)
+        broker, broker_line = _broker(lines, home.kafka)
+        stack.enter_context(broker)
+        parts = Parts(home, log_server, facts_server.create_database("facts"))
         stack.callback(parts.kill)
-        line = _lay(lines, parts, log_server, facts_server)
-        second = _wire(parts, line, facts_url)
+        line = {BROKER: broker_line, **wiring.lay(lines, parts, log_server, facts_server)}
+        second = wiring.wire(parts, line, parts.facts_url)
+        plan = wiring.plan(folder, seed, parts, line, second)
+        relay, second_relay = wiring.relays(parts, line)
+        parts.beside(relay, second_relay)
         parts.start()
-        load = LoadProcess(_plan(folder, seed, parts, line, second), folder)
+        relay.start()
+        load = LoadProcess(plan, folder)
         stack.callback(load.end)
-        yield World(folder, parts, log_server, facts_server, disk, lines, line, load, second)
+        second |= {RELAY: second_relay}
+        yield World(folder, parts, log_server, facts_server, broker, disk, lines, line, load, relay, second)
 
 
-def _lay(lines: Lines, parts: Parts, log: EmbeddedPostgres, facts: EmbeddedPostgres) -> dict[str, Line]:
-    addresses = parts.addresses
-    return {
-        CLIENTS: lines.lay(CLIENTS, lambda: _host_port(addresses.call_events_grpc)),
-        FEED: lines.lay(FEED, lambda: _host_port(addresses.call_events_log)),
-        LOG_DATABASE: lines.lay(LOG_DATABASE, lambda: ("127.0.0.1", log.port)),
-        FACTS_DATABASE: lines.lay(FACTS_DATABASE, lambda: ("127.0.0.1", facts.port)),
-        TELEMETRY: lines.lay(TELEMETRY, lambda: NOWHERE),
-    }
-
-
-def _wire(parts: Parts, line: dict[str, Line], facts_url: str) -> dict[str, Part]:
-    """Lead the first instances through the lines; return the second ones, which reach everything directly."""
-    second = {name: parts.another(name) for name in parts.services}
-    second_log = parts.free_address()
-    second[CALL_EVENTS].keep_address("LOG", second_log)
-    for part in second.values():
-        part.keep_address("GRPC", parts.free_address())
-    feed = f"grpc://{line[FEED].address},{second_log}"
-    first = {
-        CALL_EVENTS: {"DATABASE_URL": _through(line[LOG_DATABASE], parts.url)},
-        METRICS: {"DATABASE_URL": _through(line[FACTS_DATABASE], facts_url), "FEED": feed},
-    }
-    second[METRICS].environment["HOLDFAST_METRICS_FEED"] = feed
-    for name, settings in first.items():
-        part = parts.services[name]
-        told = {**settings, "TELEMETRY": "otlp", "OTLP_ENDPOINT": line[TELEMETRY].address}
-        part.environment |= {f"HOLDFAST_{part.module.upper()}_{key}": value for key, value in told.items()}
-    return second
-
-
-def _plan(folder: Path, seed: int, parts: Parts, line: dict[str, Line], second: dict[str, Part]) -> Plan:
-    token = parts.issuer().mint(TENANT, "teller", scopes=("events:write",), sources=(SOURCE,))
-    reading = parts.issuer().mint(TENANT, "reader", scopes=SCOPES, sources=("*",))
-    others = {name: part.environment[f"HOLDFAST_{part.module.upper()}_GRPC_ADDRESS"] for name, part in second.items()}
-    other_log = second[CALL_EVENTS].environment["HOLDFAST_CALL_EVENTS_LOG_ADDRESS"]
-    return Plan(
-        seed=seed,
-        tellers=TELLERS,
-        tenant=TENANT,
-        token=token,
-        reading_token=reading,
-        telling=f"{line[CLIENTS].address},{others[CALL_EVENTS]}",
-        log=f"{parts.addresses.call_events_log},{other_log}",
-        asking=f"{parts.addresses.metrics_grpc},{others[METRICS]}",
-        history=str(folder / "history.jsonl"),
-        notes=str(folder / "feeds.jsonl"),
-    )
-
-
-def _through(line: Line, url: str) -> str:
-    """Return a database's address by way of a line."""
-    parts = urlsplit(url)
-    account = parts.netloc.rpartition("@")[0]
-    return urlunsplit(parts._replace(netloc=f"{account}@{line.address}"))
-
-
-def _host_port(address: str) -> tuple[str, int]:
-    host, _, port = address.rpartition(":")
-    return host, int(port)
+def _broker(lines: Lines, folder: Path) -> tuple[LocalBroker, Line]:
+    """Return a broker that its clients reach by a line, and the line."""
+    line = lines.lay(BROKER, lambda: wiring.host_port(broker.bootstrap))
+    broker = LocalBroker(folder, settings={"advertised.listeners": f"PLAINTEXT://{line.address}"})
+    return broker, line

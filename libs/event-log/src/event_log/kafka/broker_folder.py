@@ -72,10 +72,10 @@ class BrokerFolder:
         listeners = f"PLAINTEXT://{HOST}:{own},CONTROLLER://{HOST}:{controller}"
         told = {
             **SETTINGS,
+            "advertised.listeners": listeners,
             **settings,
             "log.dirs": str(self.data),
             "listeners": listeners,
-            "advertised.listeners": listeners,
             "controller.quorum.voters": f"1@{HOST}:{controller}",
         }
         self.properties.write_text("".join(f"{name}={value}\n" for name, value in told.items()))
