@@ -26,6 +26,7 @@ from holdfast.ivr_routing.v1 import (
     agent_service_pb2_grpc,
     configuration_pb2,
     instruction_pb2,
+    overview_service_pb2_grpc,
     phone_system_service_pb2,
     phone_system_service_pb2_grpc,
 )
@@ -94,6 +95,7 @@ class Doors:
     def __init__(self, channel: client.ServiceChannel) -> None:
         self.phone = phone_system_service_pb2_grpc.PhoneSystemServiceStub(channel)
         self.agents = agent_service_pb2_grpc.AgentServiceStub(channel)
+        self.overview = overview_service_pb2_grpc.OverviewServiceStub(channel)
         self.administration = administration_service_pb2_grpc.AdministrationServiceStub(channel)
 
 

@@ -10,6 +10,7 @@ from holdfast.call_events.v1 import leg_pb2, source_pb2, talk_pb2
 from holdfast.ivr_routing.v1 import administration_service_pb2 as administration
 from holdfast.ivr_routing.v1 import agent_service_pb2 as agents
 from holdfast.ivr_routing.v1 import configuration_pb2, instruction_pb2
+from holdfast.ivr_routing.v1 import overview_service_pb2 as now
 from holdfast.ivr_routing.v1 import phone_system_service_pb2 as phone
 from holdfast_testing import eventually
 from routing_service import SOURCE, Centre, Doors, Running, steps
@@ -170,7 +171,7 @@ async def test_a_hang_up_that_nobody_told_is_noticed_by_the_next_snapshot(centre
 async def test_a_watch_gives_what_is_in_force_and_then_what_comes(centre: Centre) -> None:
     await centre.open()
     waiting = await centre.waiting()
-    watch = centre.doors.phone.WatchInstructions(phone.WatchInstructionsRequest(source_id=SOURCE, node="n1"))
+    watch: Any = centre.doors.phone.WatchInstructions(phone.WatchInstructionsRequest(source_id=SOURCE, node="n1"))
     seen = await _instruction_of(watch, waiting.contact_id)
     assert seen == waiting
 
@@ -184,7 +185,7 @@ async def test_whoever_watches_again_is_not_told_what_they_saw(centre: Centre) -
     await centre.open()
     waiting = await centre.waiting()
     request = phone.WatchInstructionsRequest(source_id=SOURCE, node="n1", after_number=waiting.number)
-    watch = centre.doors.phone.WatchInstructions(request)
+    watch: Any = centre.doors.phone.WatchInstructions(request)
     assert not (await watch.read()).HasField("instruction")
     watch.cancel()
 
@@ -246,6 +247,28 @@ async def test_a_flow_with_problems_is_refused_with_all_of_them(centre: Centre) 
     answer = await centre.doors.administration.PublishFlow(administration.PublishFlowRequest(document=document))
     assert {problem.line for problem in answer.problems} != {0}
     assert not answer.HasField("flow")
+
+
+async def test_what_goes_on_now_is_told_and_each_decision_is_explained(centre: Centre) -> None:
+    await centre.open("ann", "ben")
+    ring, _, waiting = [await centre.waiting() for _ in range(3)]
+    overview = centre.doors.overview
+    queues = (await overview.ListQueuesNow(now.ListQueuesNowRequest())).queues
+    mine = next(queue for queue in queues if queue.queue == centre.queue)
+    assert (mine.open, mine.waiting, mine.available, mine.signed_in) == (True, 3, 0, 2)
+    waits = (await overview.ListWaitingContacts(now.ListWaitingContactsRequest(queue=centre.queue))).contacts
+    assert [contact.offered for contact in waits] == [True, True, False]
+    assert not (await overview.ListAvailableAgents(now.ListAvailableAgentsRequest(queue=centre.queue))).agents
+
+    why = await overview.ExplainDecision(now.ExplainDecisionRequest(contact_id=ring.contact_id))
+    again = await overview.ExplainDecision(now.ExplainDecisionRequest(contact_id=ring.contact_id))
+
+    assert why == again
+    assert (why.decision, why.chosen) == ("reserved", ring.do[-1].ring.agent)
+    assert {candidate.agent for candidate in why.candidates} == {centre.agent("ann"), centre.agent("ben")}
+    held = await overview.ExplainDecision(now.ExplainDecisionRequest(contact_id=waiting.contact_id))
+    assert (held.decision, held.chosen) == ("waits", "")
+    assert all(candidate.passed_over for candidate in held.candidates)
 
 
 async def _instruction_of(watch: Any, contact_id: str) -> Any:

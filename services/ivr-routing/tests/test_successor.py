@@ -8,6 +8,7 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import grpc
 import pytest
@@ -93,7 +94,7 @@ async def test_a_killed_leaders_callers_are_served_by_its_successor(pair: Pair) 
     await eventually(lambda: _leads(pair.other))
     pair.turned()
 
-    watch = pair.centre.doors.phone.WatchInstructions(phone.WatchInstructionsRequest(source_id=SOURCE, node="n1"))
+    watch: Any = pair.centre.doors.phone.WatchInstructions(phone.WatchInstructionsRequest(source_id=SOURCE, node="n1"))
     assert [(await watch.read()).instruction for _ in range(3)] == [ring, waiting, in_flow.instruction]
     watch.cancel()
     agent, held = pair.centre.agent("ann"), ring.do[-1].ring.reservation_id
@@ -108,6 +109,7 @@ async def test_a_frozen_leader_that_wakes_decides_nothing_any_more(pair: Pair) -
     pair.standby.start()
     await pair.centre.hire("cem")
     ring = await eventually(lambda: _rings_for(pair.centre, "cem"))
+    assert ring is not None
     frozen = pair.leader.process
     assert frozen is not None
 
@@ -139,7 +141,7 @@ async def _is(centre: Centre, name: str, state: int) -> bool:
 
 async def _rings_for(centre: Centre, name: str) -> instruction_pb2.Instruction | None:
     """What is in force for a contact that an agent is rung for."""
-    watch = centre.doors.phone.WatchInstructions(phone.WatchInstructionsRequest(source_id=SOURCE, node="n1"))
+    watch: Any = centre.doors.phone.WatchInstructions(phone.WatchInstructionsRequest(source_id=SOURCE, node="n1"))
     try:
         while (news := await watch.read()).HasField("instruction"):
             held: instruction_pb2.Instruction = news.instruction

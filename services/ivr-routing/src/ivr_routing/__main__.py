@@ -22,6 +22,7 @@ from event_log.postgres import open_log
 from holdfast.ivr_routing.v1 import (
     administration_service_pb2_grpc,
     agent_service_pb2_grpc,
+    overview_service_pb2_grpc,
     phone_system_service_pb2_grpc,
 )
 from holdfast.log.v1 import log_service_pb2
@@ -29,10 +30,12 @@ from holdfast.log.v1.log_service_pb2_grpc import add_LogServiceServicer_to_serve
 from ivr_routing import schema
 from ivr_routing.administration_api import AdministrationApi
 from ivr_routing.agent_api import AgentApi
+from ivr_routing.explaining import Explaining
 from ivr_routing.facts_feed import FactsFeed
 from ivr_routing.leadership import Leadership
 from ivr_routing.leading import Leading
 from ivr_routing.lookups import Lookups
+from ivr_routing.overview_api import OverviewApi
 from ivr_routing.phone_system_api import PhoneSystemApi
 from ivr_routing.policy import ERRORS, LOG_POLICY, POLICY
 from ivr_routing.settings import Settings
@@ -55,16 +58,17 @@ async def open_service(settings: Settings, service: process.Service) -> None:
     lookups = await service.enter(Lookups())
     leadership = Leadership(Connections(settings.session_url, settings.db_schema), settings.lease)
     facts = FactsFeed(feed, database)
-    leading = Leading(settings, log, leadership, Snapshots(database), facts, clock_us, new_id)
+    snapshots = Snapshots(database)
+    leading = Leading(settings, log, leadership, snapshots, facts, clock_us, new_id)
     leading.on_lookup = lookups.begin
     service.background("leading", leading.run())
     service.ready_when("database", database.ready)
     service.ready_when("leading", leading.leads)
-    _serve(settings, service, log, leading)
+    _serve(settings, service, leading, log, Explaining(log, snapshots))
     _spare_the_collector()
 
 
-def _serve(settings: Settings, service: process.Service, log: Log, leading: Leading) -> None:
+def _serve(settings: Settings, service: process.Service, leading: Leading, log: Log, explaining: Explaining) -> None:
     """Open the doors: for phone systems, agents and administrators, and the log for services."""
     grpc_host = GrpcHost(Edge(settings, POLICY, ERRORS))
     phone_systems, agents = PhoneSystemApi(leading, settings.silence), AgentApi(leading, settings.heartbeat)
@@ -72,6 +76,8 @@ def _serve(settings: Settings, service: process.Service, log: Log, leading: Lead
     grpc_host.add(phone_system_service_pb2_grpc.add_PhoneSystemServiceServicer_to_server, phone_systems)
     grpc_host.add(agent_service_pb2_grpc.add_AgentServiceServicer_to_server, agents)
     grpc_host.add(administration_service_pb2_grpc.add_AdministrationServiceServicer_to_server, administration)
+    overview = OverviewApi(leading, explaining)
+    grpc_host.add(overview_service_pb2_grpc.add_OverviewServiceServicer_to_server, overview)
     log_host = GrpcHost(Edge(settings.log_settings, LOG_POLICY, ERRORS))
     log_host.door = "log"
     log_host.add(add_LogServiceServicer_to_server, LogServicer(log))

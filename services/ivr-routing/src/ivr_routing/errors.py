@@ -3,6 +3,7 @@
 RoutingError
 ├── NotLeading            the caller: another process decides, ask it; nothing was done here
 ├── NoSuchContact         the caller: routing holds no such contact of this tenant
+├── TooFarBack            the caller: an explanation would read more of the log than one answer may
 └── ShardFailed           the world: what was decided could not be written; the same again is harmless
 
 Messages name ids and rules, never a person or a number.
@@ -19,6 +20,10 @@ class NotLeading(RoutingError):
 
 class NoSuchContact(RoutingError):
     """Routing holds no such contact."""
+
+
+class TooFarBack(RoutingError):
+    """An explanation would read too much."""
 
 
 class ShardFailed(RoutingError):

@@ -62,6 +62,13 @@ _RULES: Final = {
         "ListFlows": _READ,
         "ListChanges": _ADMINISTER,
     },
+    "OverviewService": {
+        "ListQueuesNow": _READ,
+        "ListAvailableAgents": _READ,
+        "ListWaitingContacts": _READ,
+        "ListLongContacts": _READ,
+        "ExplainDecision": _READ,
+    },
 }
 POLICY: Final = Policy(
     {f"{_V1}{service}/{method}": rule for service, rules in _RULES.items() for method, rule in rules.items()}
@@ -99,6 +106,7 @@ ERRORS: Final = ErrorTable(
         core_errors.StateNotAllowed: _refused(FailedPrecondition, core_errors.StateNotAllowed),
         HoursRefused: Row(InvalidArgument, "HOURS_INVALID", _own_words),
         errors.NoSuchContact: Row(NotFound, "UNKNOWN_CONTACT", _own_words),
+        errors.TooFarBack: Row(FailedPrecondition, "TOO_FAR_BACK", _own_words),
         errors.NotLeading: Row(Unavailable, "NOT_LEADING", _own_words, retry_after=RETRY_AFTER),
         errors.ShardFailed: Row(
             Unavailable,
