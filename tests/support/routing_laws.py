@@ -120,6 +120,8 @@ def check_log(log: Sequence[tuple[int, e.Event]], core: Core) -> None:
     assert not created or max(created.values()) == 1, "a reservation was made twice"
     assert not ended or max(ended.values()) == 1, "a reservation ended twice"
     assert set(created) - set(ended) == set(core.reservations), "a reservation was lost"
+    visits = Counter(event.visit_id for _, event in log if isinstance(event, e.QueueVisitOpened))
+    assert not visits or max(visits.values()) == 1, "a visit began twice"
     admitted = Counter(event.contact_id for _, event in log if isinstance(event, e.ContactAdmitted))
     finished = Counter(event.contact_id for _, event in log if isinstance(event, e.ContactFinished))
     assert not admitted or max(admitted.values()) == 1, "a contact began twice"

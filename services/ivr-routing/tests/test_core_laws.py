@@ -1,5 +1,6 @@
 """Laws of the core by chance: whatever happens in whatever order, nobody is lost, held twice or left in vain."""
 
+import os
 import random
 
 from hypothesis import given, settings
@@ -15,6 +16,8 @@ from routing_testing import TENANT, contact_id, replayed
 
 HAPPENING = st.tuples(st.integers(0, len(HAPPENINGS) - 1), st.integers(0, 20), st.integers(0, 20))
 HAPPENED = st.lists(HAPPENING, max_size=60)
+SEEDS = int(os.environ.get("HOLDFAST_ROUTING_SEEDS") or 100)
+"""Centres that are killed at any step; more are asked for now and then."""
 
 
 @given(HAPPENED)
@@ -108,7 +111,7 @@ def test_a_fact_told_twice_is_told_once(happened: list[Happening]) -> None:
 
 def test_a_process_killed_at_any_step_loses_nobody(chance: random.Random) -> None:
     """The successor has the log only: what was decided and not written yet is decided anew."""
-    for _ in range(150):
+    for _ in range(SEEDS):
         centre = AnyCentre()
         for _ in range(60):
             written = len(centre.log)

@@ -19,7 +19,8 @@ trimming, no Unicode normalisation. An id is written in lower case with hyphens;
 | transfer          | contact id  | `transfer`, transferor (empty if none), start event time                    |
 | agent's spell     | agent id    | `agent_spell`, state's word in lower case, start event time                 |
 | agent's ring      | agent id    | `agent_ring`, contact id, start event time                                  |
-| reservation       | visit id    | `reservation`, agent, start event time                                      |
+| routing's visit   | contact id  | `routed_visit`, number within the contact                                   |
+| reservation       | visit id    | `reservation`, number within the visit                                      |
 | configuration     | NAMESPACE   | `configuration`, tenant, kind of object, its name                           |
 
 The start is the event time as told, never the clipped one: two readers with other clocks must find the same id.
@@ -125,9 +126,14 @@ def agent_ring_id(agent: str, contact: str, start_event_time_us: int) -> str:
     return _uuid5(key_of(agent), _name("agent_ring", contact, str(start_event_time_us)))
 
 
-def reservation_id(visit: str, agent: str, start_event_time_us: int) -> str:
-    """Return the id of a reservation that routing makes for a queue visit."""
-    return _uuid5(key_of(visit), _name("reservation", agent, str(start_event_time_us)))
+def routed_visit_id(contact: str, number: int) -> str:
+    """Return the id of a queue visit that routing decides: the contact's so-and-so-many-th, from 1."""
+    return _uuid5(key_of(contact), _name("routed_visit", str(number)))
+
+
+def reservation_id(visit: str, number: int) -> str:
+    """Return the id of a reservation that routing makes: the visit's so-and-so-many-th, from 1."""
+    return _uuid5(key_of(visit), _name("reservation", str(number)))
 
 
 def configuration_id(tenant: str, kind: str, name: str) -> str:

@@ -24,6 +24,8 @@ class Visit:
     hops: int
     step: int = 1
     callback_id: str = ""
+    offers: int = 0
+    """Reservations made for it."""
 
 
 @dataclass(slots=True)
@@ -54,6 +56,8 @@ class Contact:
     attributes: dict[str, str]
     resumes_contact_id: str
     admitted_us: int
+    visits: int = 0
+    """Queue visits so far."""
     visit: Visit | None = None
     flow: FlowWalk | None = None
     agents: list[str] = field(default_factory=list)

@@ -95,7 +95,6 @@ def queue_contact(decision: Decision, command: c.QueueContact) -> None:
         decision.now_us,
         0,
         command.cause,
-        before.visit_id if before is not None else contact.contact_id,
     )
     enter(decision, contact, entry)
 

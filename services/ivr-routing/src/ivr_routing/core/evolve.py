@@ -81,6 +81,7 @@ def _visit_opened(core: Core, event: e.QueueVisitOpened, now_us: int) -> None:
     queue = core.queues[event.queue]
     dues = core.dues
     dues.turn += 1
+    contact.visits += 1
     contact.visit = Visit(
         event.visit_id,
         event.queue,
@@ -170,6 +171,8 @@ def _created(core: Core, event: e.ReservationCreated, now_us: int) -> None:
     if contact.waits:
         core.displace(contact)
     contact.reservations.append(event.reservation_id)
+    if contact.visit is not None:
+        contact.visit.offers += 1
     core.reservations[event.reservation_id] = Reservation(
         event.reservation_id,
         event.contact_id,

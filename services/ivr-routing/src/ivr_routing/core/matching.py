@@ -79,7 +79,7 @@ def reserve(decision: Decision, contact: Contact, agent: Agent, chosen_by: Chose
     assert visit is not None
     queue = decision.core.queues[visit.queue]
     rules, now_us = queue.rules, decision.now_us
-    reservation_id = identity.reservation_id(visit.visit_id, agent.agent, now_us)
+    reservation_id = identity.reservation_id(visit.visit_id, visit.offers + 1)
     decision.emit(
         ReservationCreated(
             reservation_id,

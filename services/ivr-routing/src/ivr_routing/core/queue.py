@@ -1,9 +1,13 @@
 """A queue: its rules, the pools of its requirements, how many are in it and how fast they leave."""
 
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from ivr_routing.core.pool import Pool, Requirement
-from ivr_routing.core.rules import QueueRules
+from ivr_routing.core.rules import QueueRules, SkillRequirement
+
+Asked: TypeAlias = tuple[int, tuple[SkillRequirement, ...], str]
+"""Step, own skills and preferred agent of a visit."""
 
 
 @dataclass(slots=True)
@@ -25,5 +29,7 @@ class Queue:
     """Mean time between two answers while others waited; 0: not measured yet."""
     pools: dict[Requirement, Pool] = field(default_factory=dict, compare=False, repr=False)
     """Index: one for each requirement in use."""
+    asked: dict[Asked, Pool] = field(default_factory=dict, compare=False, repr=False)
+    """Index: the pool of what a visit asks, so that the requirement need not be made up each time."""
     members: dict[str, None] = field(default_factory=dict, compare=False, repr=False)
     """Index: agents who serve it, are signed in and reachable."""

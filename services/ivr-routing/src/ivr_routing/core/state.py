@@ -15,7 +15,7 @@ from ivr_routing.core.reservation import Reservation
 from ivr_routing.core.rules import AgentRules
 from ivr_routing.core.words import AgentState
 
-CORE_VERSION: Final = 1
+CORE_VERSION: Final = 2
 """Raised when the same events give another state: snapshots of other versions are thrown away."""
 MOST_IDLE_POOLS: Final = 256
 """Pools of a queue that may stay without anybody waiting."""
@@ -104,12 +104,16 @@ class Core:
                     self._join(pool, self.agents[name])
         return pool
 
-    def pool_of(self, contact: Contact, step: int = 0) -> Pool:
-        """Return the pool that a waiting contact belongs to at its step, or at another."""
+    def pool_of(self, contact: Contact) -> Pool:
+        """Return the pool that a waiting contact belongs to at its step."""
         visit = contact.visit
         assert visit is not None
         queue = self.queues[visit.queue]
-        return self.pool(queue, requirement_of(visit, queue.rules, step or visit.step))
+        asked = (visit.step, visit.skills, visit.preferred_agent)
+        pool = queue.asked.get(asked)
+        if pool is None:
+            pool = queue.asked[asked] = self.pool(queue, requirement_of(visit, queue.rules, visit.step))
+        return pool
 
     def place(self, contact: Contact) -> None:
         """Let a contact wait where its visit says."""
@@ -118,13 +122,11 @@ class Core:
         self.pool_of(contact).waiting.add(place_of(visit, contact.contact_id, self.queues[visit.queue].rules))
 
     def displace(self, contact: Contact) -> None:
-        """Let a contact wait no longer; nothing if it does not."""
+        """Let a contact wait no longer."""
         visit = contact.visit
         assert visit is not None
         queue = self.queues[visit.queue]
-        pool = queue.pools.get(requirement_of(visit, queue.rules, visit.step))
-        if pool is None:
-            return
+        pool = self.pool_of(contact)
         pool.waiting.discard(place_of(visit, contact.contact_id, queue.rules))
         if pool.requirement.agent and not pool.waiting:
             self._remove_pool(queue, pool)
@@ -158,6 +160,7 @@ class Core:
 
     def _remove_pool(self, queue: Queue, pool: Pool) -> None:
         del queue.pools[pool.requirement]
+        queue.asked.clear()
         for name in pool.members:
             del self.pools_of[name][pool]
 

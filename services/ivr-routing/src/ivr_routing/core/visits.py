@@ -28,8 +28,6 @@ class Entry:
     waiting_since_us: int
     hops: int
     cause: str
-    namespace: str
-    """Id that the visit's id is made under: the contact, or the visit before in the same decision."""
     callback_id: str = ""
 
 
@@ -37,7 +35,7 @@ def enter(decision: Decision, contact: Contact, entry: Entry) -> None:
     """Begin a visit; a queue that is closed, full or unstaffed lets go at once, as its rules say."""
     queue = decision.core.queues[entry.queue]
     refusal = _refusal(queue)
-    visit_id = identity.queue_visit_id(entry.namespace, entry.queue, decision.now_us)
+    visit_id = identity.routed_visit_id(contact.contact_id, contact.visits + 1)
     decision.emit(
         QueueVisitOpened(
             contact.contact_id,
@@ -100,7 +98,6 @@ def leave_by_rule(decision: Decision, contact: Contact, kind: DequeueKind, way_o
             visit.waiting_since_us,
             visit.hops + 1,
             kind.name.lower(),
-            visit.visit_id,
             visit.callback_id,
         )
         enter(decision, contact, entry)
