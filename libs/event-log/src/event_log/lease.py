@@ -7,7 +7,7 @@ Services that have one active process of several use it too, under a table of th
 import asyncio
 from datetime import timedelta
 
-from event_log.connections import Session
+from event_log.connections import PooledSession, Session
 from event_log.errors import LogUnavailable
 
 LEASE = timedelta(seconds=5)
@@ -24,6 +24,12 @@ _FROZEN = """
     select a.pid from {table} a
     where a.renewed_time < clock_timestamp() - $1::interval
         and exists (select from pg_locks l where l.pid = a.pid and l.locktype = 'advisory' and l.granted)
+"""
+
+_HELD_ELSEWHERE = """
+    select exists (
+        select from {table} a join pg_locks l on l.pid = a.pid and l.locktype = 'advisory' and l.granted
+        where a.pid <> $1 and a.renewed_time > clock_timestamp() - $2::interval)
 """
 
 
@@ -54,3 +60,10 @@ async def _end_frozen(session: Session, table: str, lease: timedelta) -> None:
         await session.execute("select pg_terminate_backend($1)", pid)
     finally:
         await session.execute("select set_config('role', $1, false)", role)
+
+
+async def held_elsewhere(
+    session: "Session | PooledSession", own_pid: int, lease: timedelta = LEASE, *, table: str = APPENDER
+) -> bool:
+    """Whether a session other than `own_pid`'s (0: none of ours) holds the lease, and was heard of in its time."""
+    return bool(await session.fetchval(_HELD_ELSEWHERE.format(table=table), own_pid, lease))

@@ -9,6 +9,7 @@ from event_log.doorbell import Doorbell
 from event_log.errors import AppendRefused, InvalidRead, VersionConflict
 from event_log.following import follow, follow_packed
 from event_log.form import check_columns, check_cursor, check_limit
+from event_log.lease import held_elsewhere
 from event_log.limits import WriterLimits
 from event_log.listener import Listener
 from event_log.log import HEARTBEAT, PACKED_PAGE_EVENTS, Verdict
@@ -61,6 +62,7 @@ class PostgresLog:
     def __init__(self, connections: Connections, now_us: Callable[[], int], limits: WriterLimits) -> None:
         """Name the schema; the clock gives microseconds since 1970 UTC."""
         self._connections = connections
+        self._lease = limits.lease
         self._doorbell = Doorbell()
         self._listener = Listener(connections, self._doorbell)
         self._writer = Writer(connections, now_us, self._doorbell.ring, limits)
@@ -77,6 +79,13 @@ class PostgresLog:
         """See Log.head."""
         async with self._connections.read() as session:
             return await read_head(session)
+
+    async def stands_by(self) -> bool:
+        """Whether another process is the active appender, and lives: until it ends, what is appended here waits."""
+        if self._lease is None:
+            return False
+        async with self._connections.read() as session:
+            return await held_elsewhere(session, self._writer.lease_pid, self._lease)
 
     async def append(self, append: Append) -> Appended:
         """See Log.append."""

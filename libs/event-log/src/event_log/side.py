@@ -52,6 +52,11 @@ class Side:
             async with self._use() as session:
                 await renew_lease(session)
 
+    @property
+    def pid(self) -> int:
+        """The server's process of the session that holds the lease; 0 while there is none."""
+        return 0 if self._session is None or self._session.is_closed() else self._session.get_server_pid()
+
     async def ring(self, position: int) -> None:
         """Tell readers in other processes that the head is at a position."""
         async with self._use() as session:

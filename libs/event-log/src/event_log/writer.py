@@ -83,6 +83,11 @@ class Writer:
             self._take(call, known)
         return call.answer
 
+    @property
+    def lease_pid(self) -> int:
+        """The server's process that holds the lease for this writer; 0 while it does not."""
+        return self._side.pid
+
     async def close(self) -> None:
         """Write what waits, as far as the deadline allows, then end everything."""
         self._closed = True

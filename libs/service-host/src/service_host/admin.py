@@ -36,12 +36,13 @@ class Readiness:
         """Each check's answer, asked at most once a second and for no longer than a check may take."""
         if time.monotonic() - self._asked_at > REMEMBERED_SECONDS:
             self._asked_at = time.monotonic()
-            found = await asyncio.gather(*(_asked(check) for check in self._checks.values()))
+            found = await asyncio.gather(*(asked(check) for check in self._checks.values()))
             self._answers = dict(zip(self._checks, found, strict=True))
         return {"serving": self.serving, **self._answers}
 
 
-async def _asked(check: Check) -> bool:
+async def asked(check: Check) -> bool:
+    """Return the check's answer; no if it fails or takes too long."""
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             return await check()

@@ -20,7 +20,7 @@ from typing import Any, NoReturn, Protocol, TypeAlias, TypeVar
 import uvloop
 
 from service_host import logs, telemetry
-from service_host.admin import AdminHost, Check, Readiness
+from service_host.admin import AdminHost, Check, Readiness, asked
 from service_host.authorisation import UndeclaredMethods
 from service_host.edge import Edge
 from service_host.errors import Refused
@@ -35,6 +35,7 @@ PART_ENDED = telemetry.Event("part_ended", "A part that must run has ended.", "p
 
 DRAINED, FAILED, REFUSED = 0, 1, 2
 _PART_SECONDS = 5.0
+_HEALTH_SECONDS = 1.0
 _T = TypeVar("_T")
 _Settings = TypeVar("_Settings", bound=HostSettings)
 _NOW = timedelta(0)
@@ -77,6 +78,19 @@ class Service:
     def ready_when(self, name: str, check: Check) -> None:
         """The process is ready only while ``await check()`` is true."""
         self.readiness.add(name, check)
+
+    def welcome_while(self, name: str, check: Check) -> None:
+        """Health says SERVING only while ``await check()`` is true, and readiness too; whoever calls is answered."""
+        self.readiness.add(name, check)
+        self.background(f"health: {name}", self._follow(check))
+
+    async def _follow(self, check: Check) -> None:
+        while True:
+            await asyncio.sleep(_HEALTH_SECONDS)
+            welcome = await asked(check)
+            if self.readiness.serving:  # else nobody is: the process begins, or drains
+                for host in self.hosts:
+                    host.set_serving(serving=welcome)
 
     def background(self, name: str, work: Coroutine[Any, Any, Any]) -> None:
         """Run ``work`` beside the doors until the end. If it ends by itself the process ends too, with failure."""

@@ -22,6 +22,7 @@ from call_events.grpc_api import CallEventsApi, Parts
 from call_events.policy import ERRORS, LOG_POLICY, POLICY
 from call_events.recorder import Recorder
 from call_events.settings import Settings
+from call_events.turn import Turn
 from event_log.grpc_service import LogServicer
 from event_log.memory import clock_us
 from event_log.postgres import open_log
@@ -61,6 +62,7 @@ async def open_service(settings: Settings, service: process.Service) -> None:
     service.background("erasures", erasures.run())
     service.background("contact index", index.run())
     service.ready_when("database", database.ready)
+    service.welcome_while("appending", Turn(log, settings.succession).ours_or_near)
     _serve(settings, service, parts)
     _spare_the_collector()
 

@@ -1,12 +1,13 @@
 """What call-events is told when it starts, beside what every service is told."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 from pydantic import Field
 
-from service_host.settings import Address, HostSettings, Identifier, address_with
+from service_host.settings import Address, HostSettings, Identifier, Length, address_with
 
 LEAST_DUTY: Final = 0.01
 
@@ -16,6 +17,8 @@ class Settings(HostSettings, env_prefix="HOLDFAST_CALL_EVENTS_"):
 
     ``database_url`` may be of the schema's owner: sessions that serve take on `role`, which may only insert events.
     ``own_numbers`` are the tenants' own, whole or as prefixes that end with ``*``: they never stand for a caller.
+    ``succession`` is for how long after its start a process that may not append yet is taken for the successor of the
+    one that does: calls then wait here for its turn, and are sent elsewhere afterwards.
     ``index_duty`` is the share of time that keeping the list of contacts may take while events arrive.
     """
 
@@ -24,6 +27,7 @@ class Settings(HostSettings, env_prefix="HOLDFAST_CALL_EVENTS_"):
     db_schema: Identifier = "call_events"
     role: Identifier = "call_events"
     own_numbers: Mapping[str, tuple[str, ...]] = {}
+    succession: Length = timedelta(seconds=10)
     index_duty: float = Field(0.25, ge=LEAST_DUTY, le=1)
 
     @property
