@@ -107,5 +107,6 @@ def _append(event: Event) -> Append:
         body_mac=sha256(event.payload).digest(),
         source_id=event.source_id,
         source_seq=event.source_seq,
+        traceparent=event.traceparent,
     )
     return Append(event.tenant, [StreamAppend(event.stream, [new])])

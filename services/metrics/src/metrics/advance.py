@@ -14,10 +14,10 @@ import pyarrow.compute as pc
 
 from event_log.log import Log
 from event_log.model import Cursor, PackedPage
-from metrics import following, parked
+from metrics import following, parked, telemetry
 from metrics.connection import Connection
 from metrics.fact.agents import told_of
-from metrics.fact.batch import Batch, batch_of
+from metrics.fact.batch import COLUMNS, Batch, batch_of
 from metrics.fact.catalogue import AGENT_FACTS, CONTACT_FACTS, FACTS
 from metrics.fact.store import (
     Keys,
@@ -34,9 +34,11 @@ from metrics.fact.store import (
 from metrics.places import Move, Reach, move_partitions
 from metrics.refolding import Refolded, doubting, joined, refolded
 from service_host.postgres import Database
+from service_host.telemetry import tracing
 
 FROZEN_MS = 5_000
 """A process that stops in the middle of writing gives way to the next owner of its partitions so soon."""
+TRACEPARENT = "traceparent"
 MALFORMED = "the payload is no message of its type"
 
 
@@ -121,6 +123,10 @@ class Advance:
 
     async def fold(self, step: Step, recent: Fold | None = None) -> Fold:
         """Fold a step; `recent` is the step before, if it may not be written yet. Raises what the log raises."""
+        with telemetry.FOLD.start(links=_traceparents(step.events), events=step.events.num_rows):
+            return await self._fold(step, recent)
+
+    async def _fold(self, step: Step, recent: Fold | None) -> Fold:
         async with self._database.acquire(self._seconds) as connection:
             left_out = await parked.positions(connection, self.generation)
         batch = await asyncio.to_thread(batch_of, _without(step.events, left_out))
@@ -218,6 +224,15 @@ class _Recent:
                 again = rows[name].join(each.keys, left_on=key, right_on=each.keys.columns, how="semi")
                 found[name] = pl.concat([found[name], again]).unique() if name in found else again
         return found
+
+
+def columns_to_follow() -> tuple[str, ...]:
+    """Return the columns that a follower reads: what is folded, and which requests told it, where anybody traces."""
+    return (*COLUMNS, TRACEPARENT) if tracing() else COLUMNS
+
+
+def _traceparents(events: pa.Table) -> Sequence[str]:
+    return events.column(TRACEPARENT).to_pylist() if TRACEPARENT in events.schema.names else ()
 
 
 def _agents(streams: pl.DataFrame) -> pl.DataFrame:

@@ -15,7 +15,7 @@ from event_log.errors import Unavailable as LogAway
 from event_log.feed import Feed
 from event_log.model import Cursor, PackedPage
 from metrics import following, places, ragged, telemetry
-from metrics.advance import Advance, Step
+from metrics.advance import Advance, Step, columns_to_follow
 from metrics.fact.batch import COLUMNS
 from metrics.following import REPLACED, CursorMoved
 from metrics.generation import live_generation
@@ -122,7 +122,7 @@ class Follower:
     async def _follow(self, advance: Advance, held: Cursor) -> None:
         """Follow for ever; after a failure only for one step, so that the next may be larger again."""
         most = self._most
-        pages = self.feed.packed_pages(held, limit=most, columns=COLUMNS)
+        pages = self.feed.packed_pages(held, limit=most, columns=columns_to_follow())
         async with aclosing(steps(advance, pages, held, most)) as written:
             async for fold in written:
                 self._stands(fold.step, len(fold.batch.malformed))

@@ -16,9 +16,8 @@ from event_log.model import Cursor
 from event_log.partition_leases import PartitionLeases
 from event_log.partitioned import Counts, PartitionedFeed, PartitionedPage, Place
 from metrics import following, places, telemetry
-from metrics.advance import Advance, Step
+from metrics.advance import Advance, Step, columns_to_follow
 from metrics.clock import now_us
-from metrics.fact.batch import COLUMNS
 from metrics.follower import (
     DATABASE_SECONDS,
     FIRST_PAUSE_SECONDS,
@@ -132,14 +131,14 @@ class SharedFollower:
 
     async def _swiftly(self, advance: Advance, steps: "Steps") -> None:
         """Follow for ever, each step folded while the one before it is being written."""
-        pages = self.feed.partitioned_pages(steps.log, steps.places, steps.partitions, COLUMNS)
+        pages = self.feed.partitioned_pages(steps.log, steps.places, steps.partitions, columns_to_follow())
         async with aclosing(pages), aclosing(stepped(advance, pages, self._made(steps))) as written:
             async for fold in written:
                 self._stands(fold.step, len(fold.batch.malformed))
 
     async def _carefully(self, advance: Advance, steps: "Steps") -> None:
         """Take one handful, step by step, what fails in ever smaller parts; then all is well again."""
-        pages = self.feed.partitioned_pages(steps.log, steps.places, steps.partitions, COLUMNS)
+        pages = self.feed.partitioned_pages(steps.log, steps.places, steps.partitions, columns_to_follow())
         make = self._made(steps)
         async with aclosing(pages), aclosing(handfuls(pages)) as found:
             async for handful in found:

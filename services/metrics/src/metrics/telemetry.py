@@ -1,5 +1,7 @@
 """Every metric, span and log event of this service, each with a sentence. None can name a person."""
 
+from opentelemetry.trace import SpanKind
+
 from service_host.telemetry import Counter, Event, Gauge, Span
 
 PEOPLE_READ = Event(
@@ -8,6 +10,12 @@ PEOPLE_READ = Event(
 REPORT = Span("holdfast.metrics.report", "One report, from its question to its sums.", "subject")
 RECOMPUTE = Span("holdfast.metrics.recompute", "A figure computed again from the events behind it.", "contacts")
 
+FOLD = Span(
+    "holdfast.metrics.fold",
+    "Events of a step become rows; linked to the requests that told them.",
+    "events",
+    kind=SpanKind.CONSUMER,
+)
 EVENTS_FOLDED = Counter("holdfast.metrics.events.folded", "Events of the log that became facts.")
 EVENTS_PARKED = Counter("holdfast.metrics.events.parked", "Events set aside because they could not be folded.")
 EVENTS_BEHIND = Gauge("holdfast.metrics.events.behind", "Events of the log that are not folded yet.")
