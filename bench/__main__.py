@@ -1,6 +1,6 @@
 """Everything that is claimed about speed, one measurement after the other, each in a process of its own.
 
-Usage: python -m bench [NAME …]     (append, read, record, facts, month, feed, routing_core; all when none is named)
+Usage: python -m bench [NAME …]     (append, read, record, facts, month, feed, relay, routing_core; all when none is named)
 """
 
 import subprocess
@@ -14,6 +14,7 @@ MEASUREMENTS = {
     "month": ["bench.month"],
     "feed": ["bench.feed", "--rate", "1000"],
     "routing_core": ["bench.routing_core"],
+    "relay": ["bench.relay"],
 }
 
 

@@ -1,11 +1,17 @@
 """What a relay sends of a window, whatever the events: each once, after the one before it, and nothing of others."""
 
+from uuid import UUID
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from event_log.kafka.record import Control, EventPlace, Origin, place_of
+from event_log.kafka.outgoing import WINDOW_BYTES, windows_of
+from event_log.kafka.record import Control, EventPlace, Origin, partition_of, place_of, stream_key
 from event_log.kafka.window import Checkpoint, Outgoing, Window, beginning, controls_of, records_of, resumed
-from event_log.model import Cursor
+from event_log.model import Cursor, Event, PackedPage, Stream
+from event_log.packed import pack
+from event_log.wire import event_from_wire
+from holdfast.log.v1 import event_pb2
 
 ORIGIN = Origin("log", 1, 3)
 stretches = st.lists(st.sampled_from([0, 1, 2, None]), min_size=1, max_size=30)
@@ -56,3 +62,23 @@ def test_a_restored_log_goes_on_from_its_head_under_its_new_incarnation() -> Non
     held = Checkpoint(Cursor("log", 1, 90), {0: 80, 1: 90})
     assert resumed(held, Cursor("log", 1, 95)) is held
     assert resumed(held, Cursor("log", 2, 60)) == Checkpoint(Cursor("log", 2, 60), {0: 60, 1: 60})
+
+
+@given(st.lists(st.integers(1, 400_000), min_size=1, max_size=12), st.sets(st.integers(0, 3), min_size=1))
+def test_a_page_becomes_bounded_windows_of_these_partitions_whole_events(sizes: list[int], mine: set[int]) -> None:
+    events = [event_of_size(number, size) for number, size in enumerate(sizes, 1)]
+    page = PackedPage(pack(events), Cursor("log", 1, len(events)), 99)
+    windows = list(windows_of(page, mine, 4))
+    sent = [outgoing for window in windows for outgoing in window.events]
+    ours = [event for event in events if partition_of(event.tenant, stream_key(event.stream), 4) in mine]
+    assert [event_from_wire(event_pb2.Event.FromString(outgoing.value)) for outgoing in sent] == ours
+    assert [outgoing.key for outgoing in sent] == [stream_key(event.stream) for event in ours]
+    assert windows[-1].complete_to == page.complete_to
+    assert all(sum(len(one.value) for one in window.events[:-1]) < WINDOW_BYTES for window in windows)
+    ends = [window.complete_to.position for window in windows]
+    assert ends == sorted(set(ends))
+
+
+def event_of_size(number: int, size: int) -> Event:
+    stream = Stream("contact", UUID(int=number))
+    return Event(number, "bank", stream, 1, UUID(int=number), "Enqueued", 1, 2, bytes(size), b"mac", "pbx-1", 7)

@@ -69,6 +69,11 @@ class Settings(HostSettings, env_prefix="HOLDFAST_RELAY_"):
         return address_with(self.database_url, role=self.role, search_path=self.db_schema)
 
     @property
+    def checkpoint_url(self) -> str:
+        """The same for checkpoints: one that a crash of the server takes back costs duplicates, and nothing else."""
+        return address_with(self.session_url, synchronous_commit="off")
+
+    @property
     def wanted(self) -> TopicSettings:
         """The topic as it has to be."""
         return TopicSettings(self.topic, self.partitions, self.replication, self.retention)
@@ -150,7 +155,7 @@ async def measure_lag(log: Log, told: Told) -> None:
 
 @asynccontextmanager
 async def _connections(settings: Settings) -> AsyncIterator[Connections]:
-    connections = Connections(settings.session_url, settings.db_schema, readers=2)
+    connections = Connections(settings.checkpoint_url, settings.db_schema, readers=2)
     try:
         yield connections
     finally:

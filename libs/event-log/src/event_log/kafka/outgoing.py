@@ -1,7 +1,6 @@
 """Pages of a log in columns as the windows of a relay: its partitions' events, each serialized once; pure."""
 
 from collections.abc import Container, Iterator
-from typing import Any
 from zlib import crc32
 
 from event_log.kafka.window import Outgoing, Window
@@ -13,8 +12,6 @@ WINDOW_EVENTS = 1_000
 """Events looked at in one window, of whatever partitions."""
 WINDOW_BYTES = 1024 * 1024
 """What the values of a window may weigh together, its last one apart."""
-
-_WANTED = tuple(name for name in COLUMNS if name not in {"tenant", "category", "key", "position"})
 
 
 def windows_of(page: PackedPage, mine: Container[int], partitions: int) -> Iterator[Window]:
@@ -39,16 +36,32 @@ def _at(cursor: Cursor, position: int) -> Cursor:
 
 def _rows(page: PackedPage, mine: Container[int], partitions: int) -> Iterator[tuple[int, Outgoing | None]]:
     """Yield each event's position, and the event where it is of these partitions."""
-    columns = {name: page.batch.column(name).to_pylist() for name in COLUMNS}
-    rest = zip(*(columns[name] for name in _WANTED), strict=True)
-    places = zip(columns["position"], columns["tenant"], columns["category"], columns["key"], rest, strict=True)
-    for position, tenant, category, stream, others in places:
+    make = event_pb2.Event
+    for row in zip(*(page.batch.column(name).to_pylist() for name in COLUMNS), strict=True):
+        position, tenant, source, category, stream, version, event_id, mac, kind, at, recorded, *rest = row
         key = b"%b\0%b" % (category.encode(), stream)
         partition = crc32(b"%b\0%b" % (tenant.encode(), key)) % partitions
         if partition not in mine:
             yield position, None
             continue
-        told: dict[str, Any] = dict(zip(_WANTED, others, strict=True))
-        message = event_pb2.Event(position=position, tenant=tenant, category=category, key=stream, **told)
-        value = message.SerializeToString()
-        yield position, Outgoing(position, partition, key, value, told["type"], tenant, told["traceparent"])
+        source_seq, correlation, causation, actor, traceparent, payload = rest
+        value = make(
+            position=position,
+            tenant=tenant,
+            source_id=source,
+            category=category,
+            key=stream,
+            version=version,
+            event_id=event_id,
+            body_mac=mac,
+            type=kind,
+            event_time_us=at,
+            record_time_us=recorded,
+            source_seq=source_seq,
+            correlation_id=correlation,
+            causation_id=causation,
+            actor=actor,
+            traceparent=traceparent,
+            payload=payload,
+        ).SerializeToString()
+        yield position, Outgoing(position, partition, key, value, kind, tenant, traceparent)

@@ -101,22 +101,16 @@ def origin_headers(origin: Origin) -> list[tuple[str, bytes]]:
 
 def event_record(event: Event, prev: int, origin: Origin) -> Record:
     """Return the record of an event."""
-    headers = [
-        *origin_headers(origin),
-        *place_headers(event.position, prev, event.type, event.tenant, event.traceparent),
-    ]
+    headers = [*origin_headers(origin), *word_headers(event.type, event.tenant)]
+    headers += [("position", b"%d" % event.position), ("prev", b"%d" % prev)]
+    if event.traceparent:
+        headers.append(("traceparent", event.traceparent.encode()))
     return Record(stream_key(event.stream), event_to_wire(event).SerializeToString(), headers)
 
 
-def place_headers(position: int, prev: int, event_type: str, tenant: str, traceparent: str) -> list[tuple[str, bytes]]:
-    """Return the headers of one event, beside those of its origin."""
-    headers = [
-        ("position", b"%d" % position),
-        ("prev", b"%d" % prev),
-        ("type", event_type.encode()),
-        ("tenant", tenant.encode()),
-    ]
-    return [*headers, ("traceparent", traceparent.encode())] if traceparent else headers
+def word_headers(event_type: str, tenant: str) -> list[tuple[str, bytes]]:
+    """Return the headers that events of one type and tenant share, beside those of their origin."""
+    return [("type", event_type.encode()), ("tenant", tenant.encode())]
 
 
 def control_record(control: Control) -> Record:

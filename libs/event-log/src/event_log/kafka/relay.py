@@ -1,8 +1,8 @@
 """The relay: a log, window by window, into a topic; nothing counts as sent before all of its window is acknowledged.
 
-Read a window → send it and await every acknowledgement → tell all partitions how far they are whole → move the
-checkpoint, which a successor's epoch forbids. Whatever goes wrong, a new session with the topic begins at the
-checkpoint: duplicates happen, in order, and are harmless.
+Read a window → send it and await every acknowledgement → move the checkpoint, which a successor's epoch forbids → tell
+all partitions how far they are whole, with the next window or alone. Whatever goes wrong, a new session with the topic
+begins at the checkpoint: duplicates happen, in order, and are harmless.
 
 Why no first telling of an event can be out of order: a session sends each partition a gap-free run that begins at a
 checkpoint, before which everything is acknowledged. However the runs of several sessions (a paused relay that wakes,
@@ -13,7 +13,7 @@ The world is reached by three small protocols only. A model that keeps their pro
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, suppress
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,8 +22,10 @@ from event_log.kafka.record import Origin
 from event_log.kafka.window import Checkpoint, ToSend, Window, controls_of, records_of, resumed
 from event_log.model import Cursor
 
-TELL_SECONDS = 0.05
+TELL_SECONDS = 0.1
 """Partitions are told how far they are whole at most once in this time, while there is something to tell."""
+BEHIND_SECONDS = 0.5
+"""The same while the relay has not caught up: each telling is a record for every partition."""
 IDLE_SECONDS = 5.0
 """They are told again after this long without news."""
 RENEW_SECONDS = 1.0
@@ -115,11 +117,15 @@ class _Telling:
     """When partitions are told how far they are whole: soon while there is something new, else seldom."""
 
     def __init__(self) -> None:
-        self._told, self._at = -1, float("-inf")
+        self._told, self._at, self._pace = -1, float("-inf"), TELL_SECONDS
 
     def due(self, position: int) -> float:
         """Return when it is time, where everything up to a position is acknowledged."""
-        return self._at + (TELL_SECONDS if self._told < position else IDLE_SECONDS)
+        return self._at + (self._pace if self._told < position else IDLE_SECONDS)
+
+    def read(self, window: Window) -> None:
+        """See how far the relay is behind."""
+        self._pace = BEHIND_SECONDS if window.complete_to.position < window.head_position else TELL_SECONDS
 
     def done(self, position: int, now: float) -> None:
         """All were told of a position."""
@@ -155,14 +161,16 @@ class Relay:
         telling = _Telling()
         async with self.open_topic() as topic:
             while True:
-                window = await self.source.window(held.cursor, telling.due(held.cursor.position) - self.now())
+                due = telling.due(held.cursor.position)
+                window = await self.source.window(held.cursor, due - self.now())
+                telling.read(window)
                 records, moved = records_of(window, held, origin)
+                if self.now() >= due:  # of what is acknowledged already, on the way of what comes next
+                    records = [*controls_of(held, origin), *records]
+                    telling.done(held.cursor.position, self.now())
                 if records:
-                    with self.watch.sending(window):
+                    with self.watch.sending(window) if window.events else nullcontext():
                         await topic.send(records)
-                if self.now() >= telling.due(moved.cursor.position):
-                    await topic.send(list(controls_of(moved, origin)))
-                    telling.done(moved.cursor.position, self.now())
                 if moved.cursor != held.cursor:
                     await self.checkpoints.move(epoch, moved)
                 held = moved

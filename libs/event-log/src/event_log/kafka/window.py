@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from event_log.kafka.record import Control, Origin, control_record, origin_headers, place_headers
+from event_log.kafka.record import Control, Origin, control_record, origin_headers, word_headers
 from event_log.model import Cursor
 
 
@@ -73,9 +73,15 @@ def records_of(window: Window, held: Checkpoint, origin: Origin) -> tuple[list[T
     """Return the records of a window, and the checkpoint that their acknowledgement allows."""
     prevs, shared = dict(held.prevs), origin_headers(origin)
     records: list[ToSend] = []
+    words: dict[tuple[str, str], list[tuple[str, bytes]]] = {}  # most events of a window share them
     for position, partition, key, value, event_type, tenant, traceparent in window.events:
         if position > (prev := prevs[partition]):
-            headers = shared + place_headers(position, prev, event_type, tenant, traceparent)
+            told = words.get((event_type, tenant))
+            if told is None:
+                told = words[event_type, tenant] = shared + word_headers(event_type, tenant)
+            headers = [*told, ("position", b"%d" % position), ("prev", b"%d" % prev)]
+            if traceparent:
+                headers.append(("traceparent", traceparent.encode()))
             records.append(ToSend(partition, key, value, headers))
             prevs[partition] = position
     return records, Checkpoint(window.complete_to, prevs)
