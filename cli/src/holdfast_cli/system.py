@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator, Mapping
+import time
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -25,6 +26,8 @@ from service_host.client import ServiceChannel
 
 ANSWER_SECONDS = 60.0
 """How long a report may take."""
+PAUSES_SECONDS = (0.1, 0.4, 1.0)
+"""Before a question that nobody could answer is asked again."""
 CALL_DEADLINE = timedelta(seconds=30)
 
 _Answer = TypeVar("_Answer")
@@ -54,7 +57,7 @@ def get(running: Running, path: str, query: Mapping[str, object]) -> dict[str, A
     headers = {"authorization": f"Bearer {running.token}"}
     try:
         with httpx.Client(trust_env=False, timeout=ANSWER_SECONDS) as http:
-            answer = http.get(f"http://{address}{path}", params=given, headers=headers)
+            answer = _patiently(lambda: http.get(f"http://{address}{path}", params=given, headers=headers))
     except httpx.TransportError as error:
         message = f"metrics does not answer at {address} ({type(error).__name__}): `holdfast doctor` tells more."
         raise CommandFailed(message) from None
@@ -62,6 +65,19 @@ def get(running: Running, path: str, query: Mapping[str, object]) -> dict[str, A
         raise CommandFailed(_refused(answer))
     document: dict[str, Any] = answer.json()
     return document
+
+
+def _patiently(ask: Callable[[], httpx.Response]) -> httpx.Response:
+    """Ask again where nobody could answer just now, as the gRPC doors are asked; a question may be asked often."""
+    for pause in PAUSES_SECONDS:
+        try:
+            answer = ask()
+        except (httpx.NetworkError, httpx.RemoteProtocolError):
+            answer = None
+        if answer is not None and answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            return answer
+        time.sleep(pause)
+    return ask()
 
 
 def call_events(running: Running) -> ServiceChannel:
