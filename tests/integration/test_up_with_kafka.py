@@ -29,13 +29,14 @@ def test_what_is_told_reaches_the_topic_and_the_facts_and_doctor_says_so(data: P
         told = system.json("generate", "--day", "2026-01-05", "--contacts", "20", "--send")
         events = int(told["events"])
 
-        def arrived() -> None:
+        def arrived() -> bool:
             found = {one["what"]: one for one in system.json("doctor")["findings"]}
             assert all(one["good"] for one in found.values())
             assert found["topic"]["finding"] == "holds the whole log"
             assert found["lag"]["finding"] == f"facts at {events:,} of {events:,}"
+            return True
 
-        eventually_blocking(lambda: [arrived()], within=timedelta(seconds=60))
+        eventually_blocking(arrived, within=timedelta(seconds=60))
         assert system.terminate() == 0
 
 
