@@ -1,6 +1,6 @@
 """Everything that is claimed about speed, one measurement after the other, each in a process of its own.
 
-Usage: python -m bench [NAME …]     (append, read, record, facts, month, feed, relay, routing_core; all when none is named)
+Usage: python -m bench [NAME …]     (all when none is named)
 """
 
 import subprocess
