@@ -41,6 +41,8 @@ async def test_rebuilt_facts_equal_the_live_ones_and_take_their_place(fresh_data
         assert told[-1].compared_position == told[-1].events > 0
         assert await scene.shown() == before
         assert await live(scene) == "facts_2"
+        looked_at = "select count(distinct tablename) from pg_stats where schemaname = 'facts_2'"
+        assert await scene.database.fetchval(looked_at) > 4, "the planner knows what the new tables hold"
 
 
 async def test_a_rebuild_only_to_compare_drops_what_it_made(fresh_database: str) -> None:

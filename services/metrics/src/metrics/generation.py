@@ -45,6 +45,12 @@ async def index_generation(connection: "Connection", name: str) -> None:
     await connection.execute(";\n".join(ddl.create_indexes(name)))
 
 
+async def tell_planner(connection: "Connection", name: str) -> None:
+    """Have Postgres look at what a generation holds: plans are made from that, and nobody else looks for a minute."""
+    _check(name)
+    await connection.execute(";\n".join(ddl.analyze_tables(name)))
+
+
 @cache
 def code_digest() -> str:
     """Return a digest of the code that folds: what another one began is not gone on with."""

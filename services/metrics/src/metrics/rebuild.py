@@ -32,6 +32,7 @@ from metrics.generation import (
     index_generation,
     live_generation,
     next_name,
+    tell_planner,
 )
 from metrics.places import Places
 from metrics.stepping import steps
@@ -111,6 +112,7 @@ class Rebuild:
                     held = fold.step.cursor
                     yield self._at("folding" if held.position < head.position else "catching_up", held, head)
                 await index_generation(connection, generation)
+                await tell_planner(connection, generation)
                 compare = compare and not await _stopped(connection, head.log_id)
                 if compare:
                     yield self._at("comparing", held, head)

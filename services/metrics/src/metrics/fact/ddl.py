@@ -41,6 +41,11 @@ def create_indexes(schema: str) -> list[str]:
     return [statement for fact in FACTS for statement in _indexes(schema, fact)]
 
 
+def analyze_tables(schema: str) -> list[str]:
+    """Return the statements that have Postgres look at what a generation's tables hold."""
+    return [f'analyze "{schema}".{fact.name}' for fact in FACTS]
+
+
 def create_views(schema: str) -> list[str]:
     """Return the statements that turn the views `metrics.<fact>` to a generation, in one transaction of the caller."""
     names = ", ".join(f"{VIEWS_SCHEMA}.{fact.name}" for fact in FACTS)
