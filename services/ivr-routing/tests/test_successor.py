@@ -126,6 +126,26 @@ async def test_a_frozen_leader_that_wakes_decides_nothing_any_more(pair: Pair) -
     assert client.refusal(refused.value).reason in {"NOT_LEADING", "NOT_WRITTEN"}
 
 
+async def test_a_drained_process_goes_on_from_what_it_kept(pair: Pair) -> None:
+    pair.turned()
+    await eventually(lambda: _leads(pair.centre))
+    pair.standby.stop()
+    await pair.centre.hire("dan")
+    waiting = await pair.centre.waiting()
+    assert pair.leader.stop() == 0
+
+    pair.leader.start()
+    await eventually(lambda: _leads(pair.centre))
+
+    watch: Any = pair.centre.doors.phone.WatchInstructions(
+        phone.WatchInstructionsRequest(source_id=SOURCE, node="n1", after_number=waiting.number - 1)
+    )
+    assert (await watch.read()).instruction == waiting
+    watch.cancel()
+    assert await pair.centre.state("dan") == source_pb2.AGENT_STATE_RESERVED
+    assert steps((await pair.centre.call()).instruction.do) == ["collect"]
+
+
 async def _leads(centre: Centre) -> bool:
     request = phone.ListStaticPlansRequest(source_id=SOURCE)
     try:

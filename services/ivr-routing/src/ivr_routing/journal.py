@@ -59,6 +59,8 @@ class Journal:
         self._entries: list[Entry] = []
         self._waiters: list[tuple[int, asyncio.Future[None]]] = []
         self._added = self._written = 0
+        self.position = 0
+        """Of the last entry that stands in the log; 0 before the first."""
         self._wake = asyncio.Event()
         self.failure: ShardFailed | None = None
 
@@ -66,6 +68,11 @@ class Journal:
     def added(self) -> int:
         """How many entries were handed in."""
         return self._added
+
+    @property
+    def idle(self) -> bool:
+        """Whether all that was handed in stands in the log."""
+        return self.failure is None and self._written == self._added
 
     def add(self, entries: Sequence[Entry]) -> None:
         """Hand entries in; they are written in this order. Raises ShardFailed once anything failed."""
@@ -111,6 +118,7 @@ class Journal:
         for verdict in await self._log.append_all([self._append(group) for group in grouped(entries)]):
             if isinstance(verdict, AppendRefused):
                 raise verdict
+            self.position = verdict.placements[-1].position
         self._written += len(entries)
         self._when_written(self._written)
         done = [waiter for until, waiter in self._waiters if until <= self._written]

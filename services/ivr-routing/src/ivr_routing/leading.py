@@ -13,7 +13,7 @@ from uuid import UUID
 from event_log.errors import EventLogError
 from event_log.log import Log
 from ivr_routing import telemetry
-from ivr_routing.errors import NotLeading
+from ivr_routing.errors import NotLeading, ShardFailed
 from ivr_routing.facts_feed import FactsFeed
 from ivr_routing.leadership import Leadership
 from ivr_routing.settings import Settings
@@ -24,6 +24,7 @@ from service_host.errors import Refused
 
 PAUSE_SECONDS: Final = 0.2
 LOOK_SECONDS: Final = 0.1
+LAST_SECONDS: Final = 3.0
 
 
 class Leading:
@@ -102,12 +103,34 @@ class Leading:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(shards.run())
                 tasks.create_task(self._take_facts(shards))
+                tasks.create_task(self._keep(shards))
                 await lost.wait()
                 raise NotLeading("The lease was lost.")
+        except asyncio.CancelledError:
+            await self._keep_last(shards)
+            raise
         finally:
             self._shards = None
             telemetry.LEADING.set(0)
             shards.close()
+
+    async def _keep(self, shards: Shards) -> None:
+        """Keep a snapshot whenever much was decided, at an instant at which all of it stands in the log."""
+        kept = 0
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if shards.decided - kept >= self._settings.snapshot_events:
+                with suppress(Refused):
+                    kept = shards.decided if await shards.keep() else kept
+
+    async def _keep_last(self, shards: Shards) -> None:
+        """Keep a snapshot at the end of a term that ends well, so that the next begins at once."""
+        self._shards = None
+        with suppress(Refused, TimeoutError, ShardFailed):
+            async with asyncio.timeout(LAST_SECONDS):
+                for shard in shards.every():
+                    await shard.settled()
+                await shards.keep()
 
     async def _take_facts(self, shards: Shards) -> None:
         """Take facts in; while the feed or the database is away routing goes on without."""

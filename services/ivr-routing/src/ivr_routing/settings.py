@@ -30,7 +30,7 @@ class Settings(HostSettings, env_prefix="HOLDFAST_IVR_ROUTING_"):
     lease: Length = timedelta(seconds=3)
     silence: Length = timedelta(seconds=5)
     heartbeat: Length = timedelta(seconds=15)
-    snapshot_events: int = Field(200_000, ge=1)
+    snapshot_events: int = Field(100_000, ge=1)
 
     @property
     def addresses(self) -> tuple[str, ...]:

@@ -104,6 +104,16 @@ class Shard:
         self._now_us = max(self._now_us, self._clock())
         return self._now_us
 
+    @property
+    def decided(self) -> int:
+        """Events decided so far in this term."""
+        return self._journal.added
+
+    @property
+    def stands_at(self) -> int | None:
+        """Position of the last event decided in this term (0: none yet); None while something is on its way."""
+        return self._journal.position if self._journal.idle else None
+
     def restored_until(self, record_time_us: int) -> None:
         """Decide nothing before what stands in the log."""
         self._now_us = max(self._now_us, record_time_us)

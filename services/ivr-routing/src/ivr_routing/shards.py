@@ -16,6 +16,7 @@ from event_log.model import MAX_PAGE_EVENTS, Cursor, Event
 from ivr_routing import telemetry
 from ivr_routing.heartbeats import Heartbeats
 from ivr_routing.loop.desk import Desk, read
+from ivr_routing.loop.snapshot import dump
 from ivr_routing.shard import Clock, LookUp, Shard
 from ivr_routing.snapshots import Snapshots
 
@@ -82,10 +83,23 @@ class Shards:
         for shard in self._shards.values():
             shard.close()
 
-    async def keep(self) -> None:
-        """Keep a snapshot of where the log stood when this was read; only while nothing is decided."""
-        if self._desks and self._at.position:
-            await self._snapshots.keep(self._at, self._desks)
+    async def keep(self) -> bool:
+        """Keep a snapshot, if at this instant all that was decided stands in the log; whether it was so.
+
+        Making it holds everything up for as long as the desks are large; writing it does not.
+        """
+        places = [shard.stands_at for shard in self._shards.values()]
+        if not self._desks or None in places:
+            return False
+        position = max(self._at.position, *(place or 0 for place in places), 0)
+        at = Cursor(self._at.log_id, self._at.incarnation, position)
+        await self._snapshots.keep(at, {tenant: dump(desk) for tenant, desk in self._desks.items()})
+        return True
+
+    @property
+    def decided(self) -> int:
+        """Events decided so far in this term."""
+        return sum(shard.decided for shard in self._shards.values())
 
     def known(self, tenant: str) -> Shard | None:
         """A tenant's shard if there is one."""

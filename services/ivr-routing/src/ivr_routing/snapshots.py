@@ -7,7 +7,7 @@ from typing import Final
 from event_log.model import Cursor
 from ivr_routing.core.snapshot import SnapshotUnfit
 from ivr_routing.loop.desk import Desk
-from ivr_routing.loop.snapshot import dump, load
+from ivr_routing.loop.snapshot import load
 from service_host.postgres import Connection, Database
 
 SECONDS: Final = 20.0
@@ -33,12 +33,12 @@ class Snapshots:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def keep(self, at: Cursor, desks: Mapping[str, Desk]) -> None:
-        """Keep all desks as they stand at one place, instead of those kept before."""
-        rows = [(tenant, at.log_id, at.incarnation, at.position, dump(desk)) for tenant, desk in desks.items()]
+    async def keep(self, at: Cursor, desks: Mapping[str, bytes]) -> None:
+        """Keep all desks as they stood at one place, instead of those kept before."""
+        rows = [(tenant, at.log_id, at.incarnation, at.position, desk) for tenant, desk in desks.items()]
 
         async def write(connection: Connection) -> None:
-            await connection.execute("delete from snapshot where position < $1", at.position)
+            await connection.execute("delete from snapshot where position <= $1", at.position)
             await connection.executemany(_KEEP, rows)
 
         await self._database.run(write, SECONDS)

@@ -1,0 +1,194 @@
+"""A desk is what its log says: read from events, from a snapshot or lived through, it is the same and goes on alike."""
+
+import json
+import random
+from base64 import b64decode
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+
+from holdfast.ivr_routing.v1 import instruction_pb2 as pb
+from ivr_routing.core import commands as c
+from ivr_routing.core.errors import Refused
+from ivr_routing.core.rules import AgentRules, QueueExit, QueueRules
+from ivr_routing.core.snapshot import SnapshotUnfit
+from ivr_routing.core.words import AgentState, WrapUpKind
+from ivr_routing.flow import publishing
+from ivr_routing.flow import step as flow
+from ivr_routing.loop.call import Call
+from ivr_routing.loop.catalogue import message_of
+from ivr_routing.loop.desk import Decided, Desk, read, written
+from ivr_routing.loop.requests import Acknowledge, DefaultRoute, Record, Report, Request, Start, Told, take
+from ivr_routing.loop.snapshot import dump, load
+
+SECOND = 1_000_000
+BEGIN = 1_790_000_000 * SECOND
+FLOW = """
+format: holdfast-flow/1
+flow: welcome
+language: en
+start: choose
+otherwise: mailbox
+service_numbers: ["+49301"]
+nodes:
+  choose: {type: menu, say: Press 1., choices: {"1": wait, "2": away}, attempts: 2, otherwise: mailbox}
+  wait: {type: queue, queue: sales, otherwise: mailbox}
+  away: {type: transfer, to: "+49302", otherwise: mailbox}
+  mailbox: {type: voicemail, mailbox: sales}
+"""
+
+
+class Life:
+    """A desk lived through by chance, and the log that it wrote."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.desk = Desk("acme")
+        self.log: list[tuple[int, str, bytes]] = []
+        self.chance = chance
+        self.now_us = BEGIN
+        self.contacts: list[str] = []
+        rules = QueueRules(max_wait_ms=60_000, on_max_wait=QueueExit(then="flow"), wrap_up=WrapUpKind.MANDATORY)
+        self.ask(Told(c.ConfigureQueue("sales", rules)))
+        published = publishing.decide(
+            self.desk.catalogue.flows, publishing.PublishFlow(FLOW, (), None, "admin", self.now_us)
+        )
+        self.ask(Record(tuple(message_of(event) for event in published)))
+        for agent in ("ann", "ben", "cem"):
+            self.ask(Told(c.ConfigureAgent(agent, AgentRules(queues=("sales",)))))
+
+    def ask(self, request: Request) -> list[Decided]:
+        """Ask the desk, and log what it decides."""
+        try:
+            turn = take(self.desk, request, self.now_us)
+        except Refused:
+            return []
+        self.log += [(self.now_us, *written(event)) for event in turn.events]
+        return turn.events
+
+    def live(self, steps: int) -> None:
+        """Let so many things happen."""
+        doings: list[Callable[[], Request | None]] = [
+            self._arrives,
+            self._types,
+            self._acknowledges,
+            self._agent,
+            self._leaves,
+            self._defaults,
+            lambda: Told(c.PassTime()),
+        ]
+        for _ in range(steps):
+            self.now_us += self.chance.randrange(10 * SECOND)
+            request = self.chance.choice(doings)()
+            if request is not None:
+                self.ask(request)
+
+    def _arrives(self) -> Request:
+        contact_id = str(UUID(int=self.chance.getrandbits(128), version=4))
+        self.contacts.append(contact_id)
+        return Start(c.AdmitContact(contact_id, "pbx", "n1", f"leg-{contact_id}", "+49301", caller_ref="ref"))
+
+    def _types(self) -> Request | None:
+        call = self._someone()
+        if call is None or call.instruction is None:
+            return None
+        given = self.chance.choice([flow.Digits("1"), flow.Digits("2"), flow.NoInput(), flow.CameBack("no_answer")])
+        return Report(call.contact_id, call.instruction.instruction_id, given)
+
+    def _acknowledges(self) -> Request | None:
+        call = self._someone()
+        if call is None or call.instruction is None:
+            return None
+        status = self.chance.choice([pb.INSTRUCTION_STATUS_DONE, pb.INSTRUCTION_STATUS_FAILED])
+        return Acknowledge(call.contact_id, call.instruction.instruction_id, status, "no_answer")
+
+    def _agent(self) -> Request:
+        agent = self.chance.choice(["ann", "ben", "cem"])
+        held = self.desk.core.agents[agent].reservation_id
+        contact = self.desk.core.agents[agent].contact_id
+        commands: list[c.Command] = [
+            c.SignIn(agent, ("SIP/1",), AgentState.AVAILABLE),
+            c.AcceptReservation(agent, held),
+            c.CallBridged(contact, agent, held),
+            c.CompleteWrapUp(agent),
+            c.LoseHeartbeat(agent),
+            c.RegainHeartbeat(agent),
+        ]
+        return Told(self.chance.choice(commands))
+
+    def _leaves(self) -> Request | None:
+        call = self._someone()
+        return Told(c.CallerGone(call.contact_id)) if call is not None else None
+
+    def _defaults(self) -> Request | None:
+        if not self.contacts or self.chance.random() < 0.7:
+            return None
+        contact_id = self.chance.choice(self.contacts)
+        taken = pb.DefaultRouteTaken(contact_id=contact_id, state=pb.WAITING_STATE_QUEUE_MUSIC)
+        return DefaultRoute(taken, c.AdmitContact(contact_id, "pbx", "n1", f"leg-{contact_id}", "+49301"))
+
+    def _someone(self) -> Call | None:
+        return self.chance.choice(list(self.desk.calls.values())) if self.desk.calls else None
+
+
+def again(chance: random.Random, turn: int) -> random.Random:
+    """Chance of its own for each turn."""
+    return random.Random(f"{chance.random()} {turn}")  # noqa: S311  # repeatable is the point
+
+
+def replayed(log: list[tuple[int, str, bytes]], desk: Desk | None = None) -> Desk:
+    """A desk read from a log."""
+    desk = desk or Desk("acme")
+    for now_us, name, payload in log:
+        desk.evolve(read(name, payload), now_us)
+    return desk
+
+
+def plain(desk: Desk) -> object:
+    """All of a desk that matters, to be compared."""
+    document = json.loads(dump(desk))
+    core = document["core"] = json.loads(b64decode(document["core"]))
+    core["dues"] = sorted(core["dues"])
+    document["history"] = sorted(document["history"].items())
+    return document
+
+
+@pytest.mark.parametrize("turn", range(12))
+def test_a_desk_read_from_its_log_is_the_desk_that_wrote_it(chance: random.Random, turn: int) -> None:
+    life = Life(again(chance, turn))
+    life.live(120)
+    assert plain(replayed(life.log)) == plain(life.desk)
+
+
+@pytest.mark.parametrize("turn", range(12))
+def test_a_desk_from_a_snapshot_goes_on_as_the_one_it_was_taken_of(chance: random.Random, turn: int) -> None:
+    life = Life(again(chance, turn))
+    life.live(60)
+    kept, until = dump(life.desk), len(life.log)
+    life.live(60)
+    assert plain(replayed(life.log[until:], load("acme", kept))) == plain(life.desk)
+
+
+def test_a_snapshot_of_another_tenant_or_of_nothing_is_thrown_away(chance: random.Random) -> None:
+    kept = dump(Life(chance).desk)
+    for tenant, damaged in (("other", kept), ("acme", kept[:-10]), ("acme", b"{}")):
+        with pytest.raises(SnapshotUnfit):
+            load(tenant, damaged)
+
+
+@pytest.mark.parametrize("turn", range(12))
+def test_whatever_happens_every_caller_in_care_has_a_plan_or_an_agent(chance: random.Random, turn: int) -> None:
+    life = Life(again(chance, turn))
+    life.live(150)
+    for call in life.desk.calls.values():
+        contact = life.desk.core.contacts[call.contact_id]
+        assert call.defaulted or contact.agents or contact.served or call.instruction is not None, contact
+
+
+def test_an_instruction_in_force_rings_for_exactly_the_open_reservations(chance: random.Random) -> None:
+    life = Life(chance)
+    life.live(400)
+    for contact in life.desk.core.contacts.values():
+        held = life.desk.calls[contact.contact_id].instruction
+        if contact.reservations and not contact.agents and held is not None:
+            assert {step.ring.reservation_id for step in held.do if step.HasField("ring")} == set(contact.reservations)
