@@ -213,12 +213,10 @@ async def measure(dsn: str, bootstrap: str, asked: argparse.Namespace) -> None:
         began = time.perf_counter()
         await watching.until(head)
         print(f"{head} events relayed, the last {time.perf_counter() - began:.1f} s after they were told")
-        await ended(relay)
         await rounds(scene, head, asked.rounds)
         if asked.rate:
-            relay = await relaying(scene, Watching())
             await tell_latency(scene, appends, asked)
-            await ended(relay)
+        await ended(relay)
     await session.close()
 
 

@@ -21,6 +21,7 @@ from event_log.errors import EventLogError
 from event_log.kafka.clients import opened
 from event_log.kafka.columns import MalformedValues, events_of, is_event
 from event_log.kafka.errors import BrokerUnavailable
+from event_log.kafka.lean import install
 from event_log.kafka.sifting import Hole, Sieve, Sifted
 from event_log.model import Cursor
 from event_log.partitioned import Place, Stretch
@@ -115,6 +116,7 @@ class _Polling:
         try:
             consumer = _consumer(self._topic)
             try:
+                install(consumer)
                 self._begin(consumer, offsets)
                 while not self.stop.is_set():
                     if self._room_for_one(consumer):

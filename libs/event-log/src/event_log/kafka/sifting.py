@@ -9,25 +9,31 @@ Records of an earlier incarnation of the log are left out too; one of a later in
 all: what the reader holds may not be what the log holds.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from event_log.errors import IncarnationChanged
+from event_log.kafka.lean import MORE, decoded
 from event_log.kafka.record import Control, EventPlace, Headers, MalformedRecord, place_of
 from event_log.model import Cursor
 
-ORIGIN_HEADERS = 3
-EVENT_HEADERS = 5
-"""Headers that an event's record begins with: those of its origin, position and prev."""
-
 
 class Polled(Protocol):
-    """A record as the client library gives it."""
+    """A record as it was polled; its headers may still stand as in the batch."""
 
-    offset: int
-    value: bytes | None
-    headers: Headers
+    @property
+    def offset(self) -> int:
+        """Where it stands in the partition."""
+
+    @property
+    def value(self) -> bytes | None:
+        """What it carries."""
+
+    @property
+    def headers(self) -> Headers | bytes:
+        """What is told of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +67,7 @@ class Sieve:
         self.partition = partition
         self.position = position
         self._log = log
-        self._origin = (("log_id", log.log_id.encode()), ("incarnation", b"%d" % log.incarnation))
+        self._event = _event_headers(log)
 
     def sift(self, records: Iterable[Polled]) -> Sifted:
         """Return what is new in records that follow those before; raise IncarnationChanged."""
@@ -78,10 +84,14 @@ class Sieve:
         self.position = found.position
         return found
 
-    def _place(self, headers: Headers) -> tuple[int, int, bool] | None:
+    def _place(self, headers: Headers | bytes) -> tuple[int, int, bool] | None:
         """Return position, prev and whether it is an event; None for what is of an incarnation before."""
-        if quick := self._quick(headers):
-            return quick
+        if isinstance(headers, bytes):
+            if quick := self._event.match(headers):
+                at, before = int(quick[1]), int(quick[2])
+                if at > before:
+                    return at, before, True
+            headers = decoded(headers)
         place = place_of(headers)
         origin, log = place.origin, self._log
         if origin.log_id == log.log_id and origin.incarnation < log.incarnation:
@@ -94,16 +104,6 @@ class Sieve:
             case EventPlace():
                 return place.position, place.prev, True
 
-    def _quick(self, headers: Headers) -> tuple[int, int, bool] | None:
-        """Do the same for an event as our relay writes it, without a table of its headers; None where in doubt."""
-        if len(headers) < EVENT_HEADERS or (headers[0], headers[1]) != self._origin:
-            return None
-        (position_name, position), (prev_name, prev) = headers[ORIGIN_HEADERS:EVENT_HEADERS]
-        if (position_name, prev_name) != ("position", "prev") or not (position.isdigit() and prev.isdigit()):
-            return None
-        at, before = int(position), int(prev)
-        return (at, before, True) if at > before else None
-
     def _take(self, found: Sifted, place: tuple[int, int, bool], record: Polled) -> None:
         position, prev, is_event = place
         if is_event and position <= found.position:
@@ -115,3 +115,26 @@ class Sieve:
             found.values.append(record.value or b"")
             found.positions.append(position)
         found.position = max(found.position, prev, position)
+
+
+def _event_headers(log: Cursor) -> "re.Pattern[bytes]":
+    """Return what the headers of an event of a log begin with, as they stand in a batch; gives position and prev.
+
+    A header there is the length of its name, its name, the length of its value, its value; lengths are doubled, and
+    those of numbers are one byte.
+    """
+    origin = b"".join(
+        b"%c%b%b%b" % (2 * len(name), name, _doubled(len(value)), value)
+        for name, value in ((b"log_id", log.log_id.encode()), (b"incarnation", b"%d" % log.incarnation))
+    )
+    numbers = (
+        rb"\x0aepoch[\x02-\x28]\d{1,20}",
+        rb"\x10position[\x02-\x28](\d{1,19})",
+        rb"\x08prev[\x02-\x28](\d{1,19})",
+    )
+    return re.compile(rb"[\x0a-\x7e]" + re.escape(origin) + b"".join(numbers) + rb"\x08type")
+
+
+def _doubled(length: int) -> bytes:
+    doubled = 2 * length
+    return bytes([doubled]) if doubled < MORE else bytes([doubled & ~MORE & 0xFF | MORE, doubled >> 7])
