@@ -3,8 +3,10 @@
 from typing import Final
 
 from metrics.fact.agent import AGENT_RING, AGENT_SPELL
-from metrics.fact.contact import ANOMALY, CONTACT, CONTACT_LINK, LEG
+from metrics.fact.contact import ANOMALY, CONTACT
+from metrics.fact.contact_link import CONTACT_LINK
 from metrics.fact.declaration import Fact
+from metrics.fact.leg import LEG
 from metrics.fact.queueing import ASSIGNMENT, QUEUE_VISIT, TRANSFER
 
 FACTS: Final[tuple[Fact, ...]] = (

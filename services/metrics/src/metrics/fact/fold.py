@@ -12,9 +12,11 @@ import polars as pl
 
 from metrics.fact.batch import Batch
 from metrics.fact.catalogue import CONTACT_FACTS
-from metrics.fact.contact import ANOMALY, CONTACT, CONTACT_LINK, LEG
+from metrics.fact.contact import ANOMALY, CONTACT
+from metrics.fact.contact_link import CONTACT_LINK
 from metrics.fact.ending import finished_contacts, with_gone
 from metrics.fact.finish import finished_assignments, finished_legs, finished_visits, outcome
+from metrics.fact.leg import LEG
 from metrics.fact.merge import CONTRADICTED, from_stored, merged, to_stored
 from metrics.fact.queueing import ASSIGNMENT, QUEUE_VISIT, TRANSFER
 from metrics.fact.screen import (
