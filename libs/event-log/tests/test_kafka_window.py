@@ -58,6 +58,13 @@ def test_every_partition_is_told_how_far_it_is_whole(stretch: list[int | None]) 
     assert controls == {number: Control(ORIGIN, held.prevs[number], len(stretch)) for number in range(3)}
 
 
+def test_the_trace_of_an_event_goes_with_its_record() -> None:
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    window = Window([Outgoing(1, 0, b"key", b"value", "Enqueued", "bank", trace)], Cursor("log", 1, 1), 1)
+    ((_, _, _, headers),) = records_of(window, beginning(Cursor("log", 1, 0), [0]), ORIGIN)[0]
+    assert dict(headers)["traceparent"] == trace.encode()
+
+
 def test_a_restored_log_goes_on_from_its_head_under_its_new_incarnation() -> None:
     held = Checkpoint(Cursor("log", 1, 90), {0: 80, 1: 90})
     assert resumed(held, Cursor("log", 1, 95)) is held

@@ -15,11 +15,15 @@ from typing import Any
 import httpx
 import pytest
 
-from call_events.relay import Told
+from call_events.relay import Settings, Told
 from event_log.kafka.errors import BrokerUnavailable
 from event_log.kafka.topic import TopicSettings, ensure_topic
+from event_log.kafka.window import Outgoing, Window
+from event_log.model import Cursor
 from holdfast_testing import eventually
 from kafka_testing import TopicReader, reading, topic_name
+from service_host import exporters
+from service_host.settings import WrongSettings, load
 
 PARTITIONS = 6
 WITHIN = timedelta(seconds=30)
@@ -83,7 +87,9 @@ async def whole(reader: TopicReader, events: int) -> None:
 
 
 @pytest.mark.timeout(180)
-async def test_every_event_is_relayed_whichever_relay_dies(service: Any, another: Any, kafka_bootstrap: str) -> None:
+async def test_every_event_is_relayed_though_relays_sleep_and_die(
+    service: Any, another: Any, kafka_bootstrap: str
+) -> None:
     topic = topic_name("relayed")
     with relays(told(service, kafka_bootstrap, topic)) as start:
         first = start()
@@ -94,14 +100,14 @@ async def test_every_event_is_relayed_whichever_relay_dies(service: Any, another
             await whole(reader, 50)
             await eventually(lambda: first.figures()["holdfast_call_events_relay_events_total"] == 50)
             assert first.figures()["holdfast_call_events_relay_behind"] == 0
-            first.end(signal.SIGKILL)
+            first.process.send_signal(signal.SIGSTOP)
             await teller.record(*(teller.event(contact_arrived={}) for _ in range(20)))
             await whole(reader, 70)
-            third = start()
-            assert second.end() == 0
+            first.process.send_signal(signal.SIGCONT)
+            second.end(signal.SIGKILL)
             await teller.record(*(teller.event(contact_arrived={}) for _ in range(10)))
             await whole(reader, 80)
-            assert third.end() == 0
+            assert first.end() == 0
         assert [event.position for event in reader.events()] == list(range(1, 81))
 
 
@@ -121,3 +127,23 @@ async def test_a_relay_that_cannot_reach_the_topic_says_it_is_not_well() -> None
     assert await watch.well()
     watch.interrupted(BrokerUnavailable("no answer"))
     assert not await watch.well()
+
+
+def test_what_reaches_the_broker_is_security_and_nothing_else() -> None:
+    given = {"bootstrap": "broker:9092", "insecure_dev": True}
+    settings = load(Settings, **given, client={"security_protocol": "SASL_SSL", "sasl_plain_password": "secret"})
+    assert "secret" not in repr(settings)
+    with pytest.raises(WrongSettings, match="acks does not begin with security_, ssl_ or sasl_"):
+        load(Settings, **given, client={"acks": "0"})
+
+
+def test_a_window_is_linked_to_the_requests_that_told_its_events() -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    event = Outgoing(1, 0, b"key", b"value", "ContactArrived", "bank", f"00-{trace}-b7ad6b7169203331-01")
+    window = Window([event, event._replace(traceparent="")], Cursor("log", 1, 2), 2)
+    with exporters.in_memory() as kept:
+        with Told().sending(window):
+            pass
+        (span,) = [span for span in kept.spans.get_finished_spans() if span.name.endswith("relay.window")]
+    assert [format(link.context.trace_id, "032x") for link in span.links] == [trace]
+    assert span.attributes == {"events": 2}

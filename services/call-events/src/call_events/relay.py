@@ -7,8 +7,8 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from typing import Annotated, Final
 
@@ -19,7 +19,7 @@ from event_log.connections import Connections
 from event_log.errors import EventLogError, Unavailable
 from event_log.kafka.checkpoints import PostgresCheckpoints
 from event_log.kafka.errors import TopicDisagrees
-from event_log.kafka.producing import open_topic
+from event_log.kafka.producing import TopicSession, open_topic
 from event_log.kafka.record import PARTITIONS
 from event_log.kafka.relay import Relay
 from event_log.kafka.shares import Share
@@ -42,11 +42,19 @@ def _a_share(text: str) -> str:
     return text
 
 
+def _of_security(words: Mapping[str, str | bool]) -> Mapping[str, str | bool]:
+    if strange := [name for name in words if not name.startswith(("security_", "ssl_", "sasl_"))]:
+        raise ValueError(f"{strange[0]} does not begin with security_, ssl_ or sasl_")
+    return words
+
+
 class Settings(HostSettings, env_prefix="HOLDFAST_RELAY_"):
     """Names in the environment: ``HOLDFAST_RELAY_<FIELD>``.
 
     ``bootstrap`` is the broker's host:port. The topic is made with ``partitions``, ``replication`` and ``retention``,
     and refused if it exists with others. ``share`` n/k has this relay fill every k-th partition from the n-th on.
+    ``client`` says how to reach a broker that asks for encryption or a name: settings of the client library whose
+    names begin with security_, ssl_ or sasl_.
     """
 
     bootstrap: str = Field(min_length=3)
@@ -55,6 +63,7 @@ class Settings(HostSettings, env_prefix="HOLDFAST_RELAY_"):
     replication: int = Field(1, ge=1, le=9)
     retention: Length = timedelta(days=7)
     share: Annotated[str, AfterValidator(_a_share)] = "1/1"
+    client: Annotated[Mapping[str, str | bool], AfterValidator(_of_security)] = Field({}, repr=False)
     db_schema: Identifier = "call_events"
     role: Identifier = "call_events"
 
@@ -126,7 +135,7 @@ async def open_service(settings: Settings, service: process.Service) -> None:
     """Open what the relay needs and run it."""
     with suppress(Unavailable):  # a broker that is away is waited for
         try:
-            await asyncio.to_thread(ensure_topic, settings.bootstrap, settings.wanted)
+            await asyncio.to_thread(ensure_topic, settings.bootstrap, settings.wanted, settings.client)
         except TopicDisagrees as refused:
             raise WrongSettings([str(refused)]) from None
     log = await service.enter(open_log(settings.session_url, settings.db_schema))
@@ -135,10 +144,14 @@ async def open_service(settings: Settings, service: process.Service) -> None:
     source = await service.enter(LogSource(log, share.partitions(settings.partitions), settings.partitions))
     holder = f"{socket.gethostname()} {os.getpid()}"
     checkpoints = PostgresCheckpoints(connections, settings.topic, share, settings.partitions, holder)
-    relay = Relay(source, lambda: open_topic(settings.bootstrap, settings.wanted), checkpoints, told, time.monotonic)
+    relay = Relay(source, lambda: _topic(settings), checkpoints, told, time.monotonic)
     service.background("relay", relay.run())
     service.background("lag", measure_lag(log, told))
     service.ready_when("topic", told.well)
+
+
+def _topic(settings: Settings) -> AbstractAsyncContextManager[TopicSession]:
+    return open_topic(settings.bootstrap, settings.wanted, client=settings.client)
 
 
 async def measure_lag(log: Log, told: Told) -> None:

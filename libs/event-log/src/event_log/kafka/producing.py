@@ -16,7 +16,7 @@ from kafka.errors import KafkaError
 
 from event_log.kafka.clients import opened
 from event_log.kafka.errors import BrokerUnavailable, ProducerStuck
-from event_log.kafka.topic import BATCH_BYTES, RECORD_BYTES, TopicSettings, ensure_topic
+from event_log.kafka.topic import BATCH_BYTES, NO_MORE, RECORD_BYTES, TopicSettings, ensure_topic
 from event_log.kafka.window import ToSend
 from event_log.kafka.worker import Worker
 
@@ -74,14 +74,14 @@ async def open_topic(
     *,
     delivery: timedelta = DELIVERY,
     deadline: timedelta = WINDOW_DEADLINE,
-    more: Mapping[str, Any] | None = None,
+    client: Mapping[str, Any] = NO_MORE,
 ) -> AsyncIterator[TopicSession]:
-    """Give a session with a topic, made if need be; raises BrokerUnavailable, TopicDisagrees. `more` adds settings."""
+    """Give a session with a topic, as ensure_topic makes it; raises what that raises."""
     worker, made = Worker("event_log relay"), list[Any]()
     try:
         try:
             producer = await worker.run(
-                lambda: _opened(bootstrap, topic, producer_settings(bootstrap, delivery) | dict(more or {}), made),
+                lambda: _opened(bootstrap, topic, producer_settings(bootstrap, delivery), client, made),
                 OPEN_DEADLINE,
             )
         except TimeoutError:
@@ -118,10 +118,12 @@ def abandon(*producers: Any) -> None:
         producer._sender.force_close()  # noqa: SLF001
 
 
-def _opened(bootstrap: str, topic: TopicSettings, settings: Mapping[str, Any], made: list[Any]) -> Any:
-    ensure_topic(bootstrap, topic)
+def _opened(
+    bootstrap: str, topic: TopicSettings, settings: Mapping[str, Any], client: Mapping[str, Any], made: list[Any]
+) -> Any:
+    ensure_topic(bootstrap, topic, client)
     try:
-        made.append(opened(KafkaProducer, **settings))
+        made.append(opened(KafkaProducer, **settings, **client))
     except (KafkaError, OSError) as trouble:
         raise BrokerUnavailable(f"the broker did not answer ({type(trouble).__name__})") from trouble
     return made[0]

@@ -1,5 +1,6 @@
 """The topic that carries a log: made as stated, refused if one of its name is otherwise; blocks its caller."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +19,7 @@ BATCH_BYTES = 3 * 1024 * 1024
 """What one batch may weigh; a window of a relay fits in one, whatever partition its events go to."""
 RECORD_BYTES = 4 * 1024 * 1024
 UNKNOWN_TOPIC = 3
+NO_MORE: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +37,18 @@ class TopicSettings:
         return str(int(self.retention.total_seconds() * 1000))
 
 
-def ensure_topic(bootstrap: str, wanted: TopicSettings) -> None:
-    """Make the topic if there is none; raise TopicDisagrees if there is one with other settings, BrokerUnavailable."""
+def ensure_topic(bootstrap: str, wanted: TopicSettings, client: Mapping[str, Any] = NO_MORE) -> None:
+    """Make the topic if there is none; raise TopicDisagrees if there is one with other settings, BrokerUnavailable.
+
+    `client` are settings of the client library beside ours: encryption, and who we are.
+    """
     try:
         admin = opened(
             KafkaAdminClient,
             bootstrap_servers=bootstrap,
             bootstrap_timeout_ms=ANSWER_MS,
             request_timeout_ms=ANSWER_MS,
+            **client,
         )
         try:
             _ensured(admin, wanted)
