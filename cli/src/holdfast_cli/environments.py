@@ -35,7 +35,7 @@ def environments(home: Home, tenant: str, addresses: Addresses, url: str) -> dic
         "call-events": _call_events(home, addresses),
         **({"call-events-relay": _relay(addresses)} if addresses.kafka else {}),
         "metrics": _metrics(home, tenant, addresses),
-        "ivr-routing": _ivr_routing(home, addresses),
+        "ivr-routing": _ivr_routing(home, tenant, addresses),
     }
     shared = _shared(home, url)
     return {
@@ -79,7 +79,7 @@ def _metrics(home: Home, tenant: str, addresses: Addresses) -> Mapping[str, str]
     }
 
 
-def _ivr_routing(home: Home, addresses: Addresses) -> Mapping[str, str]:
+def _ivr_routing(home: Home, tenant: str, addresses: Addresses) -> Mapping[str, str]:
     """Routing corrects itself from facts as they are told: it reads the log itself, whoever else reads a topic."""
     return {
         "GRPC_ADDRESS": addresses.ivr_routing_grpc,
@@ -87,4 +87,6 @@ def _ivr_routing(home: Home, addresses: Addresses) -> Mapping[str, str]:
         "LOG_ADDRESS": addresses.ivr_routing_log,
         "FEED": f"grpc://{addresses.call_events_log}",
         "FEED_TOKEN_FILE": str(home.feed_token),
+        "CALL_EVENTS": addresses.call_events_grpc,
+        "CALL_EVENTS_TOKENS": str(home.keep_teller_token(tenant)),
     }

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TextIO
+from urllib.parse import quote
 
 from service_host.local_issuer import LocalIssuer
 
@@ -42,6 +43,8 @@ SCOPES = (
 
 TOKEN_LIFE = timedelta(hours=12)
 FEED_SCOPES = ("log:read",)
+TELLER = "ivr-routing"
+"""The source in whose name routing tells what flows told."""
 FEED_TOKEN_LIFE = timedelta(days=365)
 """As long as a system may reasonably run; every start makes another."""
 
@@ -109,6 +112,7 @@ class Home:
         self.imports = self.path / "imports"
         self.master_key = self.keys / "master.key"
         self.feed_token = self.keys / "metrics-feed.token"
+        self.tellers = self.keys / "ivr-routing-tokens"
         self.demo_token = self.keys / "simulated-phone-system.token"
         self._running = self.path / "running.json"
         self._lock = self.path / "up.lock"
@@ -152,6 +156,13 @@ class Home:
         """Keep a new token with which metrics and routing read the log; return its file."""
         _write_secret(self.feed_token, self.issuer().mint(tenant, "feed", scopes=FEED_SCOPES, ttl=FEED_TOKEN_LIFE))
         return self.feed_token
+
+    def keep_teller_token(self, tenant: str) -> Path:
+        """Keep a new token with which routing tells what flows told; return the folder of such tokens."""
+        self.tellers.mkdir(exist_ok=True, mode=0o700)
+        token = self.issuer().mint(tenant, TELLER, scopes=("events:write",), sources=(TELLER,), ttl=FEED_TOKEN_LIFE)
+        _write_secret(self.tellers / f"{quote(tenant, safe='')}.token", token)
+        return self.tellers
 
     def keep_demo_token(self, tenant: str) -> Path:
         """Keep a new token that allows everything within the tenant, for the simulated phone system; its file."""

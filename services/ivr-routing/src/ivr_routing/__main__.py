@@ -32,6 +32,7 @@ from ivr_routing.administration_api import AdministrationApi
 from ivr_routing.agent_api import AgentApi
 from ivr_routing.explaining import Explaining
 from ivr_routing.facts_feed import FactsFeed
+from ivr_routing.flow_facts import FlowFacts
 from ivr_routing.leadership import Leadership
 from ivr_routing.leading import Leading
 from ivr_routing.lookups import Lookups
@@ -61,6 +62,8 @@ async def open_service(settings: Settings, service: process.Service) -> None:
     snapshots = Snapshots(database)
     leading = Leading(settings, log, leadership, snapshots, facts, clock_us, new_id)
     leading.on_lookup = lookups.begin
+    if settings.call_events and settings.call_events_tokens:
+        leading.beside = FlowFacts(log, database, settings.call_events, settings.call_events_tokens).run
     service.background("leading", leading.run())
     service.ready_when("database", database.ready)
     service.ready_when("leading", leading.leads)

@@ -5,7 +5,7 @@ read anew. Nothing here ends the process.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 from uuid import UUID
@@ -48,6 +48,8 @@ class Leading:
         self._clock = clock
         self._new_id = new_id
         self._shards: Shards | None = None
+        self.beside: Callable[[], Awaitable[None]] | None = None
+        """What runs as long as this process decides."""
         self.on_lookup: LookUp = lambda _shard, _contact, _look: None
 
     async def leads(self) -> bool:
@@ -104,6 +106,7 @@ class Leading:
                 tasks.create_task(shards.run())
                 tasks.create_task(self._take_facts(shards))
                 tasks.create_task(self._keep(shards))
+                tasks.create_task(self._run_beside())
                 await lost.wait()
                 raise NotLeading("The lease was lost.")
         except asyncio.CancelledError:
@@ -137,6 +140,13 @@ class Leading:
         while True:
             with suppress(EventLogError, Refused):
                 await self._facts.run(shards)
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _run_beside(self) -> None:
+        """Do what is done beside deciding; trouble of the world is waited out."""
+        while self.beside is not None:
+            with suppress(EventLogError, Refused):
+                await self.beside()
             await asyncio.sleep(PAUSE_SECONDS)
 
 

@@ -21,7 +21,7 @@ _ROLE: Final = """
     exception when duplicate_object or unique_violation then null;
     end $$
 """
-_GRANTS: Final = ("grant select, insert, update, delete on leader, snapshot, feed_cursor to {role}",)
+_GRANTS: Final = ("grant select, insert, update, delete on leader, snapshot, feed_cursor, told_cursor to {role}",)
 _MEMBER: Final = "select pg_has_role(current_user, $1, 'member')"
 
 

@@ -19,7 +19,8 @@ class Settings(HostSettings, env_prefix="HOLDFAST_IVR_ROUTING_"):
     the schema's owner: sessions that serve take on `role`, which may only insert events. A leader that says nothing
     for ``lease`` is replaced. ``silence`` is what phone systems are told to wait for an instruction. Agents whose
     desktop is silent for ``heartbeat`` are unreachable. After so many ``snapshot_events`` what the log led to is kept
-    beside it.
+    beside it. What flows tell goes to ``call_events`` (host:port) where that is given, with each tenant's own token:
+    TENANT.token in the folder ``call_events_tokens``.
     """
 
     log_address: Address = "127.0.0.1:0"
@@ -27,6 +28,8 @@ class Settings(HostSettings, env_prefix="HOLDFAST_IVR_ROUTING_"):
     role: Identifier = "ivr_routing"
     feed: str = "grpc://127.0.0.1:7704"
     feed_token_file: Path | None = None
+    call_events: str = ""
+    call_events_tokens: Path | None = None
     lease: Length = timedelta(seconds=3)
     silence: Length = timedelta(seconds=5)
     heartbeat: Length = timedelta(seconds=15)

@@ -22,3 +22,13 @@ FACTS_STOPPED = telemetry.Event("facts_stopped", "The feed of call-events must b
 LOOKUP_FAILED = telemetry.Event(
     "lookup_failed", "A flow's lookup was not answered; its way out is taken.", "error_class"
 )
+FLOW_FACTS = telemetry.Counter("holdfast.ivr_routing.flow_facts", "Facts of flows that call-events was told.")
+FLOW_FACTS_REFUSED = telemetry.Counter(
+    "holdfast.ivr_routing.flow_facts_refused", "Facts of flows that call-events refused, by reason.", "reason"
+)
+FLOW_FACTS_NOT_TOLD = telemetry.Event(
+    "flow_facts_not_told", "call-events did not take facts of flows; they are told again.", "status"
+)
+FLOW_FACTS_WITHOUT_TOKEN = telemetry.Event(
+    "flow_facts_without_token", "A tenant has no token for call-events: its flows are not told."
+)

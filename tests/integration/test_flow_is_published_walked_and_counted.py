@@ -1,0 +1,109 @@
+"""A flow from its file to figures: linted, published, walked by callers, told to call-events, counted, rolled back."""
+
+import secrets
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+import pytest_asyncio
+
+from holdfast.ivr_routing.v1 import phone_system_service_pb2 as phone
+from holdfast.ivr_routing.v1.phone_system_service_pb2_grpc import PhoneSystemServiceStub
+from holdfast_testing import eventually
+from public_doors import Doors
+from service_host import client
+from system_testing import System
+
+if TYPE_CHECKING:
+    from holdfast.ivr_routing.v1.phone_system_service_pb2_grpc import PhoneSystemServiceAsyncStub
+
+pytestmark = [pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="module")]
+
+NUMBER: Final = "+498001234"
+FLOW: Final = """
+format: holdfast-flow/1
+flow: journey
+language: en
+start: welcome
+otherwise: later
+nodes:
+  welcome:
+    type: menu
+    say: WORDS
+    attempts: 1
+    choices: {1: answer, 2: later}
+    otherwise: later
+  answer: {type: play, say: It is open until six., self_served: opening_hours, next: bye}
+  bye: {type: hang_up, reason: self_served}
+  later: {type: voicemail, mailbox: desk}
+"""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def phone_system(system: System) -> AsyncIterator["PhoneSystemServiceAsyncStub"]:
+    """Routing's door for phone systems."""
+    token = Doors.of(system.ready, system.data).token()
+    async with client.connect(system.ready["ivr_routing_grpc"], token=token) as channel:
+        yield PhoneSystemServiceStub(channel)
+
+
+def published(system: System, folder: Path, words: str) -> str:
+    """Publish the flow with these words from the command line; return its version."""
+    file = folder / "journey.yaml"
+    file.write_text(FLOW.replace("WORDS", words), encoding="utf-8")
+    assert system.json("flow", "lint", str(file))["problems"] == []
+    told: dict[str, Any] = system.json("flow", "publish", str(file), "--service-number", NUMBER)
+    assert told["published"]
+    return str(told["version"])
+
+
+async def call(door: "PhoneSystemServiceAsyncStub", digits: str) -> str:
+    """A caller arrives and types something; return the contact."""
+    started = await door.StartContact(
+        phone.StartContactRequest(
+            source_id="pbx", native_id=secrets.token_hex(8), node="n1", service_number=NUMBER, language="en"
+        )
+    )
+    asked = started.instruction
+    request = phone.ReportInputRequest(
+        contact_id=started.contact_id,
+        input_id=secrets.token_hex(16),
+        instruction_id=asked.instruction_id,
+        node="welcome",
+        digits=digits,
+    )
+    await door.ReportInput(request)
+    return str(started.contact_id)
+
+
+def rows(system: System) -> dict[str, dict[str, Any]]:
+    """Return the flow report of the last days, by version."""
+    today = datetime.fromtimestamp(time.time(), UTC).date()
+    days = {"from": str(today - timedelta(days=1)), "to": str(today + timedelta(days=2))}
+    with Doors.of(system.ready, system.data).metrics() as http:
+        answer = http.get("/v1/flows", params=days).raise_for_status().json()
+    return {row["flow_version"]: row for row in answer["rows"] if row["flow"] == "journey"}
+
+
+async def test_callers_walk_the_version_in_force_and_are_counted_by_it(
+    system: System, folder: Path, phone_system: "PhoneSystemServiceAsyncStub"
+) -> None:
+    first = published(system, folder, "Welcome.")
+    contact = await call(phone_system, "1")
+    second = published(system, folder, "Good day.")
+    await call(phone_system, "1")
+    await call(phone_system, "2")
+    assert published(system, folder, "Welcome.") == first != second  # rolled back
+    await call(phone_system, "2")
+
+    async def counted() -> bool:
+        found = {version: row["entered"] for version, row in rows(system).items()}
+        return found == {first: 2, second: 2}
+
+    await eventually(counted)
+    told = [str(event) for event in system.json("contact", contact)["events"]]
+    wanted = ["flow_entered", "node_visited", "input_collected", "node_visited", "self_served", "node_visited"]
+    assert [kind for kind, event in zip([*wanted, "flow_exited"], told, strict=True) if kind not in event] == []
