@@ -125,3 +125,14 @@ def test_a_process_killed_at_any_step_loses_nobody(chance: random.Random) -> Non
                 centre.wait(0)
             check(centre.core, centre.now_us)
         check_log(centre.log, centre.core)
+
+
+@given(HAPPENED)
+@settings(max_examples=40)
+def test_what_is_refused_changes_nothing(happened: list[Happening]) -> None:
+    centre = AnyCentre()
+    for happening in happened:
+        before, told = shape(centre.core), len(centre.log)
+        centre.happen(happening)
+        if len(centre.log) == told:
+            assert shape(centre.core) == before

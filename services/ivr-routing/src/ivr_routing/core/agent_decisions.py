@@ -20,6 +20,8 @@ def sign_in(decision: Decision, command: c.SignIn) -> None:
     if command.state not in (AgentState.AVAILABLE, AgentState.NOT_READY):
         raise StateNotAllowed("An agent signs in as available or not_ready.")
     if agent.signed_in:
+        if agent.next_state is AgentState.OFFLINE:
+            _wish(decision, agent, AgentState.UNSPECIFIED, "")
         if command.endpoints != agent.endpoints:
             decision.emit(e.AgentSignedIn(agent.agent, command.endpoints))
         return

@@ -149,12 +149,14 @@ def _candidates(core: Core, contact: Contact, visit: Visit, now_us: int) -> tupl
             fit.append(agent)
         else:
             unfit.append(Candidate(name, agent.state, *why))
-    fit.sort(key=pool.rank_of)
-    return (*_in_rank(fit, rules.strategy), *unfit)
+    fit.sort(key=lambda agent: (agent.agent != visit.preferred_agent, pool.rank_of(agent)))
+    preferred = bool(fit) and fit[0].agent == visit.preferred_agent
+    return (*_in_rank(fit, rules.strategy, preferred=preferred), *unfit)
 
 
-def _in_rank(fit: Sequence[Agent], strategy: MatchingStrategy) -> list[Candidate]:
+def _in_rank(fit: Sequence[Agent], strategy: MatchingStrategy, *, preferred: bool) -> list[Candidate]:
     later = "LESS_SKILLED" if strategy is MatchingStrategy.MOST_SKILLED else "IDLE_SHORTER"
+    later = "NOT_PREFERRED" if preferred else later
     since = "contact" if strategy is MatchingStrategy.LONGEST_IDLE_SINCE_CONTACT else "idle"
     return [
         Candidate(

@@ -5,7 +5,7 @@ from ivr_routing.core.agent import Agent
 from ivr_routing.core.contact import Contact
 from ivr_routing.core.decision import Decision
 from ivr_routing.core.events import ReservationCreated
-from ivr_routing.core.pool import Place
+from ivr_routing.core.pool import Place, Pool
 from ivr_routing.core.queue import Queue
 from ivr_routing.core.spells import Spell, begin
 from ivr_routing.core.words import AgentState, ChosenBy
@@ -27,8 +27,7 @@ def offer_agent(decision: Decision, agent: Agent) -> None:
         if place is None:
             return
         contact = decision.core.contacts[place[3]]
-        best = decision.core.pool_of(contact).best(contact, decision.now_us)
-        reserve(decision, contact, best or agent, ChosenBy.AGENT)
+        reserve(decision, contact, best_for(decision, contact) or agent, ChosenBy.AGENT)
 
 
 def first_for(decision: Decision, agent: Agent) -> Place | None:
@@ -45,6 +44,22 @@ def first_for(decision: Decision, agent: Agent) -> Place | None:
             if least is None or urgency < least:
                 found, least = place, urgency
     return found
+
+
+def best_for(decision: Decision, contact: Contact, pool: Pool | None = None) -> Agent | None:
+    """Return the preferred agent if they are available and fit, else the best of the contact's pool."""
+    visit, core = contact.visit, decision.core
+    assert visit is not None
+    pool = pool or core.pool_of(contact)
+    preferred = core.agents.get(visit.preferred_agent)
+    if (
+        preferred is not None
+        and preferred.state is AgentState.AVAILABLE
+        and preferred.agent in pool.members
+        and not contact.excludes(preferred.agent, decision.now_us)
+    ):
+        return preferred
+    return pool.best(contact, decision.now_us)
 
 
 def urgency_of(contact: Contact, queue: Queue, now_us: int) -> tuple[int, int, int]:
@@ -67,7 +82,7 @@ def offer_contact(decision: Decision, contact: Contact) -> None:
     assert visit is not None
     pool = core.pool_of(contact)
     for _ in range(core.queues[visit.queue].rules.ring_all_limit or 1):
-        agent = pool.best(contact, decision.now_us)
+        agent = best_for(decision, contact, pool)
         if agent is None:
             return
         reserve(decision, contact, agent, ChosenBy.CONTACT)

@@ -14,7 +14,6 @@ from ivr_routing.core.words import DequeueKind
 
 MOST_HOPS: Final = 5
 """Visits by rule in a row: overflow in a circle ends here, and the flow decides."""
-NOWHERE: Final = QueueExit()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,20 +103,26 @@ def leave_by_rule(decision: Decision, contact: Contact, kind: DequeueKind, way_o
 
 
 def waited_too_long(decision: Decision, contact: Contact) -> bool:
-    """Whether a visit has reached its queue's longest wait."""
+    """Whether a visit has reached its queue's longest wait; a place kept for a callback has none."""
     visit = contact.visit
     assert visit is not None
+    if visit.callback_id:
+        return False
     longest_ms = decision.core.queues[visit.queue].rules.max_wait_ms
     return bool(longest_ms) and decision.now_us >= visit.opened_us + longest_ms * 1_000
 
 
 def waits_again(decision: Decision, contact: Contact) -> None:
     """A contact was offered and not taken: it waits where it stood, unless its time is up meanwhile."""
-    if not contact.waits:
+    visit = contact.visit
+    if visit is None or contact.reservations:
         return
+    queue = decision.core.queues[visit.queue]
+    cleared = queue.retired or (queue.rules.clear_on_close and not queue.open)
     if waited_too_long(decision, contact):
-        rules = decision.core.queues[contact.visit.queue].rules if contact.visit else None
-        leave_by_rule(decision, contact, DequeueKind.TIMEOUT, rules.on_max_wait if rules else NOWHERE)
+        leave_by_rule(decision, contact, DequeueKind.TIMEOUT, queue.rules.on_max_wait)
+    elif cleared and not visit.callback_id:
+        leave_by_rule(decision, contact, DequeueKind.CLOSED, queue.rules.on_closed)
     else:
         decision.contacts.append(contact)
 
@@ -131,7 +136,7 @@ def let_unstaffed_go(decision: Decision, agent: Agent) -> None:
 
 
 def empty(decision: Decision, queue: Queue, way_out: QueueExit) -> None:
-    """Let everybody go who waits in a queue; who is being offered stays until that is over."""
+    """Let everybody go who waits in a queue; who is being offered stays until that is over, and so do callbacks."""
     for contact in decision.core.contacts_in(queue):
-        if contact.waits:
+        if contact.waits and contact.visit is not None and not contact.visit.callback_id:
             leave_by_rule(decision, contact, DequeueKind.CLOSED, way_out)
