@@ -139,3 +139,8 @@ def test_what_a_simulation_decided_keeps_the_laws_of_the_log() -> None:
     check_log(log, core)
     assert not core.contacts
     assert any(isinstance(event, e.ReservationExpired) for _, event in log)
+
+
+def test_the_documented_scenarios_can_be_simulated() -> None:
+    for file in sorted(Path("docs/scenarios").glob("*.yaml")):
+        assert simulate(read(file).model_copy(update={"hours": 2, "replications": 1}))["contacts"] > 0
