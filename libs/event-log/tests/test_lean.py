@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -12,11 +14,10 @@ from kafka.record.memory_records import MemoryRecords, MemoryRecordsBuilder
 from kafka.structs import TopicPartition
 
 from event_log.errors import IncarnationChanged
-from event_log.kafka.lean import LEAN, LeanPartitionRecords, LeanRecord, decoded
-from event_log.kafka.record import Control, MalformedRecord, Origin, Record, control_record, place_headers
-from event_log.kafka.record import origin_headers as origin_of
+from event_log.kafka.lean import LEAN, LeanPartitionRecords, decoded
+from event_log.kafka.record import Control, MalformedRecord, Origin, Record, control_record, event_record
 from event_log.kafka.sifting import Sieve
-from event_log.model import Cursor
+from event_log.model import Cursor, Event, Stream
 
 TOPIC = TopicPartition("t", 0)
 NAMES = st.text(min_size=0, max_size=70)
@@ -34,7 +35,7 @@ def batch_of(records: Sequence[Record], compression: int = 0) -> bytes:
     return bytes(builder.buffer())
 
 
-def taken(kind: type[Fetcher.PartitionRecords], batches: bytes, offset: int = 0) -> tuple[list[LeanRecord], int]:
+def taken(kind: type[Fetcher.PartitionRecords], batches: bytes, offset: int = 0) -> tuple[list[Any], int]:
     found = kind(offset, TOPIC, MemoryRecords(batches), check_crcs=True, on_drain=lambda *_: None)
     records = found.take(None)
     return records, found.next_fetch_offset
@@ -85,8 +86,9 @@ def test_headers_as_they_stand_say_the_same_as_decoded_ones(
 ) -> None:
     origin = Origin(log_id, incarnation, 7)
     position = max(position, prev + 1)
-    headers = [*origin_of(origin), *place_headers(position, prev, "Enqueued", "bank", traceparent)]
-    event = Record(b"k", b"v", headers)
+    stream = Stream("contact", UUID(int=1))
+    told = Event(position, "bank", stream, 1, UUID(int=2), "Enqueued", 0, 0, b"", b"", "pbx", traceparent=traceparent)
+    event = event_record(told, prev, origin)
     records = [event, control_record(Control(origin, position, position + 3)), event]
     theirs, _ = taken(Fetcher.PartitionRecords, batch_of(records))
     ours, _ = taken(LeanPartitionRecords, batch_of(records))

@@ -14,6 +14,7 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from event_log.errors import LogUnavailable
+from event_log.turns import ReaderName, Turns, nobody
 
 if TYPE_CHECKING:
     _Connection = asyncpg.Connection[asyncpg.Record]
@@ -56,11 +57,14 @@ class CopySession(_Connection):
 class Connections:
     """Opens sessions on one schema, singly for a writer and from a small pool for readers."""
 
-    def __init__(self, dsn: str, schema: str, *, readers: int = 4) -> None:
-        """Remember where; nothing is opened yet. `readers` bounds the pool."""
+    def __init__(self, dsn: str, schema: str, *, readers: int = 4, reader: ReaderName = nobody) -> None:
+        """Remember where; nothing is opened yet. `readers` bounds the pool, `reader` says who waits for it."""
         self.dsn = dsn
         self.schema = schema
         self._readers = readers
+        self._turns = Turns(readers, reader)
+        self.packed_turns = Turns(readers, reader)
+        """Turns of those who read pages in columns, by sessions of their own."""
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 
     async def connect(self, deadline: timedelta = CONNECT_DEADLINE) -> CopySession:
@@ -77,7 +81,7 @@ class Connections:
     async def read(self, deadline: timedelta = STATEMENT_DEADLINE) -> AsyncIterator[PooledSession]:
         """Lend a session for at most the deadline, the wait for it included; raise LogUnavailable for any trouble."""
         try:
-            async with asyncio.timeout(deadline.total_seconds()), self._lent() as session:
+            async with asyncio.timeout(deadline.total_seconds()), self._turns.taken(), self._lent() as session:
                 yield session
         except TROUBLE as trouble:
             raise LogUnavailable("the log's store did not answer") from trouble

@@ -86,7 +86,8 @@ class PackedReader:
                 events = await read_range(session, wanted, SHORT_EVENTS, looked, backwards=False)
             return looked, pack(events, columns)
         query = page_query(looked, wanted, columns)
-        return looked, await in_thread(lambda: self._fetch(query, columns), STATEMENT_DEADLINE)
+        async with self._connections.packed_turns.taken():
+            return looked, await in_thread(lambda: self._fetch(query, columns), STATEMENT_DEADLINE)
 
     def _fetch(self, query: str, columns: Sequence[str]) -> pa.RecordBatch:
         """Run in a thread: read one page. A session that met trouble is ended."""

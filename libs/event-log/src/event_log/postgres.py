@@ -33,6 +33,7 @@ from event_log.model import (
 from event_log.packed import COLUMNS
 from event_log.packed_reading import PackedReader
 from event_log.reading import SCAN_EVENTS, Range, read_head, read_range, read_stream, read_streams
+from event_log.turns import ReaderName, nobody
 from event_log.verdicts import part_of, wanted_version
 from event_log.writer import Writer
 
@@ -47,9 +48,13 @@ async def open_log(
     *,
     now_us: Callable[[], int] = clock_us,
     limits: WriterLimits = DEFAULT_LIMITS,
+    reader: ReaderName = nobody,
 ) -> AsyncIterator["PostgresLog"]:
-    """Give the log of a schema that event_log.migrations has been applied to; drain and close it at the end."""
-    log = PostgresLog(Connections(dsn, schema), now_us, limits)
+    """Give the log of a schema that event_log.migrations has been applied to; drain and close it at the end.
+
+    `reader` names for whom a task reads: readers take turns, so that none waits behind another one's crowd.
+    """
+    log = PostgresLog(Connections(dsn, schema, reader=reader), now_us, limits)
     try:
         yield log
     finally:

@@ -28,7 +28,7 @@ from event_log.memory import clock_us
 from event_log.postgres import open_log
 from holdfast.call_events.v1 import call_events_service_pb2_grpc as stubs
 from holdfast.log.v1.log_service_pb2_grpc import add_LogServiceServicer_to_server
-from service_host import postgres, process
+from service_host import call, postgres, process
 from service_host.edge import Edge
 from service_host.grpc_host import GrpcHost
 from service_host.http_host import HttpHost
@@ -48,7 +48,7 @@ async def open_service(settings: Settings, service: process.Service) -> None:
         await schema.check_key(database, master)
     except WrongMasterKey as wrong:
         raise WrongSettings([str(wrong)]) from None
-    log = await service.enter(open_log(settings.session_url, settings.db_schema))
+    log = await service.enter(open_log(settings.session_url, settings.db_schema, reader=_reader))
     callers = Callers(early, master)
     aliases = Aliases(early)
     erasures = Erasures(database, callers, master)
@@ -79,6 +79,14 @@ def _serve(settings: Settings, service: process.Service, parts: Parts) -> None:
     log.door = "log"
     log.add(add_LogServiceServicer_to_server, LogServicer(parts.log))
     service.serve(grpc, http, log)
+
+
+def _reader() -> str:
+    """Return who reads the log: those who ask take turns with each other, and with what goes on beside all calls."""
+    try:
+        return f"{call.caller().tenant} {call.caller().subject}"
+    except LookupError:
+        return ""
 
 
 def _spare_the_collector() -> None:

@@ -121,18 +121,20 @@ def _event_headers(log: Cursor) -> "re.Pattern[bytes]":
     """Return what the headers of an event of a log begin with, as they stand in a batch; gives position and prev.
 
     A header there is the length of its name, its name, the length of its value, its value; lengths are doubled, and
-    those of numbers are one byte.
+    those of numbers are one byte. Words with control characters are left to who decodes header by header.
     """
     origin = b"".join(
         b"%c%b%b%b" % (2 * len(name), name, _doubled(len(value)), value)
         for name, value in ((b"log_id", log.log_id.encode()), (b"incarnation", b"%d" % log.incarnation))
     )
-    numbers = (
+    rest = (
         rb"\x0aepoch[\x02-\x28]\d{1,20}",
+        rb"\x08type(?:[\x00-\x7f]|[\x80-\xff][\x00-\x7f])[ -~]*",
+        rb"\x0ctenant(?:[\x00-\x7f]|[\x80-\xff][\x00-\x7f])[^\x00-\x1f]*",
         rb"\x10position[\x02-\x28](\d{1,19})",
-        rb"\x08prev[\x02-\x28](\d{1,19})",
+        rb"\x08prev[\x02-\x28](\d{1,19})(?:\x16|\Z)",
     )
-    return re.compile(rb"[\x0a-\x7e]" + re.escape(origin) + b"".join(numbers) + rb"\x08type")
+    return re.compile(rb"[\x0a-\x7e]" + re.escape(origin) + b"".join(rest))
 
 
 def _doubled(length: int) -> bytes:
