@@ -35,8 +35,8 @@ from service_host import client
 
 CURRENT = "current"
 """The door of figures, asked for what has just been told."""
-TELL_PAUSE_SECONDS = 0.1
-PROBE_PAUSE_SECONDS = 0.2
+TELL_PAUSE_SECONDS = 0.12
+PROBE_PAUSE_SECONDS = 0.25
 ASK_SECONDS = 1.0
 CURRENT_SECONDS = 5.0
 BURST_CALL_EVENTS = 200

@@ -13,9 +13,9 @@ from fault_suite.schedule import Kind, rounds
 from fault_suite.verdict import Findings
 from fault_suite.world import World
 
-FAULT_SECONDS = 180.0
+FAULT_SECONDS = 300.0
 """What a round of faults itself may take, its restarts included."""
-RECOVERY_SECONDS = 60.0
+RECOVERY_SECONDS = 120.0
 """Within which everything must be as before."""
 PAUSE_SECONDS = 0.05
 Say = Callable[[str], None]

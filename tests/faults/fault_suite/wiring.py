@@ -26,7 +26,7 @@ CLIENTS, FEED, LOG_DATABASE, FACTS_DATABASE, TELEMETRY = (
 )
 BROKER = "broker"
 PARTITIONS = 12
-TELLERS = 5
+TELLERS = 4
 NOWHERE = (HOST, 9)
 """Where nothing listens: a telemetry backend that is dead."""
 
