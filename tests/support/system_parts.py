@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import timedelta
@@ -121,11 +122,10 @@ class Parts:
         return self.home.path
 
     def start(self) -> None:
-        """Prepare the databases and start both services."""
-        for service in self.services.values():
-            service.migrate()
-        for service in self.services.values():
-            service.start()
+        """Prepare the databases and start both services, beside each other."""
+        with ThreadPoolExecutor() as beside:
+            for do in (Part.migrate, Part.start):
+                list(beside.map(do, self.services.values()))
         self.home.announce(self.addresses, TENANT, self.url)
 
     def stop(self) -> None:

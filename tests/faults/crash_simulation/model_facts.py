@@ -7,20 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from metrics.places import Move
+
 
 class Refused(Exception):
     """A cursor is not where, or not whose, the writer thinks: nothing of the transaction stands."""
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """How a partition's cursor is brought on, under which epoch, and the offset to go on from."""
-
-    partition: int
-    held: int
-    to: int
-    epoch: int
-    next_offset: int
 
 
 @dataclass(slots=True)
@@ -57,7 +48,7 @@ class ModelFacts:
             self.positions[move.partition] = move.to
             self.offsets[move.partition] = move.next_offset or self.offsets[move.partition]
 
-    def count(self, partition: int, positions: Sequence[int]) -> None:
-        """Let events have their effect."""
-        self.counted.update(positions)
-        self.order[partition].extend(positions)
+    def count(self, partition: int, position: int) -> None:
+        """Let an event have its effect."""
+        self.counted[position] += 1
+        self.order[partition].append(position)

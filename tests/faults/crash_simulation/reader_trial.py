@@ -1,7 +1,7 @@
 """One trial of readers: several share a topic's partitions, die and are replaced at any step; each event counts once.
 
-What sifts records, finds holes and fills them is the product's own code; the model is the broker, the database, and who
-owns what.
+What sifts records, finds holes, fills them, and says what is to be written under which epoch is the product's own code;
+the model is the broker, the database, and who owns what.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from random import Random
 from uuid import UUID
 
 from crash_simulation.loop import simulated
-from crash_simulation.model_facts import ModelFacts, Move, Refused
+from crash_simulation.model_facts import ModelFacts, Refused
 from crash_simulation.model_topic import ModelRecord, topic_of
 from crash_simulation.process import Fate, Killed, Process
 from crash_simulation.relay_trial import Outcome
@@ -23,17 +23,19 @@ from event_log.kafka.polling import Poll
 from event_log.kafka.sifting import Sieve
 from event_log.memory import MemoryLog
 from event_log.model import Append, Cursor, Event, NewEvent, Stream, StreamAppend
-from event_log.partitioned import PartitionedPage, Stretch
+from event_log.partitioned import Place, Stretch
+from metrics.advance import Step
+from metrics.partition_steps import Steps
 
 PARTITIONS = 2
 READERS = 2
 EVENTS = 16
 STREAMS = 5
-COLUMNS = ("position", "tenant", "category", "key")
+COLUMNS = ("position", "record_time_us", "tenant", "category", "key")
 MOST_RECORDS = 6
 HARM_SECONDS = 20.0
 END_SECONDS = 120.0
-HANDED_ON_SECONDS = 3.0
+HANDED_ON_SECONDS = 0.7
 RESTART_SECONDS = 1.0
 LOOK_SECONDS = 0.2
 NOW_US = 1_767_614_400_000_000
@@ -126,14 +128,16 @@ def _owned(number: int, world: World) -> set[int]:
 
 async def _follow(process: Process, epochs: Mapping[int, int], number: int, world: World, variant: Variant) -> None:
     of, facts = Cursor("memory", 1, 0), world.facts
-    held = {partition: facts.positions[partition] for partition in epochs}
-    offsets = {partition: facts.offsets[partition] for partition in epochs}
-    sieves = {partition: Sieve(partition, of, position) for partition, position in held.items()}
+    places = {partition: Place(partition, facts.positions[partition], facts.offsets[partition]) for partition in epochs}
+    steps = Steps(of, places, epochs, PARTITIONS)
+    sieves = {partition: Sieve(partition, of, place.position) for partition, place in places.items()}
+    offsets = {partition: place.next_offset for partition, place in places.items()}
     while epochs.keys() == _owned(number, world):
         await process.step("polls")
         poll = _polled(world, sieves, offsets)
         async for page in whole(world.log, of, poll, PARTITIONS, COLUMNS):
-            await _take(process, page, held, epochs, world, variant)
+            if step := steps.next([page]):
+                await _write(process, step, world, variant)
         await asyncio.sleep(LOOK_SECONDS)
 
 
@@ -154,39 +158,17 @@ def _polled(world: World, sieves: Mapping[int, Sieve], offsets: dict[int, int]) 
     return Poll(events, tuple(stretches), holes, sum(one.duplicates for one in found), 0)
 
 
-async def _take(
-    process: Process,
-    page: PartitionedPage,
-    held: dict[int, int],
-    epochs: Mapping[int, int],
-    world: World,
-    variant: Variant,
-) -> None:
-    """Write a page: effects and cursor in one transaction, or, where broken, one after the other."""
-    moves = [
-        Move(one.partition, held[one.partition], one.to, epochs[one.partition], one.next_offset)
-        for one in page.stretches
-        if one.to > held[one.partition]
-    ]
-    if not moves:
-        return
+async def _write(process: Process, step: Step, world: World, variant: Variant) -> None:
+    """Write a step: effects and cursors in one transaction, or, where broken, one after the other."""
     await process.step("writes")
-    world.facts.check(moves, fenced=variant.fenced)
-    for partition, positions in _by_partition(page).items():
-        world.facts.count(partition, positions)
+    world.facts.check(step.moves, fenced=variant.fenced)
+    numbers = partitions_of(step.events, PARTITIONS).to_pylist()
+    for number, position in zip(numbers, step.events.column("position").to_pylist(), strict=True):
+        world.facts.count(number, position)
     if not variant.together:
         await process.step("has written effects")
-    world.facts.move(moves)
-    held |= {move.partition: move.to for move in moves}
+    world.facts.move(step.moves)
     await process.step("has written")
-
-
-def _by_partition(page: PartitionedPage) -> dict[int, list[int]]:
-    found: dict[int, list[int]] = {}
-    numbers = partitions_of(page.events, PARTITIONS).to_pylist()
-    for number, position in zip(numbers, page.events.column("position").to_pylist(), strict=True):
-        found.setdefault(number, []).append(position)
-    return found
 
 
 async def _handed_on(world: World) -> None:
