@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 import grpc
 import pytest
 
-from event_log.errors import IncarnationChanged, InvalidRead
+from event_log.errors import IncarnationChanged, InvalidRead, LogUnavailable
 from event_log.feed import open_feed
-from event_log.kafka.errors import BrokerUnavailable
+from event_log.kafka.errors import BrokerUnavailable, HoleOpen
 from event_log.kafka.feed import KafkaFeed, topic_of
 from event_log.kafka.polling import Topic, partitions_of_topic
 from event_log.kafka.record import Origin, Record
 from event_log.memory import MemoryLog
-from event_log.model import Cursor, Event
+from event_log.model import Cursor, Event, PackedPage
 from event_log.partitioned import Counts, PartitionedPage, Place
 from event_log_testing import contact, every_event, fill
 from topic_testing import Carrier, a_carrier, a_topic
@@ -117,6 +117,22 @@ async def test_what_the_topic_lost_comes_from_the_log(scene: Scene) -> None:
     assert await scene.read(200) == scene.expected()
     assert scene.counts.filled >= 32
     assert scene.counts.holes > 0
+
+
+class AwayLog(MemoryLog):
+    """A log that cannot be asked."""
+
+    async def read_packed(self, *_args: object, **_options: object) -> AsyncIterator[PackedPage]:
+        for page in list[PackedPage]():
+            yield page
+        raise LogUnavailable("away")
+
+
+async def test_a_hole_that_the_log_cannot_fill_now_stops_the_reading(scene: Scene) -> None:
+    scene.carrier.carry(scene.events, lost=[50])
+    scene.feed.log = AwayLog()
+    with pytest.raises(HoleOpen, match="1 holes"):
+        await scene.read(200)
 
 
 async def test_garbage_in_the_topic_is_counted_and_read_from_the_log_instead(scene: Scene) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 
 from event_log.errors import IncarnationChanged
 from event_log.errors import Unavailable as LogAway
+from event_log.kafka.errors import HoleOpen
 from event_log.model import Cursor
 from event_log.partition_leases import PartitionLeases
 from event_log.partitioned import Counts, PartitionedFeed, PartitionedPage, Place
@@ -74,8 +75,7 @@ class SharedFollower:
                 try:
                     await self._until_changed(holding, partitions)
                 except _WAITED_OUT as trouble:
-                    if isinstance(trouble, CursorMoved):
-                        telemetry.CONFLICTS.add()
+                    _tell_trouble(trouble)
                     await self._wait()
 
     async def _until_changed(self, holding: Holding, partitions: int) -> None:
@@ -199,6 +199,14 @@ class SharedFollower:
     async def _wait(self) -> None:
         await asyncio.sleep(self._pause)
         self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
+
+
+def _tell_trouble(trouble: Exception) -> None:
+    if isinstance(trouble, CursorMoved):
+        telemetry.CONFLICTS.add()
+    if isinstance(trouble, HoleOpen):
+        telemetry.HOLES.add(trouble.holes)
+        telemetry.HOLE.error(holes=trouble.holes, events=0)
 
 
 def _tell_odd(counts: Counts) -> None:

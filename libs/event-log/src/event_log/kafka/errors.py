@@ -5,6 +5,7 @@ EventLogError
 ├── TopicDisagrees           the operator: a topic of that name exists with other settings
 └── Unavailable
     ├── BrokerUnavailable    the world: nothing certain was written; begin again from the checkpoint
+    ├── HoleOpen             the world: the topic lacks events and the log is away; nothing goes on until it is back
     └── ProducerStuck        the client library: no progress in time; a new producer, from the checkpoint
 
 Of what was under way when one of the last two was raised it is not known whether it stands in the topic.
@@ -27,3 +28,12 @@ class BrokerUnavailable(Unavailable):
 
 class ProducerStuck(Unavailable):
     """The producer made no progress in the time it was given."""
+
+
+class HoleOpen(Unavailable):
+    """The topic lacks events that the log cannot be asked for now."""
+
+    def __init__(self, holes: int) -> None:
+        """Tell how many stretches are missing."""
+        super().__init__(f"{holes} holes in the topic, and the log is away")
+        self.holes = holes

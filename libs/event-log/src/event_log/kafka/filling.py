@@ -10,7 +10,9 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from event_log.errors import Unavailable
 from event_log.kafka.columns import partitions_of
+from event_log.kafka.errors import HoleOpen
 from event_log.kafka.polling import Poll
 from event_log.kafka.sifting import Hole
 from event_log.log import Log
@@ -33,12 +35,15 @@ def spans(poll: Poll) -> dict[int, Hole]:
 async def whole(
     log: Log, of: Cursor, poll: Poll, partitions: int, columns: Sequence[str]
 ) -> AsyncGenerator[PartitionedPage, None]:
-    """Yield the pages that a poll is, with what is missing in it before it; raises what reading the log raises."""
+    """Yield the pages that a poll is, with what is missing in it before it; raises HoleOpen, IncarnationChanged."""
     holes = spans(poll)
     counts = Counts(duplicates=poll.duplicates, malformed=poll.malformed, holes=len(poll.holes))
     if holes:
-        async for page in _filled(log, of, holes, partitions, columns):
-            yield page
+        try:
+            async for page in _filled(log, of, holes, partitions, columns):
+                yield page
+        except Unavailable as away:
+            raise HoleOpen(len(holes)) from away
     yield rest(poll, holes, partitions, columns, counts)
 
 
