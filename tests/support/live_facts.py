@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import sha256
 
 import asyncpg
@@ -23,6 +24,8 @@ from service_host.settings import address_with
 LOG_SCHEMA = "call_events"
 ROLE = "metrics"
 """Whom facts are kept as: not the database's owner."""
+LONGEST = timedelta(seconds=60)
+"""How long facts may take to come where they should on a machine that is busy with other work."""
 
 
 @dataclass(frozen=True)
@@ -37,19 +40,19 @@ class Scene:
     async def tell(self, events: Sequence[Event]) -> int:
         """Append events in this order, each its own append; return the last position."""
         for start in range(0, len(events), 500):
-            verdicts = await self.log.append_all([_append(event) for event in events[start : start + 500]])
+            verdicts = await self.log.append_all([append_of(event) for event in events[start : start + 500]])
             assert all(isinstance(verdict, Appended) for verdict in verdicts)
         return (await self.log.head()).position
 
-    async def caught_up(self) -> None:
-        """Wait until the live facts have come to the head of the log."""
-        head = (await self.log.head()).position
+    async def caught_up(self, log: PostgresLog | None = None) -> None:
+        """Wait until the live facts have come to the head of the log, or of another that they follow."""
+        head = await (log or self.log).head()
         query = "select min(position) from metrics.cursor join metrics.live_generation using (schema_name)"
 
         async def there() -> bool:
-            return (await self.database.fetchval(query) or 0) >= head
+            return (await self.database.fetchval(f"{query} where log_id = $1", head.log_id) or 0) >= head.position
 
-        await eventually(there)
+        await eventually(there, within=LONGEST)
 
     async def until_live(self, generation: str) -> None:
         """Wait until a generation is the live one."""
@@ -58,7 +61,7 @@ class Scene:
         async def there() -> bool:
             return bool(await self.database.fetchval(query, generation))
 
-        await eventually(there)
+        await eventually(there, within=LONGEST)
 
     async def shown(self) -> dict[str, list[tuple[object, ...]]]:
         """Return every row that the views show, by name of fact, in order."""
@@ -98,7 +101,8 @@ async def following(scene: Scene) -> AsyncIterator["asyncio.Task[None]"]:
             await task
 
 
-def _append(event: Event) -> Append:
+def append_of(event: Event) -> Append:
+    """Return what appends such an event."""
     new = NewEvent(
         event_id=event.event_id,
         type=event.type,

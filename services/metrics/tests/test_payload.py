@@ -5,7 +5,7 @@ import pytest
 
 from contact_life.codec import TYPES, encode
 from holdfast.call_events.v1 import after_pb2, agent_pb2
-from metrics.fact.payload import MalformedPayload, message_columns, native_columns
+from metrics.fact.payload import MalformedPayload, columns_of, message_columns, native_columns
 from metrics.fact.screen import NEEDED_PATHS
 from told_contacts import chance_of, contacts
 
@@ -47,3 +47,8 @@ def test_garbage_is_malformed_either_way(garbage: bytes) -> None:
     for columns in (native_columns, message_columns):
         with pytest.raises(MalformedPayload):
             columns("Enqueued", array, NEEDED_PATHS["Enqueued"])
+
+
+def test_every_path_that_facts_need_is_a_field_of_its_message() -> None:
+    for name, paths in NEEDED_PATHS.items():
+        columns_of(name, pa.array([b""], pa.binary()), paths)

@@ -8,13 +8,14 @@ import os
 import secrets
 import socket
 import sys
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 
 import grpc
 
 from event_log.errors import Unavailable as LogAway
-from event_log.feed import open_feed
+from event_log.feed import Feed, open_feed
 from holdfast.log.v1 import log_service_pb2
 from metrics.clock import now_us
 from metrics.doors import hosts
@@ -41,30 +42,43 @@ async def open_service(settings: Settings, service: process.Service) -> None:
     folding = await service.enter(
         postgres.connect(settings.session_url, maximum=FOLD_CONNECTIONS, application_name=f"{NAME} facts")
     )
-    feed = await service.enter(open_feed(settings.feed, lambda address: _channel(settings, address)))
-    facts = Facts(folding, feed, member=f"{socket.gethostname()} {os.getpid()} {secrets.token_hex(4)}")
+    feed = await service.enter(open_feed(settings.feed, lambda address: _channel(settings.feed_token, address)))
+    decisions = await _decisions(settings, service)
+    member = f"{socket.gethostname()} {os.getpid()} {secrets.token_hex(4)}"
+    facts = Facts(folding, feed, member=member, decisions=decisions)
     await facts.prepare()
-    service.background("facts", _following(facts))
+    service.background("facts", _following(facts.follow))
+    if decisions is not None:
+        service.background("decisions", _following(facts.follow_decisions))
     service.background("parked events", facts.retry_of_other_code())
     service.background("readers of bi", facts.end_overlong_readers())
     service.ready_when("database", database.ready)
     service.serve(*hosts(settings, database, feed.log, now_us, rebuilding(facts)))
 
 
-async def _following(facts: Facts) -> None:
+async def _decisions(settings: Settings, service: process.Service) -> Feed | None:
+    """Return the feed of routing's log, if one is named."""
+    if not settings.routing_feed:
+        return None
+    return await service.enter(
+        open_feed(settings.routing_feed, lambda address: _channel(settings.routing_feed_token, address))
+    )
+
+
+async def _following(follow: Callable[[], Awaitable[None]]) -> None:
     """Follow for as long as the process lives: a log that is away is waited for, and figures go on while it is.
 
     Facts that stopped following say so in every answer; a rebuild, from here or elsewhere, makes them follow again.
     """
     while True:
         with suppress(Unavailable, LogAway, DeadlineExceeded, FollowingStopped):
-            await facts.follow()
+            await follow()
         await asyncio.sleep(AGAIN_SECONDS)
 
 
-def _channel(settings: Settings, address: str) -> grpc.aio.Channel:
+def _channel(token: Callable[[], str], address: str) -> grpc.aio.Channel:
     service = log_service_pb2.DESCRIPTOR.services_by_name["LogService"]
-    return client.connect(address, token=settings.feed_token, services=[service])
+    return client.connect(address, token=token, services=[service])
 
 
 def migrate() -> None:

@@ -128,8 +128,8 @@ class Advance:
 
     async def _fold(self, step: Step, recent: Fold | None) -> Fold:
         async with self._database.acquire(self._seconds) as connection:
-            left_out = await parked.positions(connection, self.generation)
-        batch = await asyncio.to_thread(batch_of, _without(step.events, left_out))
+            left_out = await parked.positions(connection, self.generation, step.held.log_id)
+        batch = await asyncio.to_thread(batch_of, without(step.events, left_out))
         async with self._database.acquire(self._seconds) as connection:
             batch, before = await self._before(connection, batch, recent, left_out)
         found = await refolded(self._log, batch, before.stored, step.reach, before.left_out)
@@ -137,14 +137,11 @@ class Advance:
 
     async def write(self, fold: Fold) -> None:
         """Write a folded step; raises CursorMoved if another process was faster."""
-        step, before = fold.step, fold.before
+        step = fold.step
         async with self._database.acquire(self._seconds) as connection, connection.transaction():
             recorded = int(pc.max(step.events.column("record_time_us")).as_py() or 0)
             await self._move(connection, step, record_time_us=recorded)
-            await drop_contacts(connection, self.generation, before.contacts)
-            await drop_agent_rows(connection, self.generation, before.stored)
-            await replace_streams(connection, self.generation, Keys.of(_agents(fold.found.whole)))
-            await add_texts(connection, self.generation, fold.texts)
+            await self._put(connection, fold)
             malformed = step.events.filter(_at(step.events, fold.batch.malformed))
             await parked.park(connection, self.generation, step.held.log_id, malformed, MALFORMED)
 
@@ -153,6 +150,13 @@ class Advance:
         async with self._database.acquire(self._seconds) as connection, connection.transaction():
             await self._move(connection, step, record_time_us=0)
             await parked.park(connection, self.generation, step.held.log_id, step.events, reason)
+
+    async def _put(self, connection: Connection, fold: Fold) -> None:
+        """Put a fold's rows in the place of those that stood before."""
+        await drop_contacts(connection, self.generation, fold.before.contacts)
+        await drop_agent_rows(connection, self.generation, fold.before.stored)
+        await replace_streams(connection, self.generation, Keys.of(_agents(fold.found.whole)))
+        await add_texts(connection, self.generation, fold.texts)
 
     async def _move(self, connection: Connection, step: Step, *, record_time_us: int) -> None:
         head = max(step.head_position, step.until)
@@ -243,5 +247,6 @@ def _at(events: pa.Table, positions: Collection[int]) -> pa.Array:
     return pc.is_in(events.column("position"), pa.array(positions, pa.int64()))
 
 
-def _without(events: pa.Table, left_out: Collection[int]) -> pa.Table:
+def without(events: pa.Table, left_out: Collection[int]) -> pa.Table:
+    """Return the events but those at some positions."""
     return events.filter(pc.invert(_at(events, sorted(left_out)))) if left_out else events

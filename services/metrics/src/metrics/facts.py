@@ -16,6 +16,7 @@ from event_log.partitioned import PartitionedFeed
 from metrics import following
 from metrics.bi_reader import end_overlong
 from metrics.connection import Connection
+from metrics.decisions import DecisionsAdvance
 from metrics.fact import ddl
 from metrics.follower import DATABASE_SECONDS, Follower
 from metrics.generation import create_generation, go_live, live_generation, next_name
@@ -34,13 +35,14 @@ _WAITED_OUT: Final = (LogAway, Unavailable, DeadlineExceeded, RebuildRunning)
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Facts of one log in one database."""
+    """Facts of the log of call-events, and of routing's where one is named, in one database."""
 
     database: Database
     feed: Feed
     on_step: Callable[[Cursor], None] = lambda _: None
     member: str = NAME
     """What this instance is called among those that share a topic."""
+    decisions: Feed | None = None
 
     async def prepare(self) -> None:
         """Make a live generation if there is none; the views then show it, empty."""
@@ -78,9 +80,23 @@ class Facts:
             except _WAITED_OUT:
                 await asyncio.sleep(PAUSE_SECONDS)
 
+    async def follow_decisions(self) -> None:
+        """Follow routing's log, if one is named, until cancelled; facts of one that lost events are rebuilt."""
+        await self.prepare()
+        while self.decisions is not None:
+            try:
+                await Follower(self.database, self.decisions, advance=DecisionsAdvance).run()
+            except IncarnationChanged:
+                await self._rebuild_unasked()
+            except _WAITED_OUT:
+                await asyncio.sleep(PAUSE_SECONDS)
+
     def rebuild(self, *, swap: bool, accept_differences: bool) -> AsyncGenerator[Progress, None]:
         """Rebuild as Rebuild.run says, telling how it goes."""
-        return Rebuild(self.database, self.feed.log).run(swap=swap, accept_differences=accept_differences)
+        return self._rebuild().run(swap=swap, accept_differences=accept_differences)
+
+    def _rebuild(self) -> Rebuild:
+        return Rebuild(self.database, self.feed.log, self.decisions.log if self.decisions else None)
 
     def _follower(self) -> Follower | SharedFollower:
         if isinstance(self.feed, PartitionedFeed):
@@ -101,9 +117,8 @@ class Facts:
 
     async def _rebuild_unasked(self) -> None:
         """Rebuild; where an event cannot be folded, follow the log from its beginning and set that one aside."""
-        rebuild = Rebuild(self.database, self.feed.log)
         try:
-            async with aclosing(rebuild.run(swap=True, accept_differences=True, compare=False)) as told:
+            async with aclosing(self._rebuild().run(swap=True, accept_differences=True, compare=False)) as told:
                 async for _ in told:
                     pass
         except PoisonedRebuild:

@@ -41,12 +41,13 @@ class FollowingStopped(Exception):
 class Follower:
     """Brings the live generation forward, whichever that is at the time, for as long as it runs.
 
-    `on_step` is told the cursor after each step that stands.
+    `on_step` is told the cursor after each step that stands; `advance` folds the events of this log.
     """
 
     database: Database
     feed: Feed
     on_step: Callable[[Cursor], None] = lambda _: None
+    advance: type[Advance] = Advance
     _fault: str = field(default="", init=False)
     _most: int = field(default=MOST_EVENTS, init=False)
     _behind: int = field(default=0, init=False)
@@ -57,7 +58,7 @@ class Follower:
         """Follow until cancelled; raises IncarnationChanged (the facts are to be rebuilt) and FollowingStopped."""
         while True:
             generation, held = await self._place()
-            advance = Advance(self.database, self.feed.log, generation, DATABASE_SECONDS)
+            advance = self.advance(self.database, self.feed.log, generation, DATABASE_SECONDS)
             try:
                 await self._go_on(advance, held)
             except IncarnationChanged:

@@ -77,3 +77,15 @@ async def stop(connection: Connection, generation: str, log_id: str, reason: str
     await connection.execute(
         "update metrics.cursor set stopped = $3 where schema_name = $1 and log_id = $2", generation, log_id, reason
     )
+
+
+async def stop_all(connection: Connection, generation: str, reason: str) -> None:
+    """Say that a generation no longer follows any log, and why."""
+    await connection.execute("update metrics.cursor set stopped = $2 where schema_name = $1", generation, reason)
+
+
+async def hold(connection: Connection, generation: str) -> None:
+    """Keep a generation where it stands in every log, until the transaction ends."""
+    await connection.execute(
+        "select from metrics.cursor where schema_name = $1 order by log_id, partition for update", generation
+    )

@@ -56,12 +56,13 @@ async def park(connection: Connection, generation: str, log_id: str, events: pa.
     )
 
 
-async def positions(connection: Connection, generation: str) -> frozenset[int]:
-    """Return where the events stand that a generation leaves out: those set aside, and those skipped for good."""
+async def positions(connection: Connection, generation: str, log_id: str) -> frozenset[int]:
+    """Return where the events of a log stand that a generation leaves out: set aside, or skipped for good."""
     rows = await connection.fetch(
-        "select position from metrics.parked_event where schema_name = $1"
-        " union select position from metrics.skipped_event",
+        "select position from metrics.parked_event where schema_name = $1 and log_id = $2"
+        " union select position from metrics.skipped_event where log_id = $2",
         generation,
+        log_id,
     )
     return frozenset(row["position"] for row in rows)
 

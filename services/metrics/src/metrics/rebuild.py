@@ -35,6 +35,7 @@ from metrics.generation import (
     tell_planner,
 )
 from metrics.places import Places
+from metrics.rebuilt_decisions import RebuiltDecisions
 from metrics.stepping import steps
 from service_host.postgres import Database
 
@@ -84,10 +85,11 @@ class Progress:
 
 @dataclass
 class Rebuild:
-    """One rebuild of the facts of a log."""
+    """One rebuild of the facts of a log, and of what routing decided where its log is named."""
 
     database: Database
     log: Log
+    decisions: Log | None = None
     _began: float = field(default_factory=time.monotonic, init=False)
     _stage: str = field(default="", init=False)
     _compared: Differences | None = field(default=None, init=False)
@@ -111,6 +113,7 @@ class Rebuild:
                 async for fold in self._towards(advance, held, head.position):
                     held = fold.step.cursor
                     yield self._at("folding" if held.position < head.position else "catching_up", held, head)
+                await self._decided(await live_generation(connection), generation)
                 await index_generation(connection, generation)
                 await tell_planner(connection, generation)
                 compare = compare and not await _stopped(connection, head.log_id)
@@ -199,6 +202,7 @@ class Rebuild:
             snapshot = connection.transaction(isolation="repeatable_read", readonly=True)
             async with self._live_held(held) as (live, target):
                 held = await self._up_to(advance, target)
+                await self._decided(live, advance.generation)
                 await snapshot.start()
                 await connection.fetchval("select 1")  # a snapshot is taken by the first statement
             try:
@@ -207,6 +211,10 @@ class Rebuild:
                 await snapshot.rollback()
         self._compared_position = held.position
         return held
+
+    async def _decided(self, live: str | None, generation: str) -> None:
+        if self.decisions is not None:
+            await RebuiltDecisions(self.database, self.decisions, DATABASE_SECONDS).brought(live, generation)
 
     @asynccontextmanager
     async def _live_held(self, held: Cursor) -> AsyncIterator[tuple[str, Places]]:
@@ -232,7 +240,8 @@ class Rebuild:
             if compare:
                 held = await self._up_to(advance, target)
                 await places.hand_over(connection, live, advance.generation, held.log_id)
-            await following.stop(connection, live, held.log_id, following.REPLACED)
+                await self._decided(live, advance.generation)
+            await following.stop_all(connection, live, following.REPLACED)
             await go_live(connection, advance.generation)
         return held
 
@@ -269,9 +278,11 @@ async def _stopped(connection: Connection, log_id: str) -> bool:
 
 
 async def _locked(connection: Connection, log_id: str) -> tuple[str, Places]:
-    """Return the live generation and where it stands, and keep it there until the transaction ends."""
+    """Return the live generation and where it stands; in every log it stays there until the transaction ends."""
     live = await live_generation(connection)
-    held = None if live is None else await places.places(connection, live, log_id, held=True)
+    if live is not None:
+        await following.hold(connection, live)
+    held = None if live is None else await places.places(connection, live, log_id)
     if live is None or held is None:
         raise LiveFactsAway
     return live, held

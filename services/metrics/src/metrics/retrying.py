@@ -83,7 +83,9 @@ class Retrying:
 
     async def _apply(self, connection: Connection, position: int, tenant: str) -> Parked:
         generation, event, reach = await _held(connection, position, tenant)
-        left_out = await parked.positions(connection, generation) - {position}
+        if event.log_id != (await self.log.head()).log_id:
+            raise StillUnfoldable
+        left_out = await parked.positions(connection, generation, event.log_id) - {position}
         stream = Stream(event.category, event.key)
         until = reach.of(event.tenant, stream)
         told = (await self.log.read_streams(event.tenant, [stream], until_position=until))[stream]

@@ -12,13 +12,16 @@ class Settings(HostSettings, env_prefix="HOLDFAST_METRICS_"):
 
     ``database_url`` may be of the schemas' owner: sessions that serve take on `role`, which reaches facts alone.
     ``feed`` names the log of call-events by URL: itself (``grpc://host:port``) or as a topic carries it
-    (``kafka://host:port/topic?log=host:port``); the log's token stands in ``feed_token_file``. An explanation computes
-    a figure again from events where no more than ``recomputed_contacts`` contacts are behind it.
+    (``kafka://host:port/topic?log=host:port``); the log's token stands in ``feed_token_file``. ``routing_feed`` names
+    the log of ivr-routing itself, empty where there is none. An explanation computes a figure again from events where
+    no more than ``recomputed_contacts`` contacts are behind it.
     """
 
     role: Identifier = "metrics"
     feed: str = "grpc://127.0.0.1:7701"
     feed_token_file: Path | None = None
+    routing_feed: str = Field("", pattern="^(grpc://.*)?$")
+    routing_feed_token_file: Path | None = None
     recomputed_contacts: int = Field(50_000, ge=0, le=1_000_000)
 
     @property
@@ -28,4 +31,12 @@ class Settings(HostSettings, env_prefix="HOLDFAST_METRICS_"):
 
     def feed_token(self) -> str:
         """Return the token for the log as its file has it now, so that a new one is taken without a restart."""
-        return self.feed_token_file.read_text().strip() if self.feed_token_file else ""
+        return _told(self.feed_token_file)
+
+    def routing_feed_token(self) -> str:
+        """Return the token for routing's log in the same way."""
+        return _told(self.routing_feed_token_file)
+
+
+def _told(file: Path | None) -> str:
+    return file.read_text().strip() if file else ""

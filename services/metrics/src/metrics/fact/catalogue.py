@@ -5,9 +5,10 @@ from typing import Final
 from metrics.fact.agent import AGENT_RING, AGENT_SPELL
 from metrics.fact.contact import ANOMALY, CONTACT
 from metrics.fact.contact_link import CONTACT_LINK
-from metrics.fact.declaration import Fact
+from metrics.fact.declaration import CALL_EVENTS, IVR_ROUTING, Fact
 from metrics.fact.leg import LEG
 from metrics.fact.queueing import ASSIGNMENT, QUEUE_VISIT, TRANSFER
+from metrics.fact.routing import ESTIMATE, FLOW_STEP, RESERVATION, ROUTED_SPELL
 
 FACTS: Final[tuple[Fact, ...]] = (
     CONTACT,
@@ -19,6 +20,12 @@ FACTS: Final[tuple[Fact, ...]] = (
     AGENT_SPELL,
     AGENT_RING,
     ANOMALY,
+    RESERVATION,
+    ROUTED_SPELL,
+    FLOW_STEP,
+    ESTIMATE,
 )
-CONTACT_FACTS: Final = tuple(fact for fact in FACTS if fact.category == "contact")
-AGENT_FACTS: Final = tuple(fact for fact in FACTS if fact.category == "agent")
+_TOLD: Final = tuple(fact for fact in FACTS if fact.log == CALL_EVENTS)
+CONTACT_FACTS: Final = tuple(fact for fact in _TOLD if fact.category == "contact")
+AGENT_FACTS: Final = tuple(fact for fact in _TOLD if fact.category == "agent")
+ROUTING_FACTS: Final = tuple(fact for fact in FACTS if fact.log == IVR_ROUTING)

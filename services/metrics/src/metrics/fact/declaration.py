@@ -6,6 +6,11 @@ Nothing of a database or of columnar data may live here: DDL, dictionary and fol
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
+
+CALL_EVENTS: Final = "call-events"
+IVR_ROUTING: Final = "ivr-routing"
+"""The services whose logs tell facts."""
 
 
 class Kind(enum.Enum):
@@ -43,7 +48,7 @@ class Told:
     `@time` is the instant to reckon with, `@position`, `@source_id`. `words` names the proto enum of the field.
     `constant` tells a fixed word instead. A length is told in units of `unit_us`. Where `within` names a message that
     the field lies in, an empty text there was told to be empty. With `clock`, only events whose instants lengths are
-    taken from tell it.
+    taken from tell it. A list of texts is told as one, with `joined` between them.
     """
 
     event: str
@@ -53,6 +58,7 @@ class Told:
     unit_us: int = 1
     within: str = ""
     clock: bool = False
+    joined: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +86,7 @@ class Fact:
     empty where the stream is the entity. `ids` says for every event that tells something of the entity which
     payload field names it; the field is empty where the stream alone does. `present` is the SQL condition under which
     a row is a fact already, rather than the fold's memory of what may become one. An empty name in `ids` means that
-    the event tells nothing of such an entity, unless the fact may be `nameless`.
+    the event tells nothing of such an entity, unless the fact may be `nameless`. All events are of one `log`.
     """
 
     name: str
@@ -93,6 +99,7 @@ class Fact:
     present: str = ""
     indexes: tuple[tuple[str, ...], ...] = ()
     nameless: bool = False
+    log: str = CALL_EVENTS
 
     @property
     def told_columns(self) -> tuple[Column, ...]:

@@ -3,6 +3,7 @@
 `ptars` does it in native code. Where it is missing, or gives another schema than expected, the same columns are made
 message by message; a test keeps both equal. A column is named by its path in the message (`end_cause.code`). What the
 path leads through and was not told gives the default of the field: empty text, 0, false; an instant not told is null.
+A repeated field of texts is a list.
 A path with a question mark at its end (`agent_snapshot?`) says whether that message was told.
 
     MalformedPayload   some of the payloads are no message of their type; nothing says which
@@ -19,7 +20,7 @@ import pyarrow.compute as pc
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import DecodeError, Message
 
-from contact_life.codec import TYPES
+from metrics.fact.payload_kinds import MESSAGES
 
 NATIVE: Final = find_spec("ptars") is not None
 """Whether this platform has a wheel of the native decoder."""
@@ -65,7 +66,7 @@ def native_columns(event_type: str, payloads: pa.Array, paths: Sequence[str]) ->
 
 def message_columns(event_type: str, payloads: pa.Array, paths: Sequence[str]) -> pl.DataFrame:
     """Do what columns_of says with a message for each payload."""
-    made = TYPES[event_type]
+    made = MESSAGES[event_type]
     try:
         messages = [made.FromString(payload) for payload in payloads.to_pylist()]
     except DecodeError as error:
@@ -82,7 +83,7 @@ def message_columns(event_type: str, payloads: pa.Array, paths: Sequence[str]) -
 def _handler(event_type: str) -> Any:
     import ptars  # noqa: PLC0415  # only where it is
 
-    descriptor = TYPES[event_type].DESCRIPTOR
+    descriptor = MESSAGES[event_type].DESCRIPTOR
     pool = ptars.HandlerPool([descriptor.file], config=ptars.PtarsConfig(timestamp_unit="us", duration_unit="us"))
     return pool.get_for_message(descriptor)
 
@@ -103,7 +104,7 @@ def _leaf(batch: pa.RecordBatch, event_type: str, path: str) -> pa.Array:
 
 @cache
 def _field(event_type: str, path: str) -> FieldDescriptor:
-    descriptor: Any = TYPES[event_type].DESCRIPTOR
+    descriptor: Any = MESSAGES[event_type].DESCRIPTOR
     field: FieldDescriptor | None = None
     for name in path.split("."):
         assert descriptor is not None, f"{event_type} has no {path}"
@@ -113,7 +114,7 @@ def _field(event_type: str, path: str) -> FieldDescriptor:
     return field
 
 
-def _dtype(event_type: str, path: str) -> type[pl.DataType]:
+def _dtype(event_type: str, path: str) -> type[pl.DataType] | pl.DataType:
     if path.endswith("?"):
         return pl.Boolean
     return _DTYPES[_field(event_type, path).cpp_type]
@@ -126,6 +127,8 @@ def _value(message: Message, path: list[str]) -> Any:
     if rest:
         return _value(getattr(message, name), rest)
     field = message.DESCRIPTOR.fields_by_name[name]
+    if field.is_repeated:
+        return list(getattr(message, name))
     if field.has_presence and not message.HasField(name):
         return None
     value = getattr(message, name)

@@ -10,10 +10,10 @@ from typing import Final
 
 import polars as pl
 
-from contact_life.codec import AGENT_TYPES, CONTACT_TYPES
 from contact_life.pairing import SAME_MOMENT_US
 from contact_life.words import LegRole
 from metrics.fact.own_id import OWN_IDS
+from metrics.fact.payload_kinds import MESSAGES
 from metrics.fact.telling import PATHS, ROW, TIME
 
 DOUBT: Final = "@doubt"
@@ -52,9 +52,8 @@ _NAMED: Final = {
 
 
 def _needed() -> dict[str, tuple[str, ...]]:
-    known = CONTACT_TYPES | AGENT_TYPES
-    found: dict[str, dict[str, None]] = {name: dict.fromkeys(PATHS.get(name, ())) for name in known}
-    for name, made in known.items():
+    found: dict[str, dict[str, None]] = {name: dict.fromkeys(PATHS.get(name, ())) for name in MESSAGES}
+    for name, made in MESSAGES.items():
         if "observation" in made.DESCRIPTOR.fields_by_name:
             found[name][INFERRED] = None
     for name, fields in _NAMED.items():

@@ -133,8 +133,8 @@ async def replace_streams(connection: Connection, schema: str, keys: Keys) -> No
         )
 
 
-async def add_texts(connection: Connection, schema: str, texts: Mapping[str, bytes]) -> None:
-    """Add rows, given as COPY takes them by name of fact, that are not there yet."""
+async def add_texts(connection: Connection, schema: str | None, texts: Mapping[str, bytes]) -> None:
+    """Add rows, given as COPY takes them by name of table, that are not there yet; without a schema, temporary ones."""
     for name, text in texts.items():
         await connection.copy_to_table(name, schema_name=schema, source=io.BytesIO(text), format="csv", null=_NULL)
 

@@ -8,14 +8,13 @@ tenant's and stream's, and the told columns; whatever was not told is null there
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Final
 
 import polars as pl
 
-from contact_life import words
 from metrics.fact.catalogue import FACTS
 from metrics.fact.declaration import Column, Fact, Kind, Reducer, Told
+from metrics.fact.payload_kinds import words_of
 
 EVERY_EVENT: Final = "*"
 ROW: Final = "@row"
@@ -69,7 +68,7 @@ def _parts() -> Iterator[Part]:
 def _expression(column: Column, told: Told) -> pl.Expr:
     if told.constant is not None:
         return pl.lit(told.constant).alias(column.name)
-    value = pl.col(told.field)
+    value = pl.col(told.field).list.join(told.joined) if told.joined else pl.col(told.field)
     if told.words:
         value = word_of(told.field, told.words)
     elif told.clock:
@@ -87,8 +86,7 @@ def _expression(column: Column, told: Told) -> pl.Expr:
 
 def word_of(path: str, enum_name: str) -> pl.Expr:
     """Return the lower-case words of an enum's numbers: null for unspecified, `unknown_<n>` for one we do not know."""
-    members: type[IntEnum] = getattr(words, enum_name)
-    known = {member.value: member.name.lower() for member in members if member.value}
+    known = words_of(enum_name)
     number = pl.col(path)
     strange = pl.lit("unknown_") + number.cast(pl.String)
     return pl.when(number != 0).then(number.replace_strict(known, default=strange, return_dtype=pl.String))

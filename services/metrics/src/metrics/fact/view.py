@@ -8,6 +8,7 @@ from typing import Final
 
 from contact_life.observed import EARLIEST_TIME_US
 from metrics.fact.declaration import Column, Fact, Kind
+from metrics.fact.united import not_reserved, not_routed, reserved_rings, routed_spells
 
 LONGEST_LINK_CHAIN: Final = 16
 """Links followed from a contact to its root; a longer chain, or a circle, ends where it is cut."""
@@ -79,7 +80,7 @@ with change as (
     select *, queue = '' and (told_by = 'logout' or state = 'offline') as ends_all, row_number() over (
         partition by tenant, agent
         order by started_time, array_position(array['login', 'state', 'logout'], told_by), spell_id) as place
-    from "{schema}".agent_spell
+    from "{schema}".agent_spell spell where {not_routed("spell", schema)}
 ), placed as (
     select *, lag(place) over ({lane}) as last_place, lag(told_by = 'logout') over ({lane}) as last_out,
         max(place) filter (where ends_all) over ({earlier}) as all_out_place,
@@ -104,6 +105,8 @@ select {shown}, span.ended_time from bounded cross join lateral (
     union all
     select bounded.spell_id || '/before', previous_state, since, bounded.started_time where missed
 ) span
+union all
+{routed_spells(fact, schema)}
 """.strip()  # noqa: S608  # names of declarations and of a schema
 
 
@@ -120,9 +123,11 @@ select {shown} from "{schema}".agent_ring ring
 left join "{schema}".agent_ring earlier on ring.told_started_time is null and ring.ended_time is not null
     and {same.format("earlier")} and earlier.told_started_time <= ring.ended_time
     and earlier.stream_id <> ring.stream_id
-where ring.ended_time is not null or not exists (
+where {not_reserved("ring", schema)} and (ring.ended_time is not null or not exists (
     select from "{schema}".agent_ring later
-    where {same.format("later")} and later.ended_time is not null and later.stream_id <> ring.stream_id)
+    where {same.format("later")} and later.ended_time is not null and later.stream_id <> ring.stream_id))
+union all
+{reserved_rings(fact, schema)}
 """.strip()  # noqa: S608  # names of declarations and of a schema
 
 
