@@ -18,4 +18,5 @@ done
 check conftest.py scripts tests/support
 check tests/integration tests/faults tests/test_*.py
 check bench
+MYPYPATH=docs/examples check docs/examples
 exit "$status"
