@@ -15,10 +15,11 @@ from typing import Any
 import httpx
 import pytest
 
-from call_events.relay import Settings, Told
+from call_events.relay import Settings, Told, tell_lag
 from event_log.kafka.errors import BrokerUnavailable
 from event_log.kafka.topic import TopicSettings, ensure_topic
-from event_log.kafka.window import Outgoing, Window
+from event_log.kafka.window import Checkpoint, Outgoing, Window
+from event_log.memory import MemoryLog
 from event_log.model import Cursor
 from holdfast_testing import eventually
 from kafka_testing import TopicReader, reading, topic_name
@@ -147,3 +148,7 @@ def test_a_window_is_linked_to_the_requests_that_told_its_events() -> None:
         (span,) = [span for span in kept.spans.get_finished_spans() if span.name.endswith("relay.window")]
     assert [format(link.context.trace_id, "032x") for link in span.links] == [trace]
     assert span.attributes == {"events": 2}
+
+
+async def test_a_checkpoint_beyond_the_head_of_a_restored_log_ends_nothing() -> None:
+    await tell_lag(MemoryLog(), Checkpoint(Cursor("memory", 1, 100), {0: 100}))

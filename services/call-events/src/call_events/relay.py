@@ -16,7 +16,7 @@ from pydantic import AfterValidator, Field
 
 from call_events import telemetry
 from event_log.connections import Connections
-from event_log.errors import EventLogError, Unavailable
+from event_log.errors import EventLogError, IncarnationChanged, Unavailable
 from event_log.kafka.checkpoints import PostgresCheckpoints
 from event_log.kafka.errors import TopicDisagrees
 from event_log.kafka.producing import TopicSession, open_topic
@@ -159,11 +159,16 @@ async def measure_lag(log: Log, told: Told) -> None:
     while True:
         await asyncio.sleep(LOOK_SECONDS)
         if told.at is not None:
-            with suppress(Unavailable):
-                page = await log.read(position := told.at.cursor.position, limit=1)
-                waited_us = max(0, clock_us() - page.events[0].record_time_us) if page.events else 0
-                telemetry.RELAY_BEHIND.set(max(0, page.head_position - position))
-                telemetry.RELAY_BEHIND_SECONDS.set(waited_us / 1_000_000)
+            await tell_lag(log, told.at)
+
+
+async def tell_lag(log: Log, at: Checkpoint) -> None:
+    """Say how far behind it is now; nothing while that cannot be known (a log that is away, or was just restored)."""
+    with suppress(Unavailable, IncarnationChanged):
+        page = await log.read(position := at.cursor.position, limit=1)
+        waited_us = max(0, clock_us() - page.events[0].record_time_us) if page.events else 0
+        telemetry.RELAY_BEHIND.set(max(0, page.head_position - position))
+        telemetry.RELAY_BEHIND_SECONDS.set(waited_us / 1_000_000)
 
 
 @asynccontextmanager
