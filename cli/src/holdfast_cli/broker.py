@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from holdfast_cli.home import Addresses
+from holdfast_cli.environments import TOPIC
+from holdfast_cli.home import Addresses, Home
 
 if TYPE_CHECKING:
     from event_log.kafka.broker import Broker
@@ -26,11 +27,15 @@ def running(folder: Path, *, wanted: bool) -> Iterator[Broker | None]:
         yield broker
 
 
-def told(addresses: Addresses, broker: Broker | None) -> Addresses:
-    """Return the addresses with the broker's; without one there is no relay either."""
+def told(addresses: Addresses, broker: Broker | None, home: Home) -> Addresses:
+    """Return the addresses with the broker's and the topic's; without one there is no relay either.
+
+    On a broker that is not ours the topic bears the folder's own name: others may use that broker too.
+    """
     if broker is None:
         return replace(addresses, call_events_relay_admin="")
-    return replace(addresses, kafka=broker.bootstrap)
+    topic = TOPIC if broker.local else f"{TOPIC}-{home.own_name()}"
+    return replace(addresses, kafka=broker.bootstrap, kafka_topic=topic)
 
 
 def ended(broker: Broker | None) -> str:

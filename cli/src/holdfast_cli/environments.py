@@ -65,7 +65,11 @@ def _call_events(home: Home, addresses: Addresses) -> Mapping[str, str]:
 
 
 def _relay(addresses: Addresses) -> Mapping[str, str]:
-    return {"BOOTSTRAP": addresses.kafka, "TOPIC": TOPIC, "ADMIN_ADDRESS": addresses.call_events_relay_admin}
+    return {
+        "BOOTSTRAP": addresses.kafka,
+        "TOPIC": addresses.kafka_topic,
+        "ADMIN_ADDRESS": addresses.call_events_relay_admin,
+    }
 
 
 def _metrics(home: Home, tenant: str, addresses: Addresses) -> Mapping[str, str]:
@@ -74,7 +78,7 @@ def _metrics(home: Home, tenant: str, addresses: Addresses) -> Mapping[str, str]
         "GRPC_ADDRESS": addresses.metrics_grpc,
         "HTTP_ADDRESS": addresses.metrics_http,
         "ADMIN_ADDRESS": addresses.metrics_admin,
-        "FEED": f"kafka://{addresses.kafka}/{TOPIC}?log={log}" if addresses.kafka else f"grpc://{log}",
+        "FEED": f"kafka://{addresses.kafka}/{addresses.kafka_topic}?log={log}" if addresses.kafka else f"grpc://{log}",
         "FEED_TOKEN_FILE": str(home.keep_feed_token(tenant)),
     }
 

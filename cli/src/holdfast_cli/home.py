@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -78,6 +79,7 @@ class Addresses:
     ivr_routing_log: str = ""
     call_events_relay_admin: str = ""
     kafka: str = ""
+    kafka_topic: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,13 @@ class Home:
                 time.sleep(PAUSE_SECONDS)
             self.withdraw()
             yield
+
+    def own_name(self) -> str:
+        """Return a word that no other folder has, made once."""
+        name = self.path / "name"
+        if not name.exists():
+            _write_secret(name, secrets.token_hex(4))
+        return name.read_text(encoding="utf-8")
 
     def withdraw(self) -> None:
         """Say that nothing serves here."""

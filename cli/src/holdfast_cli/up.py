@@ -71,7 +71,7 @@ def started(wanted: Wanted) -> Iterator[tuple[Addresses, str, Sequence[Callable[
         broker.running(home.kafka, wanted=wanted.feed == "kafka") as kafka,
         _children() as children,
     ):
-        addresses = broker.told(ports.choose(wanted.port_base), kafka)
+        addresses = broker.told(ports.choose(wanted.port_base), kafka, home)
         url = _database(server)
         _start(home, environments(home, wanted.tenant, addresses, url), children)
         home.announce(addresses, wanted.tenant, url)

@@ -11,7 +11,6 @@ import typer
 from holdfast_cli import demo as demonstration
 from holdfast_cli import doctor as examination
 from holdfast_cli import home, options, output, ports, up
-from holdfast_cli.environments import TOPIC
 from holdfast_cli.home import Addresses
 from holdfast_cli.options import Data, Json, Where
 from holdfast_cli.output import CommandFailed
@@ -57,7 +56,7 @@ def _welcome(addresses: Addresses, token: str, data: Path) -> None:
             "call-events": f"gRPC {addresses.call_events_grpc}   REST http://{addresses.call_events_http}",
             "metrics": f"gRPC {addresses.metrics_grpc}   REST http://{addresses.metrics_http}",
             "ivr-routing": f"gRPC {addresses.ivr_routing_grpc}",
-            **({"Kafka": f"{addresses.kafka}, topic {TOPIC}"} if addresses.kafka else {}),
+            **({"Kafka": f"{addresses.kafka}, topic {addresses.kafka_topic}"} if addresses.kafka else {}),
             "data": str(data),
         },
     )

@@ -3,16 +3,20 @@
 Where none can be had NoBroker says in one sentence what to do; nothing is skipped in silence.
 """
 
+import logging
 import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from event_log.kafka.errors import NoBroker
 from event_log.kafka.local_broker import LocalBroker
 from event_log.kafka.probe import cluster_id
+
+logger = logging.getLogger(__name__)
 
 VARIABLE = "KAFKA_BOOTSTRAP"
 GIVEN_ANSWER_MS = 10_000
@@ -33,9 +37,11 @@ def found_broker(folder: Path) -> Iterator[Broker]:
     """Give a broker for as long as the context lasts; one of our own keeps its data in `folder`. Raises NoBroker."""
     if given := os.environ.get(VARIABLE):
         yield _given(given)
-    elif _engine_answers():
-        with _in_container() as bootstrap:
-            yield Broker(bootstrap)
+    elif container := _container():
+        try:
+            yield Broker(container.get_bootstrap_server())
+        finally:
+            container.stop()
     else:
         with LocalBroker(folder) as local:
             yield Broker(local.bootstrap, local)
@@ -73,9 +79,17 @@ def _accepts(path: str) -> bool:
         return line.connect_ex(path) == 0
 
 
-@contextmanager
-def _in_container() -> Iterator[str]:
+def _container() -> Any:
+    """Return a broker in a container, started; None where no engine answers, or it cannot fetch or run one."""
+    if not _engine_answers():
+        return None
     from testcontainers.community.kafka import KafkaContainer  # noqa: PLC0415  # only where an engine answers
 
-    with KafkaContainer().with_kraft() as container:
-        yield container.get_bootstrap_server()
+    container = KafkaContainer().with_kraft()
+    try:
+        return container.start()
+    except Exception as trouble:  # noqa: BLE001  # whatever an engine complains of, Java may still do
+        logger.warning("no broker in a container: %s", type(trouble).__name__)
+        with suppress(Exception):
+            container.stop()
+        return None
