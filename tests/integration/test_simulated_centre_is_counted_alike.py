@@ -43,3 +43,14 @@ def test_told_again_it_adds_nothing(system: System, folder: Path) -> None:
     again = system.json("simulate", str(folder / "scenario.yaml"), "--send")
     assert again["told"]["recorded"] == 0
     assert again["told"]["duplicates"] == again["told"]["events"]
+
+
+def test_callers_who_serve_themselves_are_not_abandoned(system: System) -> None:
+    simulated = system.json("simulate", "docs/scenarios/through-a-flow.yaml", "--send")
+    counted = system.json("queues", "--from", "2026-11-23", "--to", "2026-11-24", "--threshold", "20")
+    rows = {row["queue"]: row for row in counted["rows"]}
+    for name in ("sales", "care"):
+        ours = simulated["queues"][name]
+        assert (rows[name]["answered"], rows[name]["abandoned"]) == (ours["answered"], ours["abandoned"])
+    assert simulated["flows"]["main-line"]["outcomes"]["contained"] > 0
+    assert counted["total"]["abandoned_ivr"] == 0

@@ -144,3 +144,36 @@ def test_what_a_simulation_decided_keeps_the_laws_of_the_log() -> None:
 def test_the_documented_scenarios_can_be_simulated() -> None:
     for file in sorted(Path("docs/scenarios").glob("*.yaml")):
         assert simulate(read(file).model_copy(update={"hours": 2, "replications": 1}))["contacts"] > 0
+
+
+def test_callers_of_a_flow_serve_themselves_or_wait_where_it_leads() -> None:
+    result = simulate(read(Path("docs/scenarios/through-a-flow.yaml")))
+    flow, queues = result["flows"]["main-line"], result["queues"]
+    assert flow["contacts"] == result["contacts"] == sum(flow["outcomes"].values())
+    assert 0.1 < flow["containment_rate"] < 0.4
+    assert queues["sales"]["contacts"] == flow["outcomes"]["queue sales"]
+    assert queues["care"]["contacts"] == flow["outcomes"]["queue care"] + flow["outcomes"].get("callback", 0)
+
+
+def test_a_closed_line_takes_messages() -> None:
+    scenario = read(Path("docs/scenarios/through-a-flow.yaml"))
+    night = scenario.model_copy(update={"starts": scenario.starts.replace(hour=20), "hours": 1})
+    assert set(simulate(night)["flows"]["main-line"]["outcomes"]) == {"voicemail"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"handle_time": {"sales": {"constant_seconds": 1}}}, "care"),
+        ({"flows": {"main-line": {"file": "no.yaml"}}}, "no.yaml"),
+    ],
+)
+def test_a_flow_that_leads_nowhere_is_refused(changed: dict[str, Any], named: str) -> None:
+    told: dict[str, Any] = document(
+        flows={"main-line": {"file": "../flows/main-line.yaml"}},
+        arrivals={"main-line": {"poisson_per_hour": 10}},
+        handle_time={"sales": {"constant_seconds": 1}, "care": {"constant_seconds": 1}},
+        agents=[{"count": 1, "queues": ["sales"]}],
+    )
+    with pytest.raises(ScenarioInvalid, match=named):
+        simulate(parse(told | changed, Path("docs/scenarios")))

@@ -23,6 +23,7 @@ from holdfast_cli.importing.event_ids import EventIds
 from ivr_routing.core import events as e
 from ivr_routing.core.words import AgentState
 from ivr_routing.simulation.run import SOURCE
+from ivr_routing.simulation.walking import CONTAINED, QUEUED, RETURNED, VOICEMAIL
 
 Fact: TypeAlias = ContactEvent | AgentEvent
 _OBSERVED: Final = Observation()
@@ -63,6 +64,33 @@ class PhoneSystem:
         contact = self._contacts[event.contact_id] = _Contact(event.contact_id, event.leg_id)
         arrived = arrival_pb2.ContactArrived(observation=_OBSERVED, direction=DIRECTION_INBOUND, native_id=event.leg_id)
         yield self._tell(contact, contact_arrived=arrived)
+
+    def flow_started(self, event: e.FlowStarted) -> Iterator[Fact]:
+        if event.cause != RETURNED:
+            entered = ivr_pb2.FlowEntered(observation=_OBSERVED, flow=event.flow, version=event.version)
+            yield self._tell(self._contacts[event.contact_id], flow_entered=entered)
+
+    def flow_step(self, event: e.FlowStepTaken) -> Iterator[Fact]:
+        for node in event.nodes:
+            visited = ivr_pb2.NodeVisited(observation=_OBSERVED, flow=event.flow, version=event.version, node=node)
+            yield self._tell(self._contacts[event.contact_id], node_visited=visited)
+
+    def flow_finished(self, event: e.FlowFinished) -> Iterator[Fact]:
+        contact = self._contacts[event.contact_id]
+        if event.outcome == CONTAINED:
+            yield self._tell(contact, self_served=ivr_pb2.SelfServed(observation=_OBSERVED, outcome=event.node))
+        exited = ivr_pb2.FlowExited(
+            observation=_OBSERVED,
+            flow=event.flow,
+            version=event.version,
+            node=event.node,
+            queue=event.target if event.outcome == QUEUED else "",
+        )
+        yield self._tell(contact, flow_exited=exited)
+        if event.outcome == VOICEMAIL:
+            message = f"{contact.native_id}-message"
+            left = after_pb2.VoicemailLeft(observation=_OBSERVED, mailbox=event.target, ref=message)
+            yield self._tell(contact, voicemail_left=left)
 
     def enqueued(self, event: e.QueueVisitOpened) -> Iterator[Fact]:
         contact = self._contacts[event.contact_id]
@@ -205,6 +233,9 @@ def _timestamp(time_us: int) -> Timestamp:
 
 _TOLD: Final[dict[type, Callable[[PhoneSystem, Any], Iterator[Fact]]]] = {
     e.ContactAdmitted: PhoneSystem.arrived,
+    e.FlowStarted: PhoneSystem.flow_started,
+    e.FlowStepTaken: PhoneSystem.flow_step,
+    e.FlowFinished: PhoneSystem.flow_finished,
     e.QueueVisitOpened: PhoneSystem.enqueued,
     e.QueueVisitStepAdvanced: PhoneSystem.step,
     e.EstimateMade: PhoneSystem.estimate,

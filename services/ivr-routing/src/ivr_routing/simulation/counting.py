@@ -9,6 +9,7 @@ from ivr_routing.core.words import AgentState
 from ivr_routing.simulation.chance import HOUR_US, SECOND_US
 from ivr_routing.simulation.scenario import Scenario
 from ivr_routing.simulation.tally import Counts, QueueTally
+from ivr_routing.simulation.walking import FlowTally
 
 MOST_BATCHES: Final = 30
 NOT_COUNTED: Final = -1
@@ -33,6 +34,7 @@ class Counting:
         self._number = scenario.replications if self._replicated else min(MOST_BATCHES, max(1, int(scenario.hours)))
         self._replication = 0
         self.queues = {name: self._tally(scenario, name) for name in scenario.queue_names}
+        self.flows = {name: FlowTally() for name in scenario.flows}
         self._wrap_up_us = {name: scenario.queue(name).wrap_up_seconds * SECOND_US for name in scenario.queue_names}
         self._visits: dict[str, _Visit] = {}
         self._serves: dict[str, list[QueueTally]] = {}

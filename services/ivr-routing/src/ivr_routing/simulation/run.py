@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from heapq import heappop, heappush
 from random import Random
 from typing import Any, Final, TypeAlias
@@ -16,6 +17,7 @@ from ivr_routing.core.words import AgentState, DequeueKind, MatchingStrategy, Wr
 from ivr_routing.simulation.chance import DAY_US, FOR_EVER, HOUR_US, SECOND_US, Draw, arrivals, lengths
 from ivr_routing.simulation.counting import Counting
 from ivr_routing.simulation.scenario import AgentGroup, Scenario, SimulatedQueue
+from ivr_routing.simulation.walking import Callers, Walking, callers_of
 
 SOURCE: Final = "simulated"
 TENANT: Final = "simulation"
@@ -26,15 +28,22 @@ _Act: TypeAlias = Callable[[Any], None]
 
 @dataclass(frozen=True, slots=True)
 class _Draws:
-    """What is drawn for contacts of one queue; `arrive` is empty where they only come by overflow."""
+    """What is drawn for contacts of one queue."""
 
-    queue: str
-    arrive: Iterator[int]
     talk: Draw
     patience: Draw
     answer: Draw
     priority: int
     skills: tuple[SkillRequirement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """Where contacts arrive, and what leads on from there: a queue, or a flow."""
+
+    arrive: Iterator[int]
+    queue: str
+    callers: Callers | None = None
 
 
 class Run:
@@ -63,8 +72,9 @@ class Run:
         self._open_queues()
         self._staff()
         self._draws = {name: self._draws_of(name) for name in scenario.handle_time}
-        for draws in self._draws.values():
-            self._await_arrival(draws)
+        self._walking = Walking(self.core, self._tell, self._after, self._now, counting.flows)
+        for name in scenario.arrivals:
+            self._await_arrival(self._door_of(name))
 
     @property
     def share(self) -> float:
@@ -120,38 +130,44 @@ class Run:
 
     def _draws_of(self, queue: str) -> _Draws:
         scenario = self._scenario
-
-        def dice(what: str) -> Random:
-            return Random(f"{self._name} {queue} {what}")  # noqa: S311  # a simulation wants chance that can be repeated
-
-        arrive = scenario.arrivals.get(queue)
         return _Draws(
-            queue,
-            arrivals(arrive, dice("arrivals"), self._ends_us) if arrive is not None else iter(()),
-            lengths(scenario.handle_time[queue], dice("talk")),
-            lengths(scenario.patience.get(queue), dice("patience")),
-            lengths(scenario.answer_time.get(queue), dice("answer")),
+            lengths(scenario.handle_time[queue], self._dice(queue, "talk")),
+            lengths(scenario.patience.get(queue), self._dice(queue, "patience")),
+            lengths(scenario.answer_time.get(queue), self._dice(queue, "answer")),
             scenario.queue(queue).priority,
             _skills(scenario.queue(queue).skills),
         )
 
+    def _door_of(self, name: str) -> _Door:
+        """Return where arrivals of a name come in: a flow of that name, else a queue."""
+        scenario = self._scenario
+        arrive = arrivals(scenario.arrivals[name], self._dice(name, "arrivals"), self._ends_us)
+        told = scenario.flows.get(name)
+        if told is None:
+            return _Door(arrive, name)
+        return _Door(arrive, "", callers_of(name, told, scenario.queue_names, self._dice(name, "flow")))
+
+    def _dice(self, name: str, what: str) -> Random:
+        return Random(f"{self._name} {name} {what}")  # noqa: S311  # a simulation wants chance that can be repeated
+
     # ---- what happens
 
-    def _await_arrival(self, draws: _Draws) -> None:
-        at_us = next(draws.arrive, None)
+    def _await_arrival(self, door: _Door) -> None:
+        at_us = next(door.arrive, None)
         if at_us is not None:
-            self._at(at_us, self._arrive, draws)
+            self._at(at_us, self._arrive, door)
 
-    def _arrive(self, draws: _Draws) -> None:
-        self._await_arrival(draws)
+    def _arrive(self, door: _Door) -> None:
+        self._await_arrival(door)
         self.contacts += 1
         native_id = f"{self._name}.{self.contacts}"
         contact_id = identity.contact_id(self.core.tenant, SOURCE, native_id)
         self._tell(c.AdmitContact(contact_id, SOURCE, "", native_id))
-        patience_us = draws.patience()
-        if patience_us != FOR_EVER:
-            self._at(self._now_us + patience_us, self._lose_patience, contact_id)
-        self._tell(c.QueueContact(contact_id, draws.queue, draws.priority, draws.skills))
+        if door.callers is not None:
+            self._walking.enter(contact_id, door.callers)
+            return
+        draws = self._draws[door.queue]
+        self._tell(c.QueueContact(contact_id, door.queue, draws.priority, draws.skills))
 
     def _lose_patience(self, contact_id: str) -> None:
         contact = self.core.contacts.get(contact_id)
@@ -173,6 +189,20 @@ class Run:
 
     def _finish(self, contact_id: str) -> None:
         self._tell(c.CallerGone(contact_id))
+
+    def _send_back(self, sent: tuple[str, str]) -> None:
+        """Who came by a flow goes on in it; anybody else hangs up."""
+        contact_id, reason = sent
+        if self._walking.knows(contact_id):
+            self._walking.send_back(contact_id, reason)
+        else:
+            self._finish(contact_id)
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp((self._now_us + self._begins_us) / SECOND_US, UTC)
+
+    def _after(self, length_us: int, act: _Act, subject: Any) -> None:
+        self._at(self._now_us + length_us, act, subject)
 
     def _at(self, at_us: int, act: _Act, subject: Any) -> None:
         self._turn += 1
@@ -201,13 +231,18 @@ class Run:
         match event:
             case e.QueueVisitOpened():
                 self._counting.enqueued(event.contact_id, event.queue, self._now_us)
+                patience_us = FOR_EVER if event.hops else self._draws[event.queue].patience()
+                if patience_us != FOR_EVER:
+                    self._after(patience_us, self._lose_patience, event.contact_id)
             case e.ReservationBridged():
                 self._counting.dequeued(event.contact_id, self._now_us, answered=True)
             case e.QueueVisitClosed():
                 left = event.kind is DequeueKind.ABANDONED
                 self._counting.dequeued(event.contact_id, self._now_us, left=left)
                 if event.then and not left:
-                    self._at(self._now_us, self._finish, event.contact_id)
+                    self._after(0, self._send_back, (event.contact_id, event.kind.name.lower()))
+            case e.ContactFinished():
+                self._walking.forget(event.contact_id)
             case _:
                 pass
 
@@ -223,7 +258,7 @@ class Run:
         self._tell(fact)
 
 
-_OF_VISITS: Final = frozenset({e.QueueVisitOpened, e.QueueVisitClosed, e.ReservationBridged})
+_OF_VISITS: Final = frozenset({e.QueueVisitOpened, e.QueueVisitClosed, e.ReservationBridged, e.ContactFinished})
 
 
 def rules_of(queue: SimulatedQueue) -> QueueRules:
@@ -237,8 +272,8 @@ def rules_of(queue: SimulatedQueue) -> QueueRules:
         ageing_ms=round(queue.ageing_seconds * 1_000),
         max_size=queue.max_size,
         max_wait_ms=round(queue.max_wait_seconds * 1_000),
-        on_full=QueueExit(queue.overflow_to, "hang_up"),
-        on_max_wait=QueueExit(queue.overflow_to, "hang_up"),
+        on_full=QueueExit(queue.overflow_to),
+        on_max_wait=QueueExit(queue.overflow_to),
         ring_all_limit=queue.ring_all_limit,
         reservation_ms=round(queue.reservation_seconds * 1_000),
         wrap_up=WrapUpKind.TIMED if queue.wrap_up_seconds else WrapUpKind.NONE,

@@ -115,6 +115,19 @@ class AgentGroup(_Part):
     name: str = ""
 
 
+class SimulatedFlow(_Part):
+    """A flow's document, and what its callers type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)  # digits need no quotes
+
+    file: Path
+    answers: dict[str, dict[str, float]] = {}
+    """Shares of what is typed at a node; what is left over types nothing."""
+    answer_time: Length = Field(default_factory=lambda: Length(constant_seconds=4))
+    lookups: dict[str, Any] = {}
+    """What the lookup of a node is answered with; one left out fails."""
+
+
 class Scenario(_Part):
     """A whole scenario."""
 
@@ -126,7 +139,9 @@ class Scenario(_Part):
     """Times that all of it is simulated, each with chance of its own."""
     starts: datetime = datetime(2026, 1, 5, tzinfo=UTC)
     queues: dict[str, SimulatedQueue] = {}
+    flows: dict[str, SimulatedFlow] = {}
     arrivals: dict[str, Arrivals] = Field(min_length=1)
+    """By queue, or by flow."""
     handle_time: dict[str, Length]
     answer_time: dict[str, Length] = {}
     """From the first ring to the agent's answer; at once if left out."""
@@ -136,23 +151,23 @@ class Scenario(_Part):
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         for name in self.arrivals:
-            if name not in self.handle_time:
+            if name not in self.handle_time and name not in self.flows:
                 raise ValueError(f"handle_time: {name} has arrivals and no handle time")
         for name, queue in self.queues.items():
             if queue.overflow_to and queue.overflow_to not in self.handle_time:
                 raise ValueError(f"handle_time: {name} overflows to {queue.overflow_to}, which has no handle time")
         known = self.queue_names
-        named = {*self.handle_time, *self.answer_time, *self.patience}
+        named = {*self.answer_time, *self.patience}
         named |= {queue for group in self.agents for queue in group.queues}
         named |= {queue.overflow_to for queue in self.queues.values() if queue.overflow_to}
         if unknown := named - set(known):
-            raise ValueError(f"{', '.join(sorted(unknown))}: no such queue; queues are those of queues and arrivals")
+            raise ValueError(f"{', '.join(sorted(unknown))}: no such queue; queues are those of queues and handle_time")
         return self
 
     @property
     def queue_names(self) -> tuple[str, ...]:
         """Names of all queues, in the order of the document."""
-        return tuple(dict.fromkeys((*self.queues, *self.arrivals)))
+        return tuple(dict.fromkeys((*self.queues, *self.handle_time)))
 
     def queue(self, name: str) -> SimulatedQueue:
         """Return a queue; one that is only named has what queues have by default."""
@@ -181,7 +196,8 @@ def parse(document: Any, folder: Path = Path()) -> Scenario:
         place = ".".join(str(part) for part in first["loc"]) or "scenario"
         raise ScenarioInvalid(f"{place}: {first['msg'].removeprefix('Value error, ')}.") from None
     beside = {name: _beside(arrivals, folder) for name, arrivals in scenario.arrivals.items()}
-    return scenario.model_copy(update={"arrivals": beside})
+    flows = {name: told.model_copy(update={"file": folder / told.file}) for name, told in scenario.flows.items()}
+    return scenario.model_copy(update={"arrivals": beside, "flows": flows})
 
 
 def _beside(arrivals: Arrivals, folder: Path) -> Arrivals:

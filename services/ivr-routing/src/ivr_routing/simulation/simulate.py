@@ -46,6 +46,7 @@ class Simulation:
         """Return what was counted, by the names of the figures."""
         return {
             "queues": {name: tally.figures() for name, tally in self._counting.queues.items()},
+            "flows": {name: tally.figures() for name, tally in self._counting.flows.items()},
             "contacts": self.contacts,
             "simulated_hours": self._scenario.hours * self._scenario.replications,
             "seed": self._scenario.seed,
