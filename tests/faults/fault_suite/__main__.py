@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -31,6 +32,7 @@ def main() -> int:
         os.environ[INSIDE] = "yes"
         command = with_own_mounts([sys.executable, "-m", "fault_suite", *sys.argv[1:]])
         os.execvp(command[0], command)  # noqa: S606  # ourselves
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by a signal"))  # and end all that was started
     seed = told.seed if told.seed is not None else SystemRandom().randrange(1 << 32)
     folder = Path(tempfile.mkdtemp(prefix="holdfast-faults-"))
     folder.chmod(0o711)
