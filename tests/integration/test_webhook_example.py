@@ -69,8 +69,8 @@ def platform(system: System, folder: Path, environment: dict[str, str]) -> Itera
     always_open.write_text(
         FLOW.read_text(encoding="utf-8").replace("when: hours.office", 'when: "true"'), encoding="utf-8"
     )
-    system.json("flow", "publish", str(always_open), "--service-number", NUMBER)
     subprocess.run([sys.executable, str(EXAMPLES / "open_centre.py")], env=environment, check=True, timeout=60)
+    system.json("flow", "publish", str(always_open), "--service-number", NUMBER)
     command = [sys.executable, "-m", "uvicorn", "--app-dir", str(EXAMPLES), "webhook:app", "--port", "0"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as serving:
         try:

@@ -72,7 +72,15 @@ def node_from(draw: st.DrawFn, place: int, count: int) -> dict[str, Any]:
 def look(send: dict[str, str], leading: str, otherwise: str) -> dict[str, Any]:
     stored = {"name": "a.b", "count": "c"}
     url = "https://bank.example.com/x"
-    return {"type": "lookup", "url": url, "send": send, "store": stored, "next": leading, "otherwise": otherwise}
+    return {
+        "type": "lookup",
+        "method": "POST",
+        "url": url,
+        "send": send,
+        "store": stored,
+        "next": leading,
+        "otherwise": otherwise,
+    }
 
 
 def end_from(draw: st.DrawFn) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from ivr_routing.flow.flow import lint, load
+from ivr_routing.flow.flow import lint, load, missing_queues
 from ivr_routing.flow.problem import FlowRefused, Problem
 
 EXAMPLES: Final = sorted((Path(__file__).parents[3] / "docs/flows").glob("*.yaml"))
@@ -152,6 +152,14 @@ def test_a_problem_names_its_line_and_node(old: str, new: str, expected: tuple[i
 """,
             (17, "next", "impossible_digits"),
         ),
+        (
+            """\
+  next:
+    {type: collect, say: a, input: pin, sensitive: true, max_digits: 4, attempts: 1, next: look, otherwise: wait}
+  look: {type: lookup, url: 'https://bank.example.com/', send: {pin: input.pin}, next: wait, otherwise: wait}
+""",
+            (19, "look", "sensitive_in_address"),
+        ),
         ("  next: {type: transfer, to: '+4930123'}\n", (17, "next", "missing_default")),
         (
             "  next: {type: queue, queue: a-b, otherwise: other}\n  other: {type: queue, queue: a_b}\n",
@@ -168,6 +176,7 @@ def test_sensitive_input_in_a_condition_is_named_as_what_it_is() -> None:
   next: {type: collect, say: a, input: pin, sensitive: true, max_digits: 4, attempts: 1, next: look, otherwise: wait}
   look:
     type: lookup
+    method: POST
     url: https://bank.example.com/
     send: {pin: input.pin}
     next: branch
@@ -175,7 +184,7 @@ def test_sensitive_input_in_a_condition_is_named_as_what_it_is() -> None:
   branch: {type: branch, cases: [{when: input.pin == '1234', next: wait}], otherwise: wait}
 """
     (problem,) = lint(after(nodes))
-    assert (problem.line, problem.node, problem.code) == (24, "branch", "sensitive_field")
+    assert (problem.line, problem.node, problem.code) == (25, "branch", "sensitive_field")
     assert "lookup" in problem.remedy
 
 
@@ -243,6 +252,11 @@ def test_json_is_taken_as_well_and_is_the_same_version() -> None:
 \t"nodes": {"wait": {"queue": "main", "type": "queue"},
 \t"ask": {"type": "menu", "say": "Press 1.", "attempts": 2, "choices": {"1": "wait"}, "otherwise": "wait"}}}"""
     assert load(text).version == load(SOUND).version
+
+
+def test_queues_that_there_are_not_are_missing_where_those_that_are_are_known() -> None:
+    assert missing_queues(SOUND, {"main"}) == ()
+    assert places(missing_queues(SOUND, {"other"})) == [(16, "wait", "missing_queue")]
 
 
 def test_layout_and_comments_are_no_new_version_but_words_are() -> None:

@@ -56,7 +56,7 @@ async def open_service(settings: Settings, service: process.Service) -> None:
     database = await service.enter(postgres.connect(settings.session_url, application_name=NAME))
     log = await service.enter(open_log(settings.session_url, settings.db_schema))
     feed = await service.enter(open_feed(settings.feed, lambda address: _channel(settings, address)))
-    lookups = await service.enter(Lookups())
+    lookups = await service.enter(Lookups(settings.lookup_hosts))
     leadership = Leadership(Connections(settings.session_url, settings.db_schema), settings.lease)
     facts = FactsFeed(feed, database)
     snapshots = Snapshots(database)

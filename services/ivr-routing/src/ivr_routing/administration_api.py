@@ -13,7 +13,7 @@ from ivr_routing.core import commands as c
 from ivr_routing.core import events as e
 from ivr_routing.core.commands import Command
 from ivr_routing.flow import publishing
-from ivr_routing.flow.flow import load
+from ivr_routing.flow.flow import load, missing_queues
 from ivr_routing.flow.problem import FlowRefused, Problem, PublishingRefused
 from ivr_routing.leading import Leading
 from ivr_routing.loop.catalogue import message_of
@@ -143,10 +143,13 @@ class AdministrationApi(stubs.AdministrationServiceServicer):
         )
         try:
             decided = publishing.decide(shard.desk.catalogue.flows, command)
+            missing = missing_queues(request.document, shard.desk.core.queues)
         except FlowRefused as refused:
             return pb.PublishFlowResponse(problems=map(_problem, refused.problems))
         except PublishingRefused as refused:
             raise FailedPrecondition(refused.reason, str(refused)) from None
+        if missing:
+            return pb.PublishFlowResponse(problems=map(_problem, missing))
         if decided and not request.validate_only:
             await shard.do(Record(tuple(message_of(event) for event in decided)), actor=_who())
         return pb.PublishFlowResponse(flow=_published(request.document))

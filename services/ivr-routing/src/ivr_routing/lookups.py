@@ -4,8 +4,11 @@ Answers are bounded. Nothing of question or answer is logged.
 """
 
 import asyncio
+import ipaddress
+from collections.abc import Collection
 from contextlib import aclosing
 from typing import Any, Final, Self
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -23,7 +26,9 @@ MOST_AT_ONCE: Final = 200
 class Lookups:
     """Lookups under way."""
 
-    def __init__(self) -> None:
+    def __init__(self, hosts: Collection[str]) -> None:
+        """Ask the hosts named; none named: any that is not plainly of this machine or network."""
+        self._hosts = hosts
         self._client = httpx.AsyncClient(trust_env=False, follow_redirects=False)
         self._under_way: set[asyncio.Task[None]] = set()
 
@@ -59,6 +64,8 @@ class Lookups:
             telemetry.LOOKUP_FAILED.info(error_class=type(refused).__name__)
 
     async def _answer(self, look: flow.Look) -> flow.LookupAnswered:
+        if not may_be_asked(look.url, self._hosts):
+            raise ValueError("a host that flows may not ask")
         sent: dict[str, Any] = dict(look.send)
         query, body = (sent, None) if look.method == "GET" else (None, sent)
         asked = self._client.build_request(look.method, look.url, params=query, json=body)
@@ -69,3 +76,17 @@ class Lookups:
                 if len(told) > MOST_ANSWER_BYTES:
                     raise ValueError("too long")
             return flow.LookupAnswered(answer.status_code, told)
+
+
+def may_be_asked(url: str, hosts: Collection[str]) -> bool:
+    """Whether flows may ask an address: of a host that is named, or where none is, of any but those inside.
+
+    A name is not looked up here: that a public name leads inside is for the network's own rules to refuse.
+    """
+    host = urlsplit(url).hostname or ""
+    if hosts:
+        return host in hosts
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        return "." in host and not host.endswith((".localhost", ".local", ".internal", "."))

@@ -20,7 +20,8 @@ class Settings(HostSettings, env_prefix="HOLDFAST_IVR_ROUTING_"):
     for ``lease`` is replaced. ``silence`` is what phone systems are told to wait for an instruction. Agents whose
     desktop is silent for ``heartbeat`` are unreachable. After so many ``snapshot_events`` what the log led to is kept
     beside it. What flows tell goes to ``call_events`` (host:port) where that is given, with each tenant's own token:
-    TENANT.token in the folder ``call_events_tokens``.
+    TENANT.token in the folder ``call_events_tokens``. Flows look things up at ``lookup_hosts`` (a JSON list) alone;
+    where none is named, at any host that is not of this machine or network.
     """
 
     log_address: Address = "127.0.0.1:0"
@@ -30,6 +31,7 @@ class Settings(HostSettings, env_prefix="HOLDFAST_IVR_ROUTING_"):
     feed_token_file: Path | None = None
     call_events: str = ""
     call_events_tokens: Path | None = None
+    lookup_hosts: tuple[str, ...] = ()
     lease: Length = timedelta(seconds=3)
     silence: Length = timedelta(seconds=5)
     heartbeat: Length = timedelta(seconds=15)

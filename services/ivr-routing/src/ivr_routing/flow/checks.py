@@ -5,11 +5,23 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Final
 
 from ivr_routing.flow import graph, reading_hours
-from ivr_routing.flow.document import Asking, Collect, Document, HangUp, Lookup, Menu, Play, Queue, Set, Voicemail
+from ivr_routing.flow.document import (
+    Asking,
+    Collect,
+    Document,
+    HangUp,
+    Lookup,
+    Menu,
+    Play,
+    Queue,
+    Set,
+    Voicemail,
+    Wanting,
+)
 from ivr_routing.flow.expression import converted
 from ivr_routing.flow.fields import identifier, inputs, queues
 from ivr_routing.flow.forming import At, placed
@@ -144,11 +156,14 @@ def _secret(document: Document, at: At, name: str, node: Collect) -> Found:
     if node.sensitive and node.safe:
         text = "It is sensitive and safe at once."
         yield at(("nodes", name, "safe"), "mixed_sensitivity", text, "Keep one of both; sensitive input is never told.")
-    if node.sensitive and node.next in document.nodes and not isinstance(document.nodes[node.next], Lookup):
+    leads_to = document.nodes.get(node.next)
+    if node.sensitive and leads_to is not None and not isinstance(leads_to, Lookup):
         text = f"Sensitive input is kept nowhere, but {node.next!r} is no lookup."
-        yield at(
-            ("nodes", name, "next"), "sensitive_lost", text, "Lead to a lookup that sends it, or take `sensitive` out."
-        )
+        remedy = "Lead to a lookup that sends it, or take `sensitive` out."
+        yield at(("nodes", name, "next"), "sensitive_lost", text, remedy)
+    if node.sensitive and isinstance(leads_to, Lookup) and leads_to.method == "GET":
+        text = f"{node.next!r} would send sensitive input within an address, which others write down."
+        yield at(("nodes", node.next), "sensitive_in_address", text, "Give it `method: POST`.")
 
 
 def _lookups(document: Document, at: At) -> Found:
@@ -167,3 +182,12 @@ def _queues(document: Document, at: At) -> Found:
         if written[identifier(queue)] > 1:
             text = f"In fields, {queue!r} cannot be told from another queue."
             yield at(("nodes", name, "queue"), "ambiguous_queue", text, "Rename one of them.")
+
+
+def missing_queues(document: Document, source: Source, known: Container[str]) -> Found:
+    """Yield a problem for each node that leads to a queue that there is not."""
+    at = placed(source)
+    for name, node in document.nodes.items():
+        if isinstance(node, Wanting) and node.queue not in known:
+            text = f"There is no queue {node.queue!r}."
+            yield at(("nodes", name, "queue"), "missing_queue", text, "Configure it first, or name one that there is.")

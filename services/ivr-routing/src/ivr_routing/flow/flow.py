@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from ivr_routing.flow import checks
 from ivr_routing.flow.business_hours import BusinessHours
 from ivr_routing.flow.checking import Checked, Place, checked
 from ivr_routing.flow.document import Document, Node
@@ -16,6 +17,7 @@ from ivr_routing.flow.expression import Expression
 from ivr_routing.flow.fields import identifier, queues
 from ivr_routing.flow.problem import FlowRefused, Problem
 from ivr_routing.flow.reading_hours import business_hours
+from ivr_routing.flow.source_text import read
 from ivr_routing.flow.words import in_languages, spoken_parts
 
 VERSION_DIGITS: Final = 12
@@ -47,6 +49,11 @@ def load(text: str) -> Flow:
     hours = {name: business_hours(part) for name, part in document.hours.items()}
     version = digest[:VERSION_DIGITS]
     return Flow(document.flow, version, digest, document, found.expressions, hours, _estimates(found))
+
+
+def missing_queues(text: str, known: Container[str]) -> tuple[Problem, ...]:
+    """Return a problem for each node of a sound document that leads to a queue that is not known, by line."""
+    return tuple(sorted(checks.missing_queues(checked(text).document, read(text), known)))
 
 
 def _estimates(found: Checked) -> tuple[str, ...]:

@@ -22,6 +22,8 @@ from ivr_routing.loop.turn import Turn
 LOOKUP_GRACE: Final = timedelta(seconds=2)
 NO_ROUTE: Final = "no_route"
 RETURNED: Final = "returned"
+OPEN_CASE: Final = "open_case"
+"""Attribute by which a phone system, or whoever it asks, tells that the customer has a case open: true."""
 
 
 def begin(turn: Turn, call: Call) -> None:
@@ -90,6 +92,7 @@ def context(turn: Turn, call: Call, found: Flow) -> flow.Context:
         caller_ref=call.caller_ref,
         customer_ref=call.customer_ref,
         repeat_contact=bool(turn.desk.history.of(call)),
+        open_case=call.known.get(OPEN_CASE) == "true",
         attributes=call.known,
         estimated_waits=estimated_waits(turn.desk.core, found.estimates),
     )
