@@ -25,12 +25,12 @@ def decide(core: Core, command: c.Command, now_us: int) -> tuple[Event, ...]:
     Instants must not go backwards. Raises Refused, with the core as it was, for what cannot be.
     """
     decision = Decision(core, now_us)
-    _DECIDERS[type(command)](decision, command)
+    DECIDERS[type(command)](decision, command)
     settle(decision)
     return tuple(decision.events)
 
 
-_DECIDERS: Final[dict[type, Callable[[Decision, Any], None]]] = {
+DECIDERS: Final[dict[type, Callable[[Decision, Any], None]]] = {
     c.AdmitContact: contacts.admit,
     c.StartFlow: contacts.start_flow,
     c.TakeFlowStep: contacts.take_flow_step,

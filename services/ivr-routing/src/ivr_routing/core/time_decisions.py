@@ -4,11 +4,11 @@ from collections.abc import Callable
 from typing import Final
 
 from ivr_routing.core import commands as c
+from ivr_routing.core.contact_changes import LONGEST_CONTACT_US
 from ivr_routing.core.decision import Decision
 from ivr_routing.core.due import DueKind
 from ivr_routing.core.endings import expire, fail_bridge, finish
 from ivr_routing.core.events import QueueVisitStepAdvanced
-from ivr_routing.core.evolve import LONGEST_CONTACT_US
 from ivr_routing.core.matching import settle
 from ivr_routing.core.spells import release
 from ivr_routing.core.visits import leave_by_rule, skip_unstaffed, waited_too_long
