@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from holdfast_cli import ports
+from holdfast_cli.environments import environments
 from holdfast_cli.home import SCOPES, Home
 from service_host.embedded_postgres import EmbeddedPostgres
 from service_host.local_issuer import AUDIENCE, ISSUER, LocalIssuer
@@ -177,6 +178,16 @@ class Parts:
     def database(self, name: str) -> str:
         """Make another database on the system's server and return its address."""
         return self.postgres.create_database(name)
+
+    def routing(self, **settings: str) -> Part:
+        """Return routing, brought up to date, not started; whatever is left of it is ended with the rest."""
+        addresses = self.addresses
+        told = environments(self.home, TENANT, addresses, self.url)["ivr-routing"]
+        more = {f"HOLDFAST_IVR_ROUTING_{key}": value for key, value in settings.items()}
+        part = Part("ivr_routing", told | more, self.home.logs / "ivr-routing.log")
+        part.migrate()
+        self._others.append(part)
+        return part
 
     def _environment(self, name: str) -> dict[str, str]:
         addresses = asdict(self.addresses)

@@ -108,7 +108,7 @@ def _demo(home: Home, wanted: Wanted, addresses: Addresses) -> Child:
     token, scenario = home.keep_demo_token(wanted.tenant), home.path / "demo-scenario.json"
     scenario.write_text(json.dumps(demo_centre.SCENARIO), encoding="utf-8")
     doors = ("--routing", addresses.ivr_routing_grpc, "--call-events", addresses.call_events_grpc)
-    words = ("connectors", "simulated", *doors, "--token-file", str(token), "--scenario", str(scenario))
+    words = ("holdfast_connectors", "simulated", *doors, "--token-file", str(token), "--scenario", str(scenario))
     child = Program("simulated phone system", words, {}, home.logs / "simulated-phone-system.log").start()
     child.wait_ready(until)
     return child

@@ -92,7 +92,8 @@ class Life:
         call = self._someone()
         if call is None or call.instruction is None:
             return None
-        given = self.chance.choice([flow.Digits("1"), flow.Digits("2"), flow.NoInput(), flow.CameBack("no_answer")])
+        said: list[flow.Input] = [flow.Digits("1"), flow.Digits("2"), flow.NoInput(), flow.CameBack("no_answer")]
+        given = self.chance.choice(said)
         return Report(call.contact_id, call.instruction.instruction_id, given)
 
     def _acknowledges(self) -> Request | None:

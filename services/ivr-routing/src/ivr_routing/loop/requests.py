@@ -128,7 +128,7 @@ def _not_rung(turn: Turn, contact_id: str, instruction: pb.Instruction, cause: s
 
 
 def _default_route(turn: Turn, request: DefaultRoute) -> None:
-    """What the phone system did by itself is so; it beats what was decided meanwhile."""
+    """What the phone system did by itself is so: it beats what was decided, and ends the care."""
     contact_id = request.taken.contact_id
     if contact_id not in turn.desk.core.contacts:
         try:
@@ -140,6 +140,7 @@ def _default_route(turn: Turn, request: DefaultRoute) -> None:
         return
     turn.record(request.taken)
     turn.order(c.DefaultRouteFollowed(contact_id))
+    turn.order(c.FinishContact(contact_id, "default_route"))
 
 
 def _resume(turn: Turn, request: ResumeFlow) -> None:

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from connectors.line import Rung, StepFailed
-from connectors.simulated.agent import Agent
-from connectors.simulated.chance import length
-from connectors.simulated.scenario import Scenario
-from connectors.story import Story
-from connectors.teller import Teller
 from holdfast.call_events.v1 import leg_pb2, observation_pb2, queueing_pb2
 from holdfast.ivr_routing.v1 import instruction_pb2 as pb
+from holdfast_connectors.line import Rung, StepFailed
+from holdfast_connectors.simulated.agent import Agent
+from holdfast_connectors.simulated.chance import length
+from holdfast_connectors.simulated.scenario import Scenario
+from holdfast_connectors.story import Story
+from holdfast_connectors.teller import Teller
 
 PROMPT_SECONDS: Final = 0.3
 RING_SECONDS: Final = 20.0
@@ -31,7 +31,7 @@ class World:
 
 
 class SimulatedLine:
-    """One caller; see connectors.line.Line."""
+    """One caller; see holdfast_connectors.line.Line."""
 
     def __init__(self, world: World, native_id: str, chance: random.Random) -> None:
         self._world = world

@@ -9,18 +9,18 @@ from typing import Any, Final
 
 import grpc
 
-from connectors.call_runner import CallRunner
-from connectors.routing_link import RoutingLink
-from connectors.simulated.agent import Agent
-from connectors.simulated.chance import Chance, Unreliable, length, new_id
-from connectors.simulated.line import SimulatedLine, World
-from connectors.simulated.scenario import Scenario
-from connectors.teller import Teller
 from contact_life import identity
 from holdfast.call_events.v1 import call_events_service_pb2, call_events_service_pb2_grpc, source_pb2
 from holdfast.call_events.v1.contact_event_pb2 import AgentEvent
 from holdfast.ivr_routing.v1 import instruction_pb2
 from holdfast.ivr_routing.v1 import phone_system_service_pb2 as asking
+from holdfast_connectors.call_runner import CallRunner
+from holdfast_connectors.routing_link import RoutingLink
+from holdfast_connectors.simulated.agent import Agent
+from holdfast_connectors.simulated.chance import Chance, Unreliable, length, new_id
+from holdfast_connectors.simulated.line import SimulatedLine, World
+from holdfast_connectors.simulated.scenario import Scenario
+from holdfast_connectors.teller import Teller
 
 CALL_SECONDS: Final = 3.0
 
@@ -62,6 +62,7 @@ class SimulatedPhoneSystem:
                     await asyncio.sleep(length(chance, 60 / self._scenario.calls_per_minute))
                     self.calls_begun += 1
                     calls.create_task(self._call(self.calls_begun))
+            await self._link.drained()
             await self._teller.drained()
             self._tell_snapshot()
             await self._teller.drained()

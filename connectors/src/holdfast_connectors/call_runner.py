@@ -10,11 +10,11 @@ from datetime import timedelta
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from connectors import static_plans
-from connectors.line import Line, NotSupported, Rung, StepFailed
-from connectors.routing_link import RoutingLink
 from holdfast.ivr_routing.v1 import instruction_pb2 as pb
 from holdfast.ivr_routing.v1 import phone_system_service_pb2 as asking
+from holdfast_connectors import static_plans
+from holdfast_connectors.line import Line, NotSupported, Rung, StepFailed
+from holdfast_connectors.routing_link import RoutingLink
 
 LOOK_SECONDS: Final = 0.1
 """How often a waiting call looks whether routing is silent."""

@@ -33,6 +33,13 @@ def reliable() -> Sequence[float]:
     return (0.0,)
 
 
+class Tells(Protocol):
+    """Takes events of contacts."""
+
+    def tell(self, event: ContactEvent) -> None:
+        """Take one."""
+
+
 class Teller:
     """One source's events on their way to call-events."""
 

@@ -89,6 +89,11 @@ class RoutingLink:
             while not await self._told(telling):
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+            self._to_tell.task_done()
+
+    async def drained(self) -> None:
+        """Wait until nothing waits to be told."""
+        await self._to_tell.join()
 
     async def _watched(self) -> Any:
         request = pb.WatchInstructionsRequest(source_id=self.source_id, node=self.node, after_number=self._highest)
@@ -128,4 +133,5 @@ class RoutingLink:
     def _tell_later(self, telling: Callable[[], Awaitable[Any]]) -> None:
         if self._to_tell.full():
             self._to_tell.get_nowait()
+            self._to_tell.task_done()
         self._to_tell.put_nowait(telling)

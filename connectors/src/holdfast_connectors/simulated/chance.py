@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 from uuid import UUID
 
-from connectors.simulated.scenario import Scenario
+from holdfast_connectors.simulated.scenario import Scenario
 
 
 class Chance:

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import grpc
 
-from connectors.simulated.chance import length
-from connectors.simulated.scenario import Scenario
 from holdfast.call_events.v1 import source_pb2
 from holdfast.ivr_routing.v1 import agent_service_pb2 as pb
 from holdfast.ivr_routing.v1 import agent_service_pb2_grpc, instruction_pb2
+from holdfast_connectors.simulated.chance import length
+from holdfast_connectors.simulated.scenario import Scenario
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,121 @@
+"""Calls that enter the application of an Asterisk, each run by what routing says."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import grpc
+
+from contact_life import identity
+from holdfast.call_events.v1 import call_events_service_pb2, call_events_service_pb2_grpc, source_pb2
+from holdfast.call_events.v1.contact_event_pb2 import AgentEvent
+from holdfast.ivr_routing.v1 import instruction_pb2
+from holdfast.ivr_routing.v1 import phone_system_service_pb2 as asking
+from holdfast_connectors.asterisk.ari import Access, Ari, Event
+from holdfast_connectors.asterisk.line import AriLine, Place
+from holdfast_connectors.call_runner import CallRunner
+from holdfast_connectors.routing_link import RoutingLink
+from holdfast_connectors.teller import Teller
+
+AGENT: Final = "agent"
+CALL_SECONDS: Final = 3.0
+PLANS_SECONDS: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Channels to what is outside, the clock, and ids."""
+
+    routing: grpc.aio.Channel
+    call_events: grpc.aio.Channel
+    now_us: Callable[[], int]
+    new_id: Callable[[], UUID]
+
+
+class AsteriskPhoneSystem:
+    """One Asterisk as one source."""
+
+    def __init__(self, access: Access, tenant: str, source_id: str, doors: Doors) -> None:
+        self._access = access
+        self._tenant = tenant
+        self._source = source_id
+        self._doors = doors
+        self._ari = Ari(access)
+        self._teller = Teller(doors.call_events, source_id)
+        self._link = RoutingLink(doors.routing, source_id, access.app, asyncio.get_running_loop().time)
+        self._resolve = call_events_service_pb2_grpc.CallEventsServiceStub(doors.call_events)
+        self._plans: list[instruction_pb2.StaticPlan] = []
+        self._runners: dict[str, CallRunner] = {}
+        self._calls: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        works = [self._keep_plans(), self._link.watch(self._told), self._link.tell(), self._teller.run()]
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for work in works:
+                    tasks.create_task(work)
+                tasks.create_task(self._ari.run(self._started, self._missed))
+        finally:
+            await self._ari.close()
+
+    def _started(self, event: Event) -> None:
+        """A channel entered the application: a caller, unless it is one that we rang."""
+        if event.get("args", [])[:1] == [AGENT]:
+            return
+        task = asyncio.create_task(self._call(event["channel"]))
+        self._calls.add(task)
+        task.add_done_callback(self._calls.discard)
+
+    async def _call(self, channel: dict[str, Any]) -> None:
+        native_id = str(channel["id"])
+        line = AriLine(Place(self._ari, self._teller, self._access.app, self._source, self._doors.now_us), native_id)
+        number = str(channel.get("caller", {}).get("number", ""))
+        called = str(channel.get("dialplan", {}).get("exten", ""))
+        line.arrive(called, number)
+        runner = CallRunner(line, self._link, self._plans, self._doors.now_us, self._doors.new_id)
+        contact_id = identity.contact_id(self._tenant, self._source, native_id)
+        self._runners[contact_id] = runner
+        following = asyncio.create_task(line.follow())
+        try:
+            await self._ari.ask_if_there("POST", f"/channels/{native_id}/answer")
+            await runner.run(await self._request(native_id, called, number))
+            await following
+        finally:
+            following.cancel()
+            del self._runners[contact_id]
+
+    async def _request(self, native_id: str, called: str, number: str) -> asking.StartContactRequest:
+        resolved: Any = None
+        if number:
+            with suppress(grpc.aio.AioRpcError):
+                request = call_events_service_pb2.ResolveCallerRequest(number=number)
+                resolved = await self._resolve.ResolveCaller(request, timeout=CALL_SECONDS)
+        return asking.StartContactRequest(
+            source_id=self._source,
+            native_id=native_id,
+            node=self._access.app,
+            service_number=called,
+            caller_ref=resolved.caller_ref if resolved is not None else "",
+        )
+
+    async def _keep_plans(self) -> None:
+        """Keep the static plans at hand, as fresh as may be."""
+        while True:
+            self._plans[:] = await self._link.static_plans() or self._plans
+            await asyncio.sleep(PLANS_SECONDS if self._plans else CALL_SECONDS)
+
+    def _told(self, instruction: instruction_pb2.Instruction) -> None:
+        runner = self._runners.get(instruction.contact_id)
+        if runner is not None:
+            runner.told(instruction)
+
+    def _missed(self) -> None:
+        """Events were lost: tell the gap, so that what ended meanwhile is noticed."""
+        event = AgentEvent(event_id=str(self._doors.new_id()), source_id=self._source)
+        event.event_time.FromMicroseconds(self._doors.now_us())
+        event.source_gap.CopyFrom(source_pb2.SourceGap(reason="reconnect"))
+        self._teller.tell_of_source(event)

@@ -1,0 +1,140 @@
+"""A line at Asterisk against its published resource model: rung, answered, bridged, typed on, hung up, gone."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from fastapi import Response
+
+from holdfast.call_events.v1.contact_event_pb2 import ContactEvent
+from holdfast.ivr_routing.v1 import instruction_pb2 as pb
+from holdfast_connectors.asterisk.ari import Access, Ari
+from holdfast_connectors.asterisk.line import AriLine, Place
+from holdfast_connectors.clock import now_us
+from holdfast_connectors.line import StepFailed
+from holdfast_testing import eventually
+
+CALLER = "1700000000.1"
+AGENT = f"{CALLER}-1"
+RING = pb.Ring(agent="ann", endpoint="PJSIP/ann", reservation_id="r1", visit_id="v1", queue="sales")
+
+
+class Told:
+    """Keeps what is told."""
+
+    def __init__(self) -> None:
+        self.events: list[ContactEvent] = []
+
+    def tell(self, event: ContactEvent) -> None:
+        """Keep one."""
+        self.events.append(event)
+
+    @property
+    def kinds(self) -> list[str]:
+        """Their bodies' names, in order."""
+        return [str(event.WhichOneof("body")) for event in self.events]
+
+
+@asynccontextmanager
+async def a_line(asterisk: Any) -> AsyncIterator[tuple[AriLine, Told]]:
+    """A caller who has just come in."""
+    ari, told = Ari(Access(asterisk.url, "holdfast", "user", "secret")), Told()
+    running = asyncio.create_task(ari.run(lambda _: None, lambda: None))
+    await asyncio.wait_for(ari.connected.wait(), 10)
+    line = AriLine(Place(ari, told, "holdfast", "asterisk", now_us), CALLER)
+    following = asyncio.create_task(line.follow())
+    await asyncio.sleep(0)
+    yield line, told
+    for task in (running, following):
+        task.cancel()
+    await asyncio.gather(running, following, return_exceptions=True)
+    await ari.close()
+
+
+def answers(asterisk: Any, _: dict[str, str]) -> dict[str, str]:
+    """An endpoint that rings and is picked up."""
+    asterisk.say("ChannelStateChange", AGENT, channel={"id": AGENT, "state": "Ringing"})
+    asterisk.say("StasisStart", AGENT, args=["agent"])
+    return {"id": AGENT}
+
+
+def refuses(asterisk: Any, _: dict[str, str]) -> dict[str, str]:
+    """An endpoint that is busy."""
+    asterisk.say("ChannelDestroyed", AGENT, cause=17, cause_txt="User busy")
+    return {"id": AGENT}
+
+
+def conflict(*_: object) -> Response:
+    """What Asterisk says to what cannot be done now."""
+    return Response(status_code=409)
+
+
+async def test_an_agent_who_answers_is_bridged_with_nothing_asked_of_anybody(asterisk: Any) -> None:
+    asterisk.when("POST", "/channels", answers)
+    asterisk.when("POST", "/bridges", lambda *_: {"id": "b1"})
+    async with a_line(asterisk) as (line, told):
+        await line.enter_queue(pb.QueueMusic(queue="sales", visit_id="v1"))
+        rung = await line.ring((RING,))
+        await line.bridge(pb.Bridge(), rung)
+        assert (rung.leg_id, rung.reservation_id) == (AGENT, "r1")
+        assert asterisk.asked("POST", "/bridges/b1/addChannel") == [{"channel": f"{CALLER},{AGENT}"}]
+        assert told.kinds == ["enqueued", "leg_created", "leg_ringing", "leg_answered", "bridged", "dequeued"]
+        asterisk.say("ChannelDestroyed", CALLER, cause=16)
+        await eventually(lambda: told.kinds[-2:] == ["leg_ended", "leg_ended"])
+        await eventually(lambda: asterisk.asked("DELETE", f"/channels/{AGENT}"))
+
+
+async def test_a_busy_endpoint_is_told_as_busy_and_leaves_no_channel_behind(asterisk: Any) -> None:
+    asterisk.when("POST", "/channels", refuses)
+    async with a_line(asterisk) as (line, told):
+        rung = await line.ring((RING,))
+        assert (rung.answered, rung.cause) == (False, "busy")
+        assert told.kinds == ["leg_created", "leg_ended"]
+
+
+async def test_ringing_stops_when_the_plan_is_replaced(asterisk: Any) -> None:
+    asterisk.when("POST", "/channels", lambda *_: {"id": AGENT})
+    async with a_line(asterisk) as (line, _):
+        ringing = asyncio.create_task(line.ring((RING,)))
+        await eventually(lambda: asterisk.asked("POST", "/channels"))
+        ringing.cancel()
+        await asyncio.gather(ringing, return_exceptions=True)
+        await eventually(lambda: asterisk.asked("DELETE", f"/channels/{AGENT}"))
+
+
+async def test_digits_are_collected_until_the_key_that_ends_them(asterisk: Any) -> None:
+    async with a_line(asterisk) as (line, _):
+        asked = pb.Collect(max_digits=3, finish_on="#")
+        asked.first_digit_timeout.FromSeconds(10)
+        asked.next_digit_timeout.FromSeconds(10)
+        collecting = asyncio.create_task(line.collect(asked))
+        await asyncio.sleep(0)
+        for digit in "12#":
+            asterisk.say("ChannelDtmfReceived", CALLER, digit=digit)
+        assert await collecting == "12"
+
+
+async def test_nothing_typed_in_time_is_no_input(asterisk: Any) -> None:
+    async with a_line(asterisk) as (line, _):
+        asked = pb.Collect(max_digits=1)
+        asked.first_digit_timeout.FromMilliseconds(50)
+        assert await line.collect(asked) is None
+
+
+async def test_a_caller_who_hangs_up_is_gone_and_left_the_queue(asterisk: Any) -> None:
+    async with a_line(asterisk) as (line, told):
+        await line.enter_queue(pb.QueueMusic(queue="sales", visit_id="v1"))
+        asterisk.say("ChannelDestroyed", CALLER, cause=16)
+        await asyncio.wait_for(line.gone(), 10)
+        assert told.kinds == ["enqueued", "dequeued", "leg_ended"]
+
+
+async def test_what_asterisk_refuses_fails_the_step_with_its_status(asterisk: Any) -> None:
+    asterisk.when("POST", "/bridges", conflict)
+    asterisk.when("POST", "/channels", answers)
+    async with a_line(asterisk) as (line, _):
+        rung = await line.ring((RING,))
+        with pytest.raises(StepFailed, match="ari_409"):
+            await line.bridge(pb.Bridge(), rung)

@@ -1,0 +1,124 @@
+"""A simulated phone system brings callers while routing is killed and away: nobody is lost or rung twice."""
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import routing_verdict
+import system_parts
+from event_log.errors import LogUnavailable
+from holdfast_cli import demo_centre
+from holdfast_cli.home import Running
+from holdfast_testing import eventually
+from system_parts import TENANT, WITHIN, Part, Parts
+
+pytestmark = pytest.mark.timeout(300)
+
+SCENARIO = {
+    "service_numbers": [demo_centre.NUMBER],
+    "agents": list(demo_centre.AGENTS),
+    "calls_per_minute": 240,
+    "patience_seconds": 15,
+    "talk_seconds": 1,
+    "wrap_up_seconds": 0.3,
+    "answer_seconds": 0.3,
+    "typing_seconds": 0.2,
+    "lost_share": 0.02,
+    "twice_share": 0.05,
+    "late_share": 0.05,
+    "late_seconds": 1,
+}
+KILLS = 3
+
+
+class PhoneSystem:
+    """A simulated phone system as a process of its own."""
+
+    def __init__(self, parts: Parts, folder: Path, routing: str, **scenario: Any) -> None:
+        token, file = folder / "phone.token", folder / f"scenario-{scenario['seed']}.json"
+        token.write_text(parts.home.token(TENANT))
+        file.write_text(json.dumps(SCENARIO | scenario))
+        command = [sys.executable, "-m", "holdfast_connectors", "simulated", "--routing", routing]
+        command += ["--call-events", parts.addresses.call_events_grpc, "--token-file", str(token)]
+        self.process = subprocess.Popen([*command, "--scenario", str(file)], stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        assert json.loads(self.process.stdout.readline())["ready"]
+
+    def result(self) -> dict[str, int]:
+        """What it says when its last call is over."""
+        with self.process as process:
+            said, _ = process.communicate(timeout=200)
+        told: dict[str, int] = json.loads(said)
+        return told
+
+
+@pytest.fixture(scope="module")
+def parts(folder: Path) -> Iterator[Parts]:
+    with system_parts.started(folder / "parts") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def routing(parts: Parts) -> Part:
+    """Routing, with the small centre open."""
+    part = parts.routing(SILENCE="3")
+    part.start()
+    running = Running(parts.addresses, TENANT, parts.home.token(TENANT))
+    demo_centre.open_centre(running)
+    return part
+
+
+def test_callers_who_wait_while_routing_is_killed_are_served_by_what_starts_again(
+    parts: Parts, routing: Part, folder: Path
+) -> None:
+    phones = PhoneSystem(parts, folder, parts.addresses.ivr_routing_grpc, seed=1, most_calls=60)
+    for _ in range(KILLS):
+        threading.Event().wait(3)  # callers come and wait meanwhile
+        assert routing.kill() == -signal.SIGKILL
+        routing.start()
+
+    result = phones.result()
+
+    assert result["over"] == result["begun"] == 60
+    verdict = asyncio.run(_all_over(parts, routing))
+    assert (verdict.callers_lost, verdict.ended_twice, verdict.agents_double) == (0, 0, 0), verdict
+    assert verdict.contacts >= 60 - result["default_routes"]
+    assert verdict.bridged > 0
+
+
+def test_callers_who_come_while_routing_is_away_get_somewhere_and_that_is_told_later(
+    parts: Parts, routing: Part, folder: Path
+) -> None:
+    phones = PhoneSystem(parts, folder, parts.addresses.ivr_routing_grpc, seed=2, most_calls=8)
+    routing.kill()
+    threading.Event().wait(10)  # longer than the silence after which a static plan is followed
+    routing.start()
+
+    result = phones.result()
+
+    assert result["over"] == 8
+    assert result["default_routes"] > 0
+    verdict = asyncio.run(_all_over(parts, routing))
+    assert (verdict.callers_lost, verdict.ended_twice, verdict.agents_double) == (0, 0, 0), verdict
+
+
+async def _all_over(parts: Parts, routing: Part) -> routing_verdict.Verdict:
+    """The verdict once routing has heard of the end of every call."""
+
+    async def looked() -> routing_verdict.Verdict:
+        try:
+            found = await routing_verdict.read(parts.addresses.ivr_routing_log, parts.token())
+        except LogUnavailable as away:
+            raise AssertionError(routing.last_words()) from away
+        assert found.callers_lost == 0, found
+        return found
+
+    return await eventually(looked, within=WITHIN)
