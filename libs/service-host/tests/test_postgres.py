@@ -150,3 +150,20 @@ async def _attempt(pool: Database, seconds: float, query: str = "select 1") -> s
     except (Unavailable, DeadlineExceeded) as refusal:
         return refusal.reason
     return "ok"
+
+
+async def test_a_process_that_stopped_in_a_transaction_finds_its_session_gone_when_it_wakes(pool: Database) -> None:
+    async def stop_and_wake() -> None:
+        async with pool.acquire(10) as connection, connection.transaction():
+            await connection.execute("set local idle_in_transaction_session_timeout = 50")
+            pid = await connection.fetchval("select pg_backend_pid()")
+            await eventually(lambda: _gone(pool, pid))
+            await connection.execute("select 1")
+
+    with pytest.raises(Unavailable):
+        await stop_and_wake()
+    assert await pool.ready()
+
+
+async def _gone(pool: Database, pid: int) -> bool:
+    return not await pool.fetchval("select count(*) from pg_stat_activity where pid = $1", pid)

@@ -121,6 +121,8 @@ class SharedFollower:
             raise CursorMoved(generation)
         if held.stopped:
             raise FollowingStopped(held.stopped)
+        if held.highest > head.position:  # others may have gone on since it was read
+            head = await self.feed.log.head()
         of = Cursor(head.log_id, held.incarnation, held.lowest.position)
         if held.incarnation != head.incarnation or held.highest > head.position:
             await self._stop(Claim(generation, of, mine, epochs, partitions), "incarnation_changed")
@@ -129,14 +131,14 @@ class SharedFollower:
             raise FollowingStopped("partitions_changed")
         return Claim(generation, of, mine, epochs, partitions)
 
-    async def _swiftly(self, advance: Advance, steps: "Steps") -> None:
+    async def _swiftly(self, advance: Advance, steps: Steps) -> None:
         """Follow for ever, each step folded while the one before it is being written."""
         pages = self.feed.partitioned_pages(steps.log, steps.places, steps.partitions, columns_to_follow())
         async with aclosing(pages), aclosing(stepped(advance, pages, self._made(steps))) as written:
             async for fold in written:
                 self._stands(fold.step, len(fold.batch.malformed))
 
-    async def _carefully(self, advance: Advance, steps: "Steps") -> None:
+    async def _carefully(self, advance: Advance, steps: Steps) -> None:
         """Take one handful, step by step, what fails in ever smaller parts; then all is well again."""
         pages = self.feed.partitioned_pages(steps.log, steps.places, steps.partitions, columns_to_follow())
         make = self._made(steps)
@@ -163,7 +165,7 @@ class SharedFollower:
         else:
             self._stands(step, len(fold.batch.malformed))
 
-    def _made(self, steps: "Steps") -> Callable[[Sequence[PartitionedPage]], Step | None]:
+    def _made(self, steps: Steps) -> Callable[[Sequence[PartitionedPage]], Step | None]:
         def made(found: Sequence[PartitionedPage]) -> Step | None:
             for page in found:
                 _tell_odd(page.counts)
