@@ -1,11 +1,14 @@
 """Pages of a log in columns as the windows of a relay: its partitions' events, each serialized once; pure."""
 
 from collections.abc import Container, Iterator
+from typing import Any
 from zlib import crc32
+
+import pyarrow as pa
 
 from event_log.kafka.window import Outgoing, Window
 from event_log.model import Cursor, PackedPage
-from event_log.packed import COLUMNS
+from event_log.packed import COLUMNS, ID
 from holdfast.log.v1 import event_pb2
 
 WINDOW_EVENTS = 1_000
@@ -34,10 +37,16 @@ def _at(cursor: Cursor, position: int) -> Cursor:
     return Cursor(cursor.log_id, cursor.incarnation, position)
 
 
+def _values(column: pa.Array) -> list[Any]:
+    """Return a column's values; ids are many times faster as bytes of any length."""
+    values: list[Any] = (column.cast(pa.binary()) if column.type == ID else column).to_pylist()
+    return values
+
+
 def _rows(page: PackedPage, mine: Container[int], partitions: int) -> Iterator[tuple[int, Outgoing | None]]:
     """Yield each event's position, and the event where it is of these partitions."""
     make = event_pb2.Event
-    for row in zip(*(page.batch.column(name).to_pylist() for name in COLUMNS), strict=True):
+    for row in zip(*(_values(page.batch.column(name)) for name in COLUMNS), strict=True):
         position, tenant, source, category, stream, version, event_id, mac, kind, at, recorded, *rest = row
         key = b"%b\0%b" % (category.encode(), stream)
         partition = crc32(b"%b\0%b" % (tenant.encode(), key)) % partitions
