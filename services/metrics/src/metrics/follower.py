@@ -21,7 +21,7 @@ from metrics.following import REPLACED, CursorMoved
 from metrics.generation import live_generation
 from metrics.pages import MOST_EVENTS
 from metrics.places import Places
-from metrics.stepping import steps
+from metrics.stepping import rest_of_live, steps
 from service_host.errors import DeadlineExceeded, Unavailable
 from service_host.postgres import Database
 
@@ -124,7 +124,7 @@ class Follower:
         """Follow for ever; after a failure only for one step, so that the next may be larger again."""
         most = self._most
         pages = self.feed.packed_pages(held, limit=most, columns=columns_to_follow())
-        async with aclosing(steps(advance, pages, held, most)) as written:
+        async with aclosing(steps(advance, pages, held, most, rest=rest_of_live)) as written:
             async for fold in written:
                 self._stands(fold.step, len(fold.batch.malformed))
                 if most < self._most:

@@ -1,21 +1,35 @@
-"""Pages folded and written one after the other: each is folded while the one before it is being written."""
+"""Pages folded and written one after the other: each is folded while the one before it is being written.
+
+A step has a price that hardly grows with its events: a hundred cost nearly as much as a thousand. So a step takes all
+that arrived while the one before was folded, and a live reader who has caught up with many rests before the next.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from event_log.model import Cursor, PackedPage
 from metrics.advance import Advance, Fold, Step
 from metrics.pages import MOST_EVENTS, Counted, handfuls
 
+REST_SECONDS_AN_EVENT: Final = 0.0002
+LONGEST_REST_SECONDS: Final = 0.5
 _Page = TypeVar("_Page", bound=Counted)
 
 
 async def steps(
-    advance: Advance, pages: AsyncIterator[PackedPage], held: Cursor, most: int = MOST_EVENTS
+    advance: Advance,
+    pages: AsyncIterator[PackedPage],
+    held: Cursor,
+    most: int = MOST_EVENTS,
+    *,
+    rest: Callable[[Step], float] = lambda _: 0.0,
 ) -> AsyncGenerator[Fold, None]:
-    """Take pages from a cursor on; yield each step once it stands in the tables. Raises what a step raises."""
+    """Take pages from a cursor on; yield each step once it stands in the tables. Raises what a step raises.
+
+    `rest` says how many seconds to wait after a step is folded before the next pages are taken.
+    """
 
     def made(found: Sequence[PackedPage]) -> Step | None:
         nonlocal held
@@ -25,7 +39,7 @@ async def steps(
         held = step.cursor
         return step
 
-    async with aclosing(stepped(advance, pages, made, most)) as written:
+    async with aclosing(stepped(advance, pages, made, most, rest=rest)) as written:
         async for fold in written:
             yield fold
 
@@ -35,11 +49,13 @@ async def stepped(
     pages: AsyncIterator[_Page],
     made: Callable[[Sequence[_Page]], Step | None],
     most: int = MOST_EVENTS,
+    *,
+    rest: Callable[[Step], float] = lambda _: 0.0,
 ) -> AsyncGenerator[Fold, None]:
     """Make steps of pages by the handful; yield each once it stands in the tables. Raises what a step raises."""
     writing = _Writing(advance)
     async with aclosing(handfuls(pages, most)) as found:
-        coming = asyncio.ensure_future(anext(found, None))
+        coming = asyncio.ensure_future(_next(found, 0.0))
         try:
             while True:
                 await writing.or_else(coming)
@@ -50,16 +66,32 @@ async def stepped(
                 pages_found = await coming
                 if pages_found is None:
                     break
-                coming = asyncio.ensure_future(anext(found, None))
                 if step := made(pages_found):
                     fold = await advance.fold(step, writing.recent)
                     if written := await writing.finished(wait=True):
                         yield written
                     writing.begin(fold)
+                coming = asyncio.ensure_future(_next(found, rest(step) if step else 0.0))
             if written := await writing.finished(wait=True):
                 yield written
         finally:
             await _ended(coming, writing.task)
+
+
+def rest_of_live(step: Step) -> float:
+    """Return the seconds to rest after a step that reached the head, in proportion to its events; else none.
+
+    A few hundred events a second are facts as soon as without it; an import becomes facts in larger steps.
+    """
+    count: int = step.events.num_rows if step.until >= step.head_position else 0
+    return min(count * REST_SECONDS_AN_EVENT, LONGEST_REST_SECONDS)
+
+
+async def _next(found: AsyncIterator[list[_Page]], rest_seconds: float) -> list[_Page] | None:
+    """Return the next handful after a rest, None at the end."""
+    if rest_seconds:
+        await asyncio.sleep(rest_seconds)
+    return await anext(found, None)
 
 
 class _Writing:

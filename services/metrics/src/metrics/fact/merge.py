@@ -66,6 +66,7 @@ def _told(batch: Batch, event: str) -> pl.DataFrame:
 _PARTS: Final = {fact.name: [part for part in PARTS if part.fact is fact] for fact in FACTS}
 
 
+@cache
 def _empty(fact: Fact) -> pl.DataFrame:
     schema: dict[str, pl.DataType] = {ROW: pl.UInt32()}
     if fact.entity:

@@ -7,7 +7,8 @@ Contacts are replaced whole: all their rows are dropped and written again, in or
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import cache
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
@@ -15,6 +16,9 @@ from metrics.connection import Connection
 from metrics.fact.catalogue import AGENT_FACTS, CONTACT_FACTS
 from metrics.fact.declaration import Fact, Kind
 from metrics.fact.telling import column_dtype
+
+if TYPE_CHECKING:
+    import asyncpg
 
 _NULL: Final = "\\N"
 
@@ -32,9 +36,14 @@ class Keys:
         return cls(streams["tenant"].to_list(), streams["id"].to_list())
 
 
-def empty_rows(fact: Fact) -> pl.DataFrame:
-    """Return no rows of a fact."""
-    return pl.DataFrame(schema={column.name: column_dtype(column) for column in fact.all_columns})
+def _rows_of(fact: Fact, records: Sequence["asyncpg.Record"]) -> pl.DataFrame:
+    """Return the rows of a fact that the server gave."""
+    return pl.DataFrame([tuple(record) for record in records], schema=_schema(fact), orient="row")
+
+
+@cache
+def _schema(fact: Fact) -> pl.Schema:
+    return pl.Schema({column.name: column_dtype(column) for column in fact.all_columns})
 
 
 async def contact_rows(connection: Connection, schema: str, keys: Keys) -> dict[str, pl.DataFrame]:
@@ -47,7 +56,7 @@ async def contact_rows(connection: Connection, schema: str, keys: Keys) -> dict[
             " key (tenant, contact_id) on fact.tenant = key.tenant and fact.contact_id = key.contact_id"
         )
         records = await connection.fetch(query, keys.tenants, keys.ids)
-        found[fact.name] = pl.DataFrame(map(tuple, records), schema=empty_rows(fact).schema, orient="row")
+        found[fact.name] = _rows_of(fact, records)
     return found
 
 
@@ -84,7 +93,7 @@ async def agent_rows(connection: Connection, schema: str, told: Sequence[Told]) 
             f" and fact.{each.column} = key.id",
             *(column.to_list() for column in each.keys.get_columns()),
         )
-        rows = pl.DataFrame(map(tuple, records), schema=empty_rows(fact).schema, orient="row")
+        rows = _rows_of(fact, records)
         found[fact.name] = pl.concat([found[fact.name], rows]).unique() if fact.name in found else rows
     return found
 
