@@ -17,24 +17,19 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
-from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 import uvloop
 
 from bench.eventsourcing_projection import projected
-from contact_life.codec import encode
+from bench.latency import latencies
+from bench.month_events import LOG_SCHEMA, MONTH, appends_of
 from event_log.feed import Feed
-from event_log.model import Append, Appended, Cursor, NewEvent, Stream, StreamAppend
+from event_log.model import Append, Appended, Cursor
 from event_log.postgres import PostgresLog, open_log
-from holdfast.call_events.v1.contact_event_pb2 import ContactEvent
-from holdfast_cli.importing.bank_1999 import tell_bank_1999
-from holdfast_cli.importing.telling import ImportSummary
 from metrics import schema
 from metrics.fact.batch import COLUMNS
 from metrics.fact.catalogue import FACTS
@@ -45,27 +40,7 @@ from metrics.rebuild import Rebuild
 from service_host.embedded_postgres import EmbeddedPostgres
 from service_host.postgres import Database, connect, migrate
 
-MONTH = Path("../shared/data/bank_1999/january.txt.gz")
-TENANT = "bank"
-LOG_SCHEMA = "call_events"
 FLOORS = {"live / limit": 0.5, "rebuild / limit": 0.6, "live / eventsourcing": 50.0}
-
-
-def appends_of(month: Path) -> list[Append]:
-    """Return the month's events, a contact an append."""
-    told = tell_bank_1999(month, ImportSummary(), tenant=TENANT)
-    return [_append(telling.contact_events) for telling in told if telling.contact_events]
-
-
-def _append(events: Sequence[ContactEvent]) -> Append:
-    stream = Stream("contact", UUID(events[0].contact.contact_id))
-    return Append(TENANT, [StreamAppend(stream, [_new(event) for event in events])])
-
-
-def _new(event: ContactEvent) -> NewEvent:
-    name, payload = encode(getattr(event, event.WhichOneof("body") or ""))
-    event_time_us = event.event_time.ToMicroseconds()
-    return NewEvent(UUID(event.event_id), name, event_time_us, payload, sha256(payload).digest(), event.source_id)
 
 
 async def fill(log: PostgresLog, appends: Sequence[Append]) -> int:
@@ -143,66 +118,6 @@ async def rebuilt(database: Database, log: PostgresLog) -> tuple[float, float]:
     return folded, whole
 
 
-async def latencies(
-    facts: Facts, log: PostgresLog, appends: Sequence[Append], rate: int, seconds: float
-) -> list[float]:
-    """Tell events one by one at a rate; return the seconds from before each append until its facts stand."""
-    told: list[tuple[int, float]] = []
-    found: list[float] = []
-    singles = _singles(appends)[: int(rate * seconds)]
-    everything = asyncio.Event()
-
-    def stands(cursor: Cursor) -> None:
-        now = time.perf_counter()
-        while told and told[0][0] <= cursor.position:
-            found.append(now - told.pop(0)[1])
-        if len(found) == len(singles):
-            everything.set()
-
-    async def tell(append: Append) -> None:
-        began = time.perf_counter()
-        placed = await log.append(append)
-        told.append((placed.placements[0].position, began))
-        told.sort()
-
-    task = asyncio.create_task(replace(facts, on_step=stands).follow())
-    began = time.perf_counter()
-    running: set[asyncio.Task[None]] = set()
-    for number, single in enumerate(singles):
-        await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
-        task_of = asyncio.create_task(tell(single))
-        running.add(task_of)
-        task_of.add_done_callback(running.discard)
-    await asyncio.gather(*running)
-    await asyncio.wait_for(everything.wait(), 30)
-    await _ended(task)
-    return found
-
-
-def _singles(appends: Sequence[Append]) -> list[Append]:
-    """Return appends of one event each, 200 contacts at a time."""
-    return [
-        Append(append.tenant, [StreamAppend(part.stream, [event])])
-        for chunk in _chunks(appends, 200)
-        for append, part, event in _dealt(chunk)
-    ]
-
-
-def _chunks(appends: Sequence[Append], size: int) -> list[Sequence[Append]]:
-    return [appends[start : start + size] for start in range(0, len(appends), size)]
-
-
-def _dealt(appends: Sequence[Append]) -> list[tuple[Append, StreamAppend, NewEvent]]:
-    """Return the events of contacts that live at the same time: one of each in turn."""
-    rounds: list[tuple[Append, StreamAppend, NewEvent]] = []
-    for number in range(16):
-        for append in appends:
-            (part,) = append.streams
-            if number < len(part.events):
-                rounds.append((append, part, part.events[number]))
-    return rounds
-
-
 async def _ended(task: "asyncio.Task[None]") -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
@@ -216,8 +131,9 @@ async def measure(dsn: str, asked: argparse.Namespace) -> None:
     await migrate(session, package="event_log.migrations", schema=LOG_SCHEMA)
     await schema.bring_up_to_date(session)
     found: dict[str, list[float]] = {}
-    async with open_log(dsn, LOG_SCHEMA) as log, connect(dsn) as database:
+    async with open_log(dsn, LOG_SCHEMA) as log:
         events = await fill(log, appends)
+    async with open_log(dsn, LOG_SCHEMA) as log, connect(dsn) as database:
         await session.execute("vacuum analyze")
         await followed(session, database, log, events)
         rows = await rows_of(session, "facts_live")
@@ -250,7 +166,7 @@ async def measure(dsn: str, asked: argparse.Namespace) -> None:
         print(f"{events} events of {len(appends)} contacts become {count} rows")
         await _tell(found)
         if asked.rate:
-            await _tell_latency(database, log, appends, asked)
+            await _tell_latency(dsn, database, log, asked)
     await session.close()
 
 
@@ -260,12 +176,9 @@ async def _tell(found: dict[str, list[float]]) -> None:
         print(f"{name:45} {statistics.median(values):12.3f}  ({min(values):.3f} to {max(values):.3f}){floor}")
 
 
-async def _tell_latency(
-    database: Database, log: PostgresLog, appends: Sequence[Append], asked: argparse.Namespace
-) -> None:
-    """Tell the same contacts again under another tenant, one event at a time."""
-    other = [Append("other", append.streams) for append in appends]
-    found = sorted(await latencies(Facts(database, Feed("bench", log)), log, other, asked.rate, asked.seconds))
+async def _tell_latency(dsn: str, database: Database, log: PostgresLog, asked: argparse.Namespace) -> None:
+    """Follow while another process tells the same contacts again under another tenant, one event at a time."""
+    found = sorted(await latencies(Facts(database, Feed("bench", log)), dsn, asked))
     parts = {name: found[min(len(found) - 1, int(len(found) * share))] for name, share in _SHARES.items()}
     print(f"told to facts at {asked.rate}/s, s: " + ", ".join(f"{name} {value:.3f}" for name, value in parts.items()))
 

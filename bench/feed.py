@@ -29,7 +29,9 @@ import uvloop
 from kafka import KafkaConsumer
 from kafka.structs import TopicPartition
 
-from bench.facts import LOG_SCHEMA, MONTH, appends_of, fill, latencies
+from bench.facts import fill
+from bench.latency import latencies
+from bench.month_events import LOG_SCHEMA, MONTH, appends_of
 from event_log.connections import Connections
 from event_log.errors import EventLogError
 from event_log.kafka.broker import found_broker
@@ -209,13 +211,14 @@ async def measure(dsn: str, bootstrap: str, asked: argparse.Namespace) -> None:
         scene = Scene(log, dsn, bootstrap, database, asked.partitions)
         appends = appends_of(asked.month)
         relay = await relaying(scene, watching := Watching())
-        head = await fill(log, told_often(appends, asked.events))
+        async with open_log(dsn, LOG_SCHEMA) as teller:
+            head = await fill(teller, told_often(appends, asked.events))
         began = time.perf_counter()
         await watching.until(head)
         print(f"{head} events relayed, the last {time.perf_counter() - began:.1f} s after they were told")
         await rounds(scene, head, asked.rounds)
         if asked.rate:
-            await tell_latency(scene, appends, asked)
+            await tell_latency(scene, asked)
         await ended(relay)
     await session.close()
 
@@ -238,11 +241,10 @@ async def rounds(scene: Scene, head: int, number: int) -> None:
         print(f"{name:45} {statistics.median(values):12.3f}  ({min(values):.3f} to {max(values):.3f}){floor}")
 
 
-async def tell_latency(scene: Scene, appends: Sequence[Append], asked: argparse.Namespace) -> None:
-    """Tell the same contacts again under another tenant, one event at a time, and follow the topic."""
-    other = [Append("other", append.streams) for append in appends]
+async def tell_latency(scene: Scene, asked: argparse.Namespace) -> None:
+    """Follow the topic while another process tells the same contacts again under another tenant, event by event."""
     facts = Facts(scene.database, scene.feed, member="bench")
-    found = sorted(await latencies(facts, scene.log, other, asked.rate, asked.seconds))
+    found = sorted(await latencies(facts, scene.dsn, asked))
     parts = {name: found[min(len(found) - 1, int(len(found) * share))] for name, share in SHARES.items()}
     print(f"told to facts at {asked.rate}/s, s: " + ", ".join(f"{name} {value:.3f}" for name, value in parts.items()))
 

@@ -1,0 +1,115 @@
+"""How soon facts stand that are told one event at a time: told by a process of its own, followed by another.
+
+The teller is no part of what is measured, so it may not take its time on the follower's loop. Both read one clock.
+
+Usage: python -m bench.latency MONTH RATE SECONDS   (the log's address stands in HOLDFAST_BENCH_DSN; gives, as JSON, the
+position of each event and when it was told)
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from bisect import bisect_left
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import uvloop
+
+from bench.month_events import LOG_SCHEMA, appends_of
+from event_log.model import Append, Cursor, StreamAppend
+from event_log.postgres import PostgresLog, open_log
+from metrics.facts import Facts
+
+AT_A_TIME = 200
+"""Contacts that live at the same time."""
+LAST_SECONDS = 60
+TENANT = "other"
+DSN = "HOLDFAST_BENCH_DSN"
+
+
+async def latencies(facts: Facts, dsn: str, asked: argparse.Namespace) -> list[float]:
+    """Return the seconds from before each event is told until its facts stand; no one else may append to the log."""
+    steps: list[tuple[int, float]] = []
+    everything, last = asyncio.Event(), 0
+
+    def stands(cursor: Cursor) -> None:
+        steps.append((cursor.position, time.perf_counter()))
+        if last and cursor.position >= last:
+            everything.set()
+
+    follower = asyncio.create_task(replace(facts, on_step=stands).follow())
+    told = await asyncio.to_thread(_told_elsewhere, dsn, asked)
+    last = told[-1][0]
+    if steps and steps[-1][0] >= last:
+        everything.set()
+    await asyncio.wait_for(everything.wait(), LAST_SECONDS)
+    follower.cancel()
+    with suppress(asyncio.CancelledError):
+        await follower
+    return [steps[bisect_left(steps, (position, 0.0))][1] - began for position, began in told]
+
+
+def _told_elsewhere(dsn: str, asked: argparse.Namespace) -> list[tuple[int, float]]:
+    """Run the teller; return the position of each event and when it was told."""
+    command = [sys.executable, "-m", "bench.latency", str(asked.month), str(asked.rate), str(asked.seconds)]
+    done = subprocess.run(  # noqa: S603  # ourselves
+        command, env=os.environ | {DSN: dsn}, stdout=subprocess.PIPE, check=True
+    )
+    return [(position, began) for position, began in json.loads(done.stdout)]
+
+
+async def tell(log: PostgresLog, singles: Sequence[Append], rate: int) -> list[tuple[int, float]]:
+    """Tell events at a rate, none waiting for another; return the position of each and when it was told."""
+    told: list[tuple[int, float]] = []
+
+    async def one(append: Append) -> None:
+        began = time.perf_counter()
+        placed = await log.append(append)
+        told.append((placed.placements[0].position, began))
+
+    began = time.perf_counter()
+    async with asyncio.TaskGroup() as telling:
+        for number, single in enumerate(singles):
+            await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
+            telling.create_task(one(single))
+    return sorted(told)
+
+
+def singles_of(appends: Sequence[Append]) -> list[Append]:
+    """Return appends of one event each, some contacts at a time, one event of each in turn."""
+    found: list[Append] = []
+    for start in range(0, len(appends), AT_A_TIME):
+        parts = [part for append in appends[start : start + AT_A_TIME] for part in append.streams]
+        for number in range(max(len(part.events) for part in parts)):
+            found += [
+                Append(TENANT, [StreamAppend(part.stream, [part.events[number]])])
+                for part in parts
+                if number < len(part.events)
+            ]
+    return found
+
+
+async def _tell(month: Path, rate: int, seconds: float) -> None:
+    singles = singles_of(appends_of(month))[: int(rate * seconds)]
+    async with open_log(os.environ[DSN], LOG_SCHEMA) as log:
+        sys.stdout.write(json.dumps(await tell(log, singles, rate)))
+
+
+def main() -> None:
+    """Tell what the arguments say."""
+    words = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    words.add_argument("month", type=Path)
+    words.add_argument("rate", type=int)
+    words.add_argument("seconds", type=float)
+    given = words.parse_args()
+    uvloop.run(_tell(given.month, given.rate, given.seconds))
+
+
+if __name__ == "__main__":
+    main()
