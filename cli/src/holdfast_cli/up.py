@@ -26,7 +26,8 @@ from service_host.postgres_folder import DataFolderInUseError
 
 DATABASE = "holdfast"
 FEEDS = ("grpc", "kafka")
-START_SECONDS = 90.0
+START_SECONDS = 180.0
+"""A busy machine is waited for; a part that ends instead of starting is told at once."""
 DRAIN_SECONDS = 7.0
 """For each service; with Postgres's own end all is over within 20 s."""
 WATCH_SECONDS = 0.2

@@ -1,13 +1,19 @@
 """Facts rebuilt beside the live ones: equal, while events arrive, cut short, poisoned, of a log that lost events."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, cast
+
 import asyncpg
 import pytest
 
-from event_log.model import Event
+from event_log.log import Log
+from event_log.model import Event, PackedPage
 from event_log.operating import raise_incarnation
 from live_facts import LOG_SCHEMA, Scene, a_scene, following
 from metrics.generation import live_generation
-from metrics.rebuild import PoisonedRebuild, Progress
+from metrics.rebuild import PoisonedRebuild, Progress, Rebuild
 from told_contacts import chance_of, contacts, in_time, poison
 
 
@@ -96,6 +102,32 @@ async def test_a_rebuild_cut_short_leaves_the_live_facts_and_is_gone_on_with(fre
         assert await scene.shown() == before
         assert await live(scene) == "facts_1"
         assert [told.stage for told in await rebuilt(scene)] == ["comparing", "swapped", "done"]
+
+
+@dataclass(frozen=True)
+class Halting:
+    """A log that gives a page of a hundred events, and then keeps its reader waiting."""
+
+    log: Log
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.log, name)
+
+    async def read_packed(self, after: Any, **more: Any) -> AsyncIterator[PackedPage]:
+        async for page in self.log.read_packed(after, page_size=100, **more):
+            yield page
+            await asyncio.Event().wait()
+
+
+async def test_of_a_rebuild_cut_short_nothing_goes_on_once_it_has_let_go(fresh_database: str) -> None:
+    async with a_scene(fresh_database) as scene:
+        await scene.tell(some(40))
+        under_way = asyncio.all_tasks()
+        rebuild = Rebuild(scene.database, cast("Log", Halting(scene.log))).run(swap=True, accept_differences=True)
+        assert (await anext(rebuild)).stage == "folding"
+        assert asyncio.all_tasks() > under_way, "it waits for the next page"
+        await rebuild.aclose()
+        assert asyncio.all_tasks() <= under_way
 
 
 async def test_a_poisoned_event_ends_a_rebuild_and_the_live_facts_stay(fresh_database: str) -> None:

@@ -1,6 +1,7 @@
 """The gRPC door: each method is the answer of the same name; statuses come from the host's table."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     Context = ServicerContext[Any, Any]
 
-Rebuild: TypeAlias = Callable[[pb.RebuildFactsRequest], AsyncIterator[pb.RebuildFactsResponse]]
+Rebuild: TypeAlias = Callable[[pb.RebuildFactsRequest], AsyncGenerator[pb.RebuildFactsResponse, None]]
 """Rebuilds the facts and tells how it goes."""
 
 
@@ -89,8 +90,9 @@ class MetricsApi:
         self, request: pb.RebuildFactsRequest, _: "Context"
     ) -> AsyncIterator[pb.RebuildFactsResponse]:
         """How a rebuild goes; ending the call early ends the rebuild and leaves the live facts untouched."""
-        async for told in self._rebuild(request):
-            yield told
+        async with aclosing(self._rebuild(request)) as steps:
+            async for told in steps:
+                yield told
 
     async def ListParkedEvents(  # noqa: N802  # the service's word
         self, request: pb.ListParkedEventsRequest, _: "Context"

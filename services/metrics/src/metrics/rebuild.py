@@ -24,6 +24,7 @@ from metrics.advance import Advance, Fold
 from metrics.comparison import Differences, differences
 from metrics.connection import Connection
 from metrics.fact.batch import COLUMNS
+from metrics.following import CursorMoved
 from metrics.generation import (
     code_digest,
     create_generation,
@@ -110,9 +111,10 @@ class Rebuild:
             generation, held = await self._begun(connection, head)
             advance = Advance(self.database, self.log, generation, DATABASE_SECONDS)
             try:
-                async for fold in self._towards(advance, held, head.position):
-                    held = fold.step.cursor
-                    yield self._at("folding" if held.position < head.position else "catching_up", held, head)
+                async with aclosing(self._towards(advance, held, head.position)) as folded:
+                    async for fold in folded:
+                        held = fold.step.cursor
+                        yield self._at("folding" if held.position < head.position else "catching_up", held, head)
                 await self._decided(await live_generation(connection), generation)
                 await index_generation(connection, generation)
                 await tell_planner(connection, generation)
@@ -125,6 +127,8 @@ class Rebuild:
                     yield self._at("swapped", held, head)
                 else:
                     await drop_generation(connection, generation)
+            except CursorMoved as moved:  # what the last one sent before it was cut short was committed after that
+                raise RebuildRunning from moved
             except PoisonedRebuild:
                 await drop_generation(connection, generation)
                 raise
