@@ -8,7 +8,7 @@ from grpc.aio import AioRpcError
 from holdfast.call_events.v1 import queueing_pb2
 from holdfast.metrics.v1 import metrics_service_pb2 as pb
 from live_facts import Scene, a_scene, following
-from metrics.rebuild import PoisonedRebuild
+from metrics.rebuild_refused import PoisonedRebuild
 from metrics.retrying import NotParked, Retrying, StillUnfoldable
 from metrics_serving import serving
 from service_host.client import refusal

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from event_log import errors as log_errors
-from metrics import errors, rebuild, retrying
+from metrics import errors, rebuild_refused, retrying
 from metrics.people.policy import READ_LOG, READ_PEOPLE, SUPERVISOR
 from service_host.authorisation import Policy, Rule
 from service_host.errors import Conflict, ErrorTable, FailedPrecondition, InvalidArgument, NotFound, Row, Unavailable
@@ -65,11 +65,11 @@ ERRORS: Final = ErrorTable(
         errors.NoSuchAgent: Row(NotFound, "AGENT_NOT_FOUND"),
         retrying.NotParked: Row(NotFound, "EVENT_NOT_PARKED"),
         retrying.StillUnfoldable: Row(FailedPrecondition, "EVENT_UNFOLDABLE"),
-        rebuild.RebuildRunning: Row(Conflict, "REBUILD_RUNNING"),
-        rebuild.PoisonedRebuild: Row(
+        rebuild_refused.RebuildRunning: Row(Conflict, "REBUILD_RUNNING"),
+        rebuild_refused.PoisonedRebuild: Row(
             FailedPrecondition, "REBUILD_POISONED", metadata=lambda error: {"position": error.position}
         ),
-        rebuild.LiveFactsAway: Row(Unavailable, "FACTS_NOT_FOLLOWING"),
+        rebuild_refused.LiveFactsAway: Row(Unavailable, "FACTS_NOT_FOLLOWING"),
         log_errors.IncarnationChanged: Row(Unavailable, "FACTS_REBUILDING", retry_after=_SOON),
         log_errors.Unavailable: Row(Unavailable, "LOG_UNAVAILABLE", retry_after=_SOON),
     }

@@ -20,7 +20,8 @@ from metrics.decisions import DecisionsAdvance
 from metrics.fact import ddl
 from metrics.follower import DATABASE_SECONDS, Follower
 from metrics.generation import create_generation, go_live, live_generation, next_name
-from metrics.rebuild import PoisonedRebuild, Progress, Rebuild, RebuildRunning
+from metrics.rebuild import Progress, Rebuild
+from metrics.rebuild_refused import PoisonedRebuild, RebuildRunning
 from metrics.retrying import Retrying
 from metrics.shared_follower import SharedFollower
 from service_host.errors import DeadlineExceeded, Unavailable

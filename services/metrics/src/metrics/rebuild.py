@@ -36,6 +36,7 @@ from metrics.generation import (
     tell_planner,
 )
 from metrics.places import Places
+from metrics.rebuild_refused import LiveFactsAway, PoisonedRebuild, RebuildRunning
 from metrics.rebuilt_decisions import RebuiltDecisions
 from metrics.stepping import steps
 from service_host.postgres import Database
@@ -48,27 +49,6 @@ LIVE_SECONDS: Final = 60.0
 NEAR_EVENTS: Final = 2_000
 """Catching up ends when so few events are left that the live facts can wait for them."""
 MOST_ROUNDS: Final = 20
-
-
-class RebuildRefused(Exception):
-    """The rebuild cannot be; the live facts stay as they were."""
-
-
-class RebuildRunning(RebuildRefused):
-    """Another rebuild is running."""
-
-
-class PoisonedRebuild(RebuildRefused):
-    """An event cannot be folded; skip it or mend the fold, then rebuild again."""
-
-    def __init__(self, position: int) -> None:
-        """Tell where the event stands, or the events of which one is at fault begin."""
-        super().__init__(f"an event at position {position} or soon after cannot be folded")
-        self.position = position
-
-
-class LiveFactsAway(RebuildRefused):
-    """The live facts did not come up to the new ones in time: nothing follows the log."""
 
 
 @dataclass(frozen=True, slots=True)
