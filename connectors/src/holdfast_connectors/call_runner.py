@@ -243,6 +243,16 @@ class CallRunner:
         self._link.acknowledge(request)
 
 
+def unsupported(instruction: pb.Instruction) -> asking.AcknowledgeInstructionRequest:
+    """Say that an instruction cannot be carried out: a customer whose call is over cannot be called back here."""
+    return asking.AcknowledgeInstructionRequest(
+        contact_id=instruction.contact_id,
+        instruction_id=instruction.instruction_id,
+        status=pb.INSTRUCTION_STATUS_UNSUPPORTED,
+        cause="redial",
+    )
+
+
 async def first_of(*works: Coroutine[Any, Any, Any]) -> int:
     """Run works at once until one is done; end the others, raise what it raised, return its number."""
     tasks = [asyncio.create_task(work) for work in works]

@@ -16,7 +16,7 @@ from holdfast.ivr_routing.v1 import instruction_pb2
 from holdfast.ivr_routing.v1 import phone_system_service_pb2 as asking
 from holdfast_connectors.asterisk.ari import Access, Ari, Event
 from holdfast_connectors.asterisk.line import AriLine, Place
-from holdfast_connectors.call_runner import CallRunner
+from holdfast_connectors.call_runner import CallRunner, unsupported
 from holdfast_connectors.routing_link import RoutingLink
 from holdfast_connectors.teller import Teller
 
@@ -112,6 +112,8 @@ class AsteriskPhoneSystem:
         runner = self._runners.get(instruction.contact_id)
         if runner is not None:
             runner.told(instruction)
+        elif any(step.HasField("redial") for step in instruction.then):
+            self._link.acknowledge(unsupported(instruction))
 
     def _missed(self) -> None:
         """Events were lost: tell the gap, so that what ended meanwhile is noticed."""

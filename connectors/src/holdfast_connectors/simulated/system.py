@@ -14,7 +14,7 @@ from holdfast.call_events.v1 import call_events_service_pb2, call_events_service
 from holdfast.call_events.v1.contact_event_pb2 import AgentEvent
 from holdfast.ivr_routing.v1 import instruction_pb2
 from holdfast.ivr_routing.v1 import phone_system_service_pb2 as asking
-from holdfast_connectors.call_runner import CallRunner
+from holdfast_connectors.call_runner import CallRunner, unsupported
 from holdfast_connectors.routing_link import RoutingLink
 from holdfast_connectors.simulated.agent import Agent
 from holdfast_connectors.simulated.chance import Chance, Unreliable, length, new_id
@@ -121,6 +121,8 @@ class SimulatedPhoneSystem:
         runner = self._runners.get(instruction.contact_id)
         if runner is not None:
             runner.told(instruction)
+        elif any(step.HasField("redial") for step in instruction.then):
+            self._link.acknowledge(unsupported(instruction))
 
     async def _snapshots(self) -> None:
         while True:

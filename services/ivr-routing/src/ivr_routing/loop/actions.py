@@ -14,6 +14,8 @@ LONGEST_WAIT_MS: Final = 3_600_000
 BEFORE_DEADLINE_MS: Final = 500
 """An endpoint stops ringing so long before its reservation's deadline: the phone system's answer comes in time."""
 SHORTEST_RING_MS: Final = 1_000
+DIAL_FOR: Final = timedelta(seconds=30)
+"""How long a customer who is called back is rung."""
 
 
 def play(prompts: Iterable[flow.Prompt]) -> list[pb.Action]:
@@ -68,6 +70,13 @@ def ringing(rings: list[pb.Ring]) -> pb.Action:
 def bridge(reservation_id: str) -> pb.Action:
     """Let the caller and whoever answered hear each other."""
     return pb.Action(bridge=pb.Bridge(reservation_id=reservation_id))
+
+
+def redial() -> pb.Action:
+    """Call the contact's own caller, whose number the phone system knows."""
+    made = pb.Redial()
+    made.ring_for.FromTimedelta(DIAL_FOR)
+    return pb.Action(redial=made)
 
 
 def transfer(send: flow.SendTo) -> pb.Action:

@@ -109,13 +109,24 @@ class Turn:
             call, contact = self.desk.calls.get(contact_id), self.desk.core.contacts.get(contact_id)
             if call is None or contact is None or call.defaulted or contact_id in self._instructed or contact.agents:
                 continue
-            if contact.visit is None or contact.visit.callback_id:
+            if contact.visit is None:
+                continue
+            if contact.visit.callback_id:
+                self._call_back(call, contact.reservations)
                 continue
             music = actions.queue_music(contact.visit, self.desk.core.queues.get(contact.visit.queue))
             if contact.reservations:
                 self._ring(call, contact.reservations, music)
             else:
                 self.instruct(call, [music])
+
+    def _call_back(self, call: Call, reservations: list[str]) -> None:
+        """Ring the agent whom a kept place has reached, then the customer; whoever waits hears nothing meanwhile."""
+        if not reservations or _rings_already(call, set(reservations)):
+            return
+        rings = [actions.ring(self.desk.core.reservations[held], self.now_us) for held in reservations]
+        only = reservations[0] if len(reservations) == 1 else ""
+        self.instruct(call, [actions.ringing(rings)], [actions.redial(), actions.bridge(only)], None, only)
 
     def _ring(self, call: Call, reservations: list[str], music: pb.Action) -> None:
         held = [self.desk.core.reservations[reservation_id] for reservation_id in reservations]
