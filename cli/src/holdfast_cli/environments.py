@@ -80,6 +80,8 @@ def _metrics(home: Home, tenant: str, addresses: Addresses) -> Mapping[str, str]
         "ADMIN_ADDRESS": addresses.metrics_admin,
         "FEED": f"kafka://{addresses.kafka}/{addresses.kafka_topic}?log={log}" if addresses.kafka else f"grpc://{log}",
         "FEED_TOKEN_FILE": str(home.keep_feed_token(tenant)),
+        "ROUTING_FEED": f"grpc://{addresses.ivr_routing_log}",
+        "ROUTING_FEED_TOKEN_FILE": str(home.feed_token),
     }
 
 

@@ -172,6 +172,7 @@ def flow_row(row: FlowRow) -> metrics_service_pb2.FlowRow:
         entered=_sum(row.sums, "flow_entered"),
         contained=_sum(row.sums, "contained"),
         abandoned_ivr=_sum(row.sums, "abandoned_ivr"),
+        node_path=row.node_path,
         figures=_figures(row.figures),
     )
 

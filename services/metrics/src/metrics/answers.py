@@ -76,7 +76,8 @@ class Answers:
         wanted = asking.figures(request.figures, Subject.FLOW)
         scope = Scope(call.caller().tenant, named(request.flows))
         told = asking.Told(minimum_n=request.minimum_n)
-        asked = asking.question(Subject.FLOW, scope, await self.interval(request.interval), told)
+        subject = Subject.FLOW_PATH if request.by_node_path else Subject.FLOW
+        asked = asking.question(subject, scope, await self.interval(request.interval), told)
         with telemetry.REPORT.start(subject=Subject.FLOW):
             async with snapshot(self._database) as connection:
                 found, asked = await self.known(connection, asked)

@@ -196,6 +196,7 @@ def flow_row(row: pb.FlowRow, extra: Iterable[str] = ()) -> Json:
     return {
         "flow": row.flow,
         "flow_version": row.flow_version,
+        "node_path": row.node_path,
         **start,
         "entered": row.entered,
         "contained": row.contained,

@@ -149,14 +149,16 @@ def _add_reports(routes: APIRouter, answers: Answers) -> None:
     async def flows(
         interval: Interval,
         flow: Names = [],  # noqa: B006  # FastAPI copies it
+        by_node_path: bool = False,  # noqa: FBT001, FBT002  # as FastAPI takes parameters
         minimum_n: Minimum = 0,
         figures: Figures = "",
     ) -> JSONResponse:
-        """What became of contacts in IVR flows, a row for each version of a flow and part of the interval."""
+        """What became of contacts in IVR flows, a row for each version (or way through it) and part of the interval."""
         extra = _listed(figures)
         request = pb.GetFlowReportRequest(
             interval=await interval.told(answers),
             flows=flow,
+            by_node_path=by_node_path,
             minimum_n=minimum_n,
             figures=[*json_rows.FLOW_FIGURES, *extra],
         )

@@ -411,8 +411,11 @@ class GetFlowReportRequest(_message.Message):
     FLOWS_FIELD_NUMBER: _builtins.int
     MINIMUM_N_FIELD_NUMBER: _builtins.int
     FIGURES_FIELD_NUMBER: _builtins.int
+    BY_NODE_PATH_FIELD_NUMBER: _builtins.int
     minimum_n: _builtins.int
     """Least n to conclude from; 0: 30."""
+    by_node_path: _builtins.bool
+    """A row for each way through a flow, where routing walked it."""
     @_builtins.property
     def interval(self) -> _figure_pb2.ReportInterval:
         """When; a contact counts where it left the flow."""
@@ -432,10 +435,11 @@ class GetFlowReportRequest(_message.Message):
         flows: _abc.Iterable[_builtins.str] | None = ...,
         minimum_n: _builtins.int = ...,
         figures: _abc.Iterable[_builtins.str] | None = ...,
+        by_node_path: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["interval", b"interval"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["figures", b"figures", "flows", b"flows", "interval", b"interval", "minimum_n", b"minimum_n"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by_node_path", b"by_node_path", "figures", b"figures", "flows", b"flows", "interval", b"interval", "minimum_n", b"minimum_n"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -497,6 +501,7 @@ class FlowRow(_message.Message):
     CONTAINED_FIELD_NUMBER: _builtins.int
     ABANDONED_IVR_FIELD_NUMBER: _builtins.int
     FIGURES_FIELD_NUMBER: _builtins.int
+    NODE_PATH_FIELD_NUMBER: _builtins.int
     flow: _builtins.str
     """The flow; empty in a total."""
     flow_version: _builtins.str
@@ -509,6 +514,8 @@ class FlowRow(_message.Message):
     """Of these, served by the IVR alone."""
     abandoned_ivr: _builtins.int
     """Of these, left in the IVR."""
+    node_path: _builtins.str
+    """Nodes passed, in order, with ' > ' between them; empty unless asked for, and where nobody told them."""
     @_builtins.property
     def interval_start(self) -> _timestamp_pb2.Timestamp:
         """Beginning of the part; unset without a granularity."""
@@ -528,10 +535,11 @@ class FlowRow(_message.Message):
         contained: _builtins.int = ...,
         abandoned_ivr: _builtins.int = ...,
         figures: _abc.Iterable[_figure_pb2.Figure] | None = ...,
+        node_path: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["interval_start", b"interval_start"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["abandoned_ivr", b"abandoned_ivr", "contained", b"contained", "entered", b"entered", "figures", b"figures", "flow", b"flow", "flow_version", b"flow_version", "interval_start", b"interval_start", "utc_offset_seconds", b"utc_offset_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abandoned_ivr", b"abandoned_ivr", "contained", b"contained", "entered", b"entered", "figures", b"figures", "flow", b"flow", "flow_version", b"flow_version", "interval_start", b"interval_start", "node_path", b"node_path", "utc_offset_seconds", b"utc_offset_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

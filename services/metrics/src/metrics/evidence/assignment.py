@@ -7,7 +7,7 @@ are those of the contacts that had entered it, credited when these left it.
 from dataclasses import dataclass
 
 from metrics.evidence.evidence import Credit, Evidence, Subject, among, first_told, within
-from metrics.evidence.flow import LEFT, VERSIONED
+from metrics.evidence.flow import LEFT, shown_as, walked
 from metrics.evidence.visit import credited_by, ended_only
 
 
@@ -57,13 +57,13 @@ def spells(subject: Subject, credit: Credit, columns: str, joined: str = "") -> 
         where a.tenant = {{tenant}} and {within("a.started_time")} and {among("a.agent")}
           and ({{team}} is null or a.team = {{team}}) and ({{queues}} is null or a.queue = any({{queues}}))
         """  # noqa: S608  # constants of this package; every value is a parameter
-    if subject is Subject.FLOW:
+    if subject in {Subject.FLOW, Subject.FLOW_PATH}:
         return f"""
-        select {VERSIONED} as subject, {first_told(*LEFT)} as credited,
+        select {shown_as(subject)} as subject, {first_told(*LEFT)} as credited,
                a.contact_id, a.assignment_id as fact_id, {columns}
         from metrics.contact c
         join metrics.assignment a on a.tenant = c.tenant and a.contact_id = c.contact_id
-        {joined}
+        {walked(subject)} {joined}
         where c.tenant = {{tenant}} and {within(*LEFT)} and c.flow_entered_time is not null and {among("c.flow")}
         """  # noqa: S608  # constants of this package; every value is a parameter
     instants = credited_by(credit)

@@ -23,6 +23,8 @@ class Subject(enum.StrEnum):
     QUEUE = "queue"
     AGENT = "agent"
     FLOW = "flow"
+    FLOW_PATH = "flow_path"
+    """A flow by the nodes that were passed in it: the figures of FLOW, cut finer."""
 
 
 class Credit(enum.StrEnum):

@@ -6,6 +6,7 @@ view for its reader, through no function that a reader could ask about a name. E
 
 from typing import Final
 
+from metrics.fact import flow_path
 from metrics.fact.catalogue import FACTS
 from metrics.fact.declaration import Column, Fact, Kind
 from metrics.fact.view import view_columns
@@ -18,10 +19,12 @@ _KINDS: Final = {"caller_ref": "caller", "customer_ref": "customer", "supervisor
 
 def create_bi_views() -> list[str]:
     """Return the statements that make the views anew over `metrics.<fact>`."""
-    statements = [f"drop view if exists {SCHEMA}.queue_half_hour_v1, {', '.join(map(_name, FACTS))}"]
+    made = [f"{SCHEMA}.queue_half_hour_v1", f"{SCHEMA}.flow_path_v1", *map(_name, FACTS)]
+    statements = [f"drop view if exists {', '.join(made)}"]
     for fact in FACTS:
         statements += _view(_name(fact), _select(fact), f"{fact.sentence} People are pseudonyms.", _described(fact))
     statements += _view(f"{SCHEMA}.queue_half_hour_v1", _HALF_HOURS, _HALF_HOUR_SENTENCE, _HALF_HOUR_COLUMNS)
+    statements += _view(f"{SCHEMA}.flow_path_v1", _FLOW_PATHS, flow_path.SENTENCE, flow_path.COLUMNS)
     return [*statements, _GRANTS]
 
 
@@ -93,6 +96,10 @@ join bi_private.reader on reader.role_name = current_user and reader.tenant = fa
 where fact.enqueued_time is not null
 group by fact.tenant, fact.queue, fact.enqueued_time / {_HALF_HOUR_US}
 """.strip()  # noqa: S608  # a number of this module
+_FLOW_PATHS: Final = f"""
+select {", ".join(f"fact.{name}" for name in flow_path.COLUMNS)} from metrics.flow_path fact
+join bi_private.reader on reader.role_name = current_user and reader.tenant = fact.tenant
+""".strip()  # noqa: S608  # names of a module of ours
 _HALF_HOUR_SENTENCE: Final = "Counts and waits of queues by half-hours of UTC, visits credited where they began."
 _HALF_HOUR_COLUMNS: Final = {
     "tenant": "Organisation.",

@@ -6,6 +6,7 @@ from typing import Final
 from metrics.fact.bi_view import create_bi_views
 from metrics.fact.catalogue import AGENT_FACTS, FACTS
 from metrics.fact.declaration import NULLABLE, Column, Fact, Kind
+from metrics.fact.flow_path import create_flow_path
 from metrics.fact.view import select_of
 
 _SQL_TYPES: Final = {
@@ -53,7 +54,7 @@ def create_views(schema: str) -> list[str]:
     for fact in FACTS:
         statements.append(f"create view {VIEWS_SCHEMA}.{fact.name} as {select_of(fact, schema)}")
         statements.append(f"comment on view {VIEWS_SCHEMA}.{fact.name} is {quoted(fact.sentence)}")
-    return statements + create_bi_views()
+    return [*statements, *create_flow_path(schema), *create_bi_views()]
 
 
 def declaration_digest() -> str:

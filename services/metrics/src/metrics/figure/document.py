@@ -73,7 +73,7 @@ facts. How often a callback was *offered* is told by no event. They are left out
 def document(definitions: Iterable[Definition] = DEFINITIONS) -> str:
     """Return the whole page."""
     listed = tuple(definitions)
-    return _BEFORE + "".join(_section(subject, listed) for subject in Subject)
+    return _BEFORE + "".join(_section(subject, listed) for subject in Subject if subject is not Subject.FLOW_PATH)
 
 
 def _section(subject: Subject, definitions: tuple[Definition, ...]) -> str:

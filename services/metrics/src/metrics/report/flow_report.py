@@ -1,4 +1,4 @@
-"""The flow report: what became of contacts in IVR flows, by flow, version and part of an interval."""
+"""The flow report: what became of contacts in IVR flows, by flow, version, way through it and part of an interval."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -21,10 +21,14 @@ COLUMNS: Final[dict[Evidence[Any], dict[str, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class FlowRow:
-    """One version of one flow: sums by name, and figures. No part in a total or where nothing is cut."""
+    """One version of one flow, or one way through it: sums by name, and figures.
+
+    No part in a total or where nothing is cut; no way where ways are not asked for.
+    """
 
     flow: str
     version: str
+    node_path: str
     part: Part | None
     sums: Sums
     figures: tuple[Figure, ...]
@@ -45,9 +49,9 @@ async def flow_report(connection: Connection, question: Question, definitions: I
     cut = question.interval.granularity is not Granularity.WHOLE
 
     def row(subject: str, part: Part | None, sums: Sums) -> FlowRow:
-        flow, _, version = subject.partition(SEPARATOR)
+        flow, version, node_path = (*subject.split(SEPARATOR), "", "")[:3]
         figures = tuple(figure(definition, sums, question.minimum_n) for definition in wanted)
-        return FlowRow(flow, version, part if cut else None, sums, figures)
+        return FlowRow(flow, version, node_path, part if cut else None, sums, figures)
 
     rows = tuple(row(group.subject, group.part, group.sums) for group in groups.rows)
     return FlowReport(rows, row("", None, groups.total))
