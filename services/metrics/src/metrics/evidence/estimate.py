@@ -23,4 +23,4 @@ def _source(_subject: Subject, _credit: Credit) -> str:
     """  # noqa: S608  # constants of this module; every value is a parameter
 
 
-ESTIMATE = Evidence("queue_visit", "Waits estimated in queues.", frozenset({Subject.QUEUE}), _source, EstimateRow)
+ESTIMATE = Evidence("estimate", "Waits estimated in queues.", frozenset({Subject.QUEUE}), _source, EstimateRow)

@@ -51,12 +51,20 @@ class AgentDays:
     had_contacts: bool
 
 
+_DECIDED: Final = """
+select exists (select from metrics.routed_spell where tenant = $1 and agent = $2)
+    or exists (select from metrics.reservation where tenant = $1 and agent = $2)
+"""
+
+
 async def days_of(connection: Connection, asked: Question, evidence: Evidence[Any]) -> AgentDays | None:
-    """Return the days to read, None where the figure is of no one agent or rests on contacts."""
+    """Return the days to read, None where a figure is of no one agent, rests on contacts or on what routing decided."""
     agents = asked.scope.subjects
     if evidence not in {RING, STATE} or asked.subject is not Subject.AGENT or agents is None or len(agents) != 1:
         return None
     interval, tenant = asked.interval, asked.scope.tenant
+    if await connection.fetchval(_DECIDED, tenant, agents[0]):
+        return None
     earliest = await connection.fetchval(_EARLIEST, tenant, agents[0], interval.from_us, interval.to_us)
     first = min(interval.from_us, interval.from_us if earliest is None else earliest) // DAY_US
     last = min(interval.to_us, asked.terms.now_us) // DAY_US + 1

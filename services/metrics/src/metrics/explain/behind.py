@@ -32,16 +32,28 @@ def reason(definition: Definition, row: FactRow, terms: Terms) -> str:
         case "assignment":
             length = columns["handle_us"]
             return "still open" if length is None else f"handled in {_seconds(length)}"
+        case "estimate":
+            return _estimate_reason(columns["error_us"])
         case "agent_ring":
             return _ring_reason(columns, terms)
         case "agent_spell":
             return f"signed in for {_seconds(columns['staffed_us'])}"
-        case "transfer":
-            return f"transferred: {columns['reason'] or 'no reason told'}".replace("_", " ")
-        case "contact":
-            return str(columns.get("contact_end") or "open").replace("_", " ")
-        case _:
-            return ""
+        case name:
+            return _plain_reason(name, columns)
+
+
+def _plain_reason(fact: str, columns: dict[str, Any]) -> str:
+    said = {
+        "transfer": lambda: f"transferred: {columns['reason'] or 'no reason told'}",
+        "contact": lambda: str(columns.get("contact_end") or "open"),
+    }.get(fact)
+    return said().replace("_", " ") if said else ""
+
+
+def _estimate_reason(error_us: int | None) -> str:
+    if error_us is None:
+        return "never bridged"
+    return f"waited {_seconds(abs(error_us))} {'longer' if error_us > 0 else 'less'} than estimated"
 
 
 def _shown(contact: Contact, fact: str, fact_id: str) -> frozenset[str]:

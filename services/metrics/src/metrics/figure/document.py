@@ -54,6 +54,13 @@ from those events alone, without any table: the same number. Computing again is 
 Where it would be more, or where a figure rests on several contacts at once (`fcr`, `repeat_rate`, what is received by
 transfer, rings of a queue), the answer says why it was not done.
 
+## What our own routing decided, and what phone systems tell of their agents
+
+Where metrics follows ivr-routing's log, an agent whom routing knows has their time from routing's spells alone, and an
+offer that was reserved counts by its reservation: accepted (whatever came of it), rejected, RONA or failed; rescinded
+and cancelled ones never count. All other agents and rings are told by their phone system. So nothing counts twice. Such
+figures of an agent are explained by their facts and not computed again from events.
+
 ## Who reads what about people
 
 A token reads figures of queues and flows with the scope `figures:read`. What is about an agent is read by that agent,
