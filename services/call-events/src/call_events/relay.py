@@ -93,6 +93,7 @@ class Told:
 
     def __init__(self) -> None:
         self.at: Checkpoint | None = None
+        self.topic_known = False
         self._well = True
 
     async def well(self) -> bool:
@@ -121,11 +122,11 @@ class Told:
     def stands(self, at: Checkpoint, window: Window) -> None:
         """See Watch."""
         del window
-        self.at, self._well = at, True
+        self.at, self.topic_known, self._well = at, True, True
 
     def interrupted(self, trouble: EventLogError) -> None:
         """See Watch."""
-        self._well = False
+        self._well = self.topic_known = False
         kind = type(trouble).__name__
         telemetry.RELAY_INTERRUPTIONS.add(1, kind)
         telemetry.RELAY_INTERRUPTED.warning(error_class=kind, reason=str(trouble))
@@ -133,25 +134,27 @@ class Told:
 
 async def open_service(settings: Settings, service: process.Service) -> None:
     """Open what the relay needs and run it."""
+    told = Told()
     with suppress(Unavailable):  # a broker that is away is waited for
         try:
             await asyncio.to_thread(ensure_topic, settings.bootstrap, settings.wanted, settings.client)
+            told.topic_known = True
         except TopicDisagrees as refused:
             raise WrongSettings([str(refused)]) from None
     log = await service.enter(open_log(settings.session_url, settings.db_schema))
     connections = await service.enter(_connections(settings))
-    share, told = Share.parse(settings.share), Told()
+    share = Share.parse(settings.share)
     source = await service.enter(LogSource(log, share.partitions(settings.partitions), settings.partitions))
     holder = f"{socket.gethostname()} {os.getpid()}"
     checkpoints = PostgresCheckpoints(connections, settings.topic, share, settings.partitions, holder)
-    relay = Relay(source, lambda: _topic(settings), checkpoints, told, time.monotonic)
+    relay = Relay(source, lambda: _topic(settings, told), checkpoints, told, time.monotonic)
     service.background("relay", relay.run())
     service.background("lag", measure_lag(log, told))
     service.ready_when("topic", told.well)
 
 
-def _topic(settings: Settings) -> AbstractAsyncContextManager[TopicSession]:
-    return open_topic(settings.bootstrap, settings.wanted, client=settings.client)
+def _topic(settings: Settings, told: Told) -> AbstractAsyncContextManager[TopicSession]:
+    return open_topic(settings.bootstrap, settings.wanted, client=settings.client, known=told.topic_known)
 
 
 async def measure_lag(log: Log, told: Told) -> None:

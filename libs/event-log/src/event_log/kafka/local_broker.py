@@ -19,7 +19,7 @@ from event_log.kafka.jars import REMEDY
 from event_log.kafka.java import command, keep_classes, known_classes
 from event_log.kafka.probe import cluster_id
 
-START_TIMEOUT = timedelta(seconds=60)
+START_TIMEOUT = timedelta(seconds=90)
 STOP_TIMEOUT = timedelta(seconds=20)
 """How long an orderly stop may take before the broker is killed."""
 FORMAT_TIMEOUT = timedelta(seconds=60)

@@ -6,7 +6,7 @@ again. What it still sends is in order, and harmless. A window's records of one 
 """
 
 import threading
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any
@@ -75,13 +75,15 @@ async def open_topic(
     delivery: timedelta = DELIVERY,
     deadline: timedelta = WINDOW_DEADLINE,
     client: Mapping[str, Any] = NO_MORE,
+    known: bool = False,
 ) -> AsyncIterator[TopicSession]:
-    """Give a session with a topic, as ensure_topic makes it; raises what that raises."""
+    """Give a session with a topic, as ensure_topic makes it unless it is `known`; raises what that raises."""
     worker, made = Worker("event_log relay"), list[Any]()
+    ensuring = _nothing if known else lambda: ensure_topic(bootstrap, topic, client)
     try:
         try:
             producer = await worker.run(
-                lambda: _opened(bootstrap, topic, producer_settings(bootstrap, delivery), client, made),
+                lambda: _opened(producer_settings(bootstrap, delivery) | dict(client), made, ensuring),
                 OPEN_DEADLINE,
             )
         except TimeoutError:
@@ -118,12 +120,14 @@ def abandon(*producers: Any) -> None:
         producer._sender.force_close()  # noqa: SLF001
 
 
-def _opened(
-    bootstrap: str, topic: TopicSettings, settings: Mapping[str, Any], client: Mapping[str, Any], made: list[Any]
-) -> Any:
-    ensure_topic(bootstrap, topic, client)
+def _opened(settings: Mapping[str, Any], made: list[Any], first: Callable[[], None]) -> Any:
+    first()
     try:
-        made.append(opened(KafkaProducer, **settings, **client))
+        made.append(opened(KafkaProducer, **settings))
     except (KafkaError, OSError) as trouble:
         raise BrokerUnavailable(f"the broker did not answer ({type(trouble).__name__})") from trouble
     return made[0]
+
+
+def _nothing() -> None:
+    pass
