@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import timedelta
 from html import unescape
 from pathlib import Path
 from typing import Any, Final
@@ -69,16 +71,25 @@ def platform(system: System, folder: Path, environment: dict[str, str]) -> Itera
     always_open.write_text(
         FLOW.read_text(encoding="utf-8").replace("when: hours.office", 'when: "true"'), encoding="utf-8"
     )
-    subprocess.run([sys.executable, str(EXAMPLES / "open_centre.py")], env=environment, check=True, timeout=60)
-    system.json("flow", "publish", str(always_open), "--service-number", NUMBER)
+    centre = [sys.executable, str(EXAMPLES / "open_centre.py")]
     command = [sys.executable, "-m", "uvicorn", "--app-dir", str(EXAMPLES), "webhook:app", "--port", "0"]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as serving:
-        try:
-            port = eventually_blocking(lambda: port_of(serving.pid))
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=START_SECONDS) as http:
-                yield Platform(http, environment["WEBHOOK_SECRET"])
-        finally:
-            serving.terminate()
+    with ExitStack() as programs:
+        ready = started(programs, centre, environment).stdout
+        assert ready is not None
+        assert ready.readline()
+        system.json("flow", "publish", str(always_open), "--service-number", NUMBER)
+        serving = started(programs, command, environment)
+        port = eventually_blocking(lambda: port_of(serving.pid), within=timedelta(seconds=START_SECONDS))
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=START_SECONDS) as http:
+            yield Platform(http, environment["WEBHOOK_SECRET"])
+
+
+def started(programs: ExitStack, command: list[str], environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+    """Start a program that ends with the test."""
+    pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
+    process = programs.enter_context(subprocess.Popen(command, env=environment, stdout=pipe, stderr=nothing))
+    programs.callback(process.terminate)
+    return process
 
 
 def port_of(process: int) -> int:
