@@ -20,7 +20,7 @@ from public_doors import Doors, caught_up
 from system_parts import Parts
 from system_testing import HOLDFAST, run, started
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1200)
 
 KILLS = 30
 KILLS_OF_ALL = 3

@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -41,6 +42,27 @@ async def test_a_token_that_is_a_function_is_asked_for_each_call(echoing: Echoin
     ) as channel:
         assert (await refused(echo_method(channel, "Say")(HELLO))).reason == "SCOPE_MISSING"
         assert await echo_method(channel, "Say")(HELLO) == HELLO
+
+
+async def test_a_server_that_takes_its_time_to_welcome_us_is_waited_for(echoing: Echoing, issuer: LocalIssuer) -> None:
+    host, _, port = (echoing.host.address or "").rpartition(":")
+
+    async def late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.get_running_loop().run_in_executor(None, threading.Event().wait, 0.5)
+        there, on = await asyncio.open_connection(host, port)
+        with contextlib.closing(writer), contextlib.closing(on):
+            await asyncio.gather(_passed_on(reader, on), _passed_on(there, writer))
+
+    async with await asyncio.start_server(late, "127.0.0.1", 0) as door:
+        address = "{}:{}".format(*door.sockets[0].getsockname())
+        async with client.connect(address, token=issuer.mint("acme", "tester", scopes=[echo.SCOPE])) as channel:
+            assert await echo_method(channel, "Say")(HELLO) == HELLO
+
+
+async def _passed_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65_536):
+        writer.write(data)
+    writer.close()
 
 
 async def test_a_call_that_says_no_deadline_has_one(echoing: Echoing, issuer: LocalIssuer) -> None:

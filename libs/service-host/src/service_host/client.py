@@ -29,6 +29,8 @@ Metadata: TypeAlias = tuple[tuple[str, str], ...]
 DEFAULT_DEADLINE = timedelta(seconds=10)
 LONGEST_MESSAGE_BYTES = 16 * 1024 * 1024
 _KEEPALIVE_MS = 30_000
+_CONNECT_MS = 5_000
+"""How long connecting may take (what gRPC names after the pause between two attempts, which it is not)."""
 _DETAILS = "grpc-status-details-bin"
 _RETRY = {
     "maxAttempts": 4,
@@ -153,7 +155,7 @@ def _options(services: Iterable[ServiceDescriptor], addresses: int) -> list[tupl
         ("grpc.max_receive_message_length", LONGEST_MESSAGE_BYTES),
         ("grpc.keepalive_time_ms", _KEEPALIVE_MS),
         ("grpc.keepalive_timeout_ms", _KEEPALIVE_MS // 3),
-        ("grpc.min_reconnect_backoff_ms", 50),
+        ("grpc.min_reconnect_backoff_ms", _CONNECT_MS),
         ("grpc.initial_reconnect_backoff_ms", 50),
         ("grpc.max_reconnect_backoff_ms", 1000),
         ("grpc.use_local_subchannel_pool", 1),
