@@ -227,12 +227,17 @@ async def rounds(scene: Scene, head: int, number: int) -> None:
     """Measure the bare consumer and ours, one after the other, and print medians."""
     found: dict[str, list[float]] = {}
     for _ in range(number):
+        begun = time.process_time()
         records, alone = await asyncio.to_thread(bare, scene.bootstrap, scene.partitions)
+        between = time.process_time()
         seconds, most = await followed(scene, head)
+        ended_at = time.process_time()
         for name, value in {
             "consumed and folded / bare": alone / seconds,
             "bare, records/s": records / alone,
             "folded, events/s": head / seconds,
+            "bare, CPU microseconds a record": (between - begun) / records * 1e6,
+            "folded, CPU microseconds an event": (ended_at - between) / head * 1e6,
             "most memory, MB": most,
         }.items():
             found.setdefault(name, []).append(value)
