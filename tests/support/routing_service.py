@@ -148,6 +148,7 @@ def environment(database: str, issuer: LocalIssuer, facts_port: int, token_file:
         "HOLDFAST_ISSUER": ISSUER,
         "HOLDFAST_AUDIENCE": AUDIENCE,
         "HOLDFAST_IVR_ROUTING_GRPC_ADDRESS": "127.0.0.1:0",
+        "HOLDFAST_IVR_ROUTING_HTTP_ADDRESS": "127.0.0.1:0",
         "HOLDFAST_IVR_ROUTING_FEED": f"grpc://127.0.0.1:{facts_port}",
         "HOLDFAST_IVR_ROUTING_FEED_TOKEN_FILE": str(token_file),
         "HOLDFAST_IVR_ROUTING_LIMITS__DRAIN_WAIT": "0.5",

@@ -89,6 +89,7 @@ def _ivr_routing(home: Home, tenant: str, addresses: Addresses) -> Mapping[str, 
     """Routing corrects itself from facts as they are told: it reads the log itself, whoever else reads a topic."""
     return {
         "GRPC_ADDRESS": addresses.ivr_routing_grpc,
+        "HTTP_ADDRESS": addresses.ivr_routing_http,
         "ADMIN_ADDRESS": addresses.ivr_routing_admin,
         "LOG_ADDRESS": addresses.ivr_routing_log,
         "FEED": f"grpc://{addresses.call_events_log}",

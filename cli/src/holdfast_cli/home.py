@@ -75,6 +75,7 @@ class Addresses:
     metrics_http: str = ""
     metrics_admin: str = ""
     ivr_routing_grpc: str = ""
+    ivr_routing_http: str = ""
     ivr_routing_admin: str = ""
     ivr_routing_log: str = ""
     call_events_relay_admin: str = ""

@@ -23,6 +23,7 @@ DISTANCES = {
     "metrics_http": 12,
     "metrics_admin": 13,
     "ivr_routing_grpc": 21,
+    "ivr_routing_http": 22,
     "ivr_routing_admin": 23,
     "ivr_routing_log": 24,
 }

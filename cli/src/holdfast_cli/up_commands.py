@@ -55,7 +55,7 @@ def _welcome(addresses: Addresses, token: str, data: Path) -> None:
         {
             "call-events": f"gRPC {addresses.call_events_grpc}   REST http://{addresses.call_events_http}",
             "metrics": f"gRPC {addresses.metrics_grpc}   REST http://{addresses.metrics_http}",
-            "ivr-routing": f"gRPC {addresses.ivr_routing_grpc}",
+            "ivr-routing": f"gRPC {addresses.ivr_routing_grpc}   REST http://{addresses.ivr_routing_http}",
             **({"Kafka": f"{addresses.kafka}, topic {addresses.kafka_topic}"} if addresses.kafka else {}),
             "data": str(data),
         },

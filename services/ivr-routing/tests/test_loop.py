@@ -3,6 +3,7 @@
 from typing import Any
 
 import grpc
+import httpx
 import pytest
 
 from event_log.memory import clock_us
@@ -269,6 +270,26 @@ async def test_what_goes_on_now_is_told_and_each_decision_is_explained(centre: C
     held = await overview.ExplainDecision(now.ExplainDecisionRequest(contact_id=waiting.contact_id))
     assert (held.decision, held.chosen) == ("waits", "")
     assert all(candidate.passed_over for candidate in held.candidates)
+
+
+async def test_a_webhook_platform_asks_by_json_and_is_told_the_same(centre: Centre, service: Running) -> None:
+    await centre.open("ann")
+    headers = {"authorization": f"Bearer {service.token()}"}
+    async with httpx.AsyncClient(base_url=f"http://{service.ready['http']}", headers=headers, trust_env=False) as http:
+        told = {"source_id": SOURCE, "native_id": "json-" + centre.name, "service_number": centre.number}
+        started = (await http.post("/v1/start-contact", json=told)).json()
+        asked = started["instruction"]
+        assert asked["do"][0]["collect"]["name"] == "topic"
+        typed = {"contact_id": started["contact_id"], "instruction_id": asked["instruction_id"], "digits": "1"}
+        rung = (await http.post("/v1/report-input", json=typed)).json()["instruction"]
+        assert rung["do"][-1]["ring"]["agent"] == centre.agent("ann")
+        waiting = (await http.get("/v1/list-waiting-contacts", params={"queue": centre.queue})).json()
+        assert waiting["contacts"][0]["offered"] is True
+        refused = await http.post("/v1/start-contact", json={"nothing": 1})
+        assert (refused.status_code, refused.json()["reason"]) == (400, "MALFORMED")
+        assert (await http.get("/v1/list-queues", headers={"authorization": ""})).status_code == 401
+        document = (await http.get("/openapi.json")).json()
+        assert "/v1/explain-decision" in document["paths"]
 
 
 async def _instruction_of(watch: Any, contact_id: str) -> Any:

@@ -3,25 +3,21 @@
 A thin layer over `grpc_api`: nothing is decided here. What is malformed is told by its place, never by its content.
 """
 
-import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 from fastapi import APIRouter, FastAPI, Request, Response
-from google.protobuf import json_format
 from google.protobuf.message import Message
 
-from call_events import json_schema
 from call_events.grpc_api import CallEventsApi
 from holdfast.call_events.v1 import call_events_service_pb2 as pb
+from service_host import json_schema
 from service_host.errors import InvalidArgument
+from service_host.json_twin import JSON, from_json, from_values, to_json
 
-JSON: Final = "application/json"
-DEEPEST: Final = 32
 Method: TypeAlias = Callable[[Any, Any], Awaitable[Message]]
-_PLACE: Final = re.compile(r' at "([A-Za-z0-9_.\[\]]+)"')
 _WORD: Final = re.compile(r"[a-z_]{1,64}")
 """A parameter's name that may be repeated: without digits it is nobody's number."""
 _BOOLEANS: Final = {"true": True, "false": False}
@@ -128,22 +124,6 @@ def _endpoint(door: Door, method: Method) -> Callable[[Request], Awaitable[Respo
     return answer
 
 
-def from_json(body: bytes, message: Message) -> Message:
-    """A request from its JSON; InvalidArgument says where it is malformed."""
-    try:
-        told = json.loads(body)
-        if not isinstance(told, dict):
-            raise InvalidArgument("MALFORMED", "The request is a JSON object.")
-        return json_format.ParseDict(told, message, max_recursion_depth=DEEPEST)
-    except (json_format.ParseError, ValueError, RecursionError) as error:
-        raise _malformed(error) from None
-
-
-def to_json(message: Message) -> str:
-    """An answer as JSON; fields that are not set are left out."""
-    return json_format.MessageToJson(message, preserving_proto_field_name=True, indent=None, ensure_ascii=False)
-
-
 def _from_query(door: Door, request: Request) -> Message:
     """A request from the query's parameters, named as its fields are."""
     message = door.request()
@@ -160,16 +140,7 @@ def _from_query(door: Door, request: Request) -> Message:
             told[name] = _BOOLEANS.get(value, value) if asked.cpp_type == asked.CPPTYPE_BOOL else value
     if _CONTACT_ID in request.path_params:
         told["contact"] = {_CONTACT_ID: request.path_params[_CONTACT_ID]}
-    try:
-        return json_format.ParseDict(told, message)
-    except (json_format.ParseError, ValueError) as error:
-        raise _malformed(error) from None
-
-
-def _malformed(error: Exception) -> InvalidArgument:
-    """Where the request is wrong; the parser's own words may repeat what was sent, so they stay here."""
-    place = _PLACE.search(str(error))
-    return InvalidArgument("MALFORMED", "The request does not have the right form.", field=place[1] if place else "")
+    return from_values(told, message)
 
 
 def _asked(door: Door) -> dict[str, Any]:

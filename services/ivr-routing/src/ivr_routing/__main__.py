@@ -8,7 +8,8 @@ import asyncio
 import gc
 import secrets
 import sys
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 from uuid import UUID
 
 import grpc
@@ -27,7 +28,7 @@ from holdfast.ivr_routing.v1 import (
 )
 from holdfast.log.v1 import log_service_pb2
 from holdfast.log.v1.log_service_pb2_grpc import add_LogServiceServicer_to_server
-from ivr_routing import schema
+from ivr_routing import http_api, schema
 from ivr_routing.administration_api import AdministrationApi
 from ivr_routing.agent_api import AgentApi
 from ivr_routing.explaining import Explaining
@@ -44,10 +45,17 @@ from ivr_routing.snapshots import Snapshots
 from service_host import client, postgres, process
 from service_host.edge import Edge
 from service_host.grpc_host import GrpcHost
+from service_host.http_host import HttpHost
 from service_host.settings import WrongSettings, load
 
 NAME: Final = "ivr-routing"
 YOUNG_OBJECTS: Final = 50_000
+_REGISTER: Final[dict[str, Callable[[Any, Any], object]]] = {
+    "PhoneSystemService": phone_system_service_pb2_grpc.add_PhoneSystemServiceServicer_to_server,
+    "AgentService": agent_service_pb2_grpc.add_AgentServiceServicer_to_server,
+    "AdministrationService": administration_service_pb2_grpc.add_AdministrationServiceServicer_to_server,
+    "OverviewService": overview_service_pb2_grpc.add_OverviewServiceServicer_to_server,
+}
 USAGE: Final = "usage: python -m ivr_routing migrate|serve"
 
 
@@ -73,18 +81,21 @@ async def open_service(settings: Settings, service: process.Service) -> None:
 
 def _serve(settings: Settings, service: process.Service, leading: Leading, log: Log, explaining: Explaining) -> None:
     """Open the doors: for phone systems, agents and administrators, and the log for services."""
-    grpc_host = GrpcHost(Edge(settings, POLICY, ERRORS))
-    phone_systems, agents = PhoneSystemApi(leading, settings.silence), AgentApi(leading, settings.heartbeat)
-    administration = AdministrationApi(leading, log)
-    grpc_host.add(phone_system_service_pb2_grpc.add_PhoneSystemServiceServicer_to_server, phone_systems)
-    grpc_host.add(agent_service_pb2_grpc.add_AgentServiceServicer_to_server, agents)
-    grpc_host.add(administration_service_pb2_grpc.add_AdministrationServiceServicer_to_server, administration)
-    overview = OverviewApi(leading, explaining)
-    grpc_host.add(overview_service_pb2_grpc.add_OverviewServiceServicer_to_server, overview)
+    edge = Edge(settings, POLICY, ERRORS)
+    grpc_host, http_host = GrpcHost(edge), HttpHost(edge, title=NAME)
+    apis: dict[str, Any] = {
+        "PhoneSystemService": PhoneSystemApi(leading, settings.silence),
+        "AgentService": AgentApi(leading, settings.heartbeat),
+        "AdministrationService": AdministrationApi(leading, log),
+        "OverviewService": OverviewApi(leading, explaining),
+    }
+    for name, register in _REGISTER.items():
+        grpc_host.add(register, apis[name])
+    http_api.serve_on(http_host.app, apis)
     log_host = GrpcHost(Edge(settings.log_settings, LOG_POLICY, ERRORS))
     log_host.door = "log"
     log_host.add(add_LogServiceServicer_to_server, LogServicer(log))
-    service.serve(grpc_host, log_host)
+    service.serve(grpc_host, http_host, log_host)
 
 
 def new_id() -> UUID:

@@ -5,6 +5,7 @@ from typing import Any, Final
 from event_log import errors as log_errors
 from ivr_routing import errors
 from ivr_routing.core import errors as core_errors
+from ivr_routing.http_api import DOORS
 from ivr_routing.hub import TooSlow
 from ivr_routing.opening import HoursRefused
 from service_host.authorisation import Policy, Rule
@@ -71,7 +72,10 @@ _RULES: Final = {
     },
 }
 POLICY: Final = Policy(
-    {f"{_V1}{service}/{method}": rule for service, rules in _RULES.items() for method, rule in rules.items()}
+    {
+        **{f"{_V1}{service}/{method}": rule for service, rules in _RULES.items() for method, rule in rules.items()},
+        **{door.name: _RULES[door.service][door.method] for door in DOORS},
+    }
 )
 LOG_POLICY: Final = Policy(
     {
