@@ -104,13 +104,13 @@ class Part:
 
 
 class Parts:
-    """A whole system in parts. ``services`` are by name; Postgres is ``postgres``."""
+    """A whole system in parts. ``services`` are by name; Postgres is ``postgres``; ``port_base`` 0: any free ports."""
 
-    def __init__(self, home: Home, postgres: EmbeddedPostgres, facts_url: str = "") -> None:
+    def __init__(self, home: Home, postgres: EmbeddedPostgres, facts_url: str = "", port_base: int = 0) -> None:
         self.home = home
         self.facts_url = facts_url
         self.postgres = postgres
-        self.addresses = ports.choose(0)
+        self.addresses = ports.choose(port_base)
         self.url = _database(postgres)
         self._others: list[Part] = []
         self.services = {

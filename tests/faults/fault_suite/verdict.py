@@ -58,7 +58,7 @@ def bound(faults: int) -> str:
     """Return what can be said of faults that were not tried, in one sentence (the rule of three)."""
     if not faults:
         return "No fault was tried, so nothing is known."
-    return f"With none lost in {faults} faults, at most {3 / faults:.2%} of such faults lose anything (95 %)."
+    return f"With none lost in {faults} faults, at most {min(1.0, 3 / faults):.2%} of such faults lose anything (95 %)."
 
 
 def exit_status(findings: Findings) -> int:

@@ -5,11 +5,13 @@ lines and a fault of processes are different things.
 """
 
 from pathlib import Path
+from random import Random
 from urllib.parse import urlsplit, urlunsplit
 
 from fault_suite.lines import HOST, Line, Lines
 from fault_suite.loading import Plan
 from fault_suite.telling import SOURCE
+from holdfast_cli import ports
 from holdfast_cli.environments import TOPIC
 from holdfast_cli.home import SCOPES
 from service_host.embedded_postgres import EmbeddedPostgres
@@ -27,8 +29,24 @@ CLIENTS, FEED, LOG_DATABASE, FACTS_DATABASE, TELEMETRY = (
 BROKER = "broker"
 PARTITIONS = 12
 TELLERS = 4
+PORTS, SECOND = 100, 50
+"""Ports of one run, and how far those of second instances are from those of first ones."""
+FIRST_PORT, LAST_PORT = 10_000, 32_000
+PORT_ATTEMPTS = 50
 NOWHERE = (HOST, 9)
 """Where nothing listens: a telemetry backend that is dead."""
+
+
+def first_port(chance: Random) -> int:
+    """Return the first of a hundred free ports below those that connections are given.
+
+    A service that is killed again and again must find its port free: no connection of somebody else may have taken it.
+    """
+    for _ in range(PORT_ATTEMPTS):
+        first = chance.randrange(FIRST_PORT, LAST_PORT, PORTS)
+        if not any(ports.taken(first + distance) for distance in (0, SECOND)):
+            return first
+    raise AssertionError("no ports are free below those that connections are given")
 
 
 def lay(lines: Lines, parts: Parts, log: EmbeddedPostgres, facts: EmbeddedPostgres) -> dict[str, Line]:
@@ -43,13 +61,14 @@ def lay(lines: Lines, parts: Parts, log: EmbeddedPostgres, facts: EmbeddedPostgr
     }
 
 
-def wire(parts: Parts, line: dict[str, Line], facts_url: str) -> dict[str, Part]:
-    """Lead first instances through the lines; return the second ones."""
+def wire(parts: Parts, line: dict[str, Line], facts_url: str, port: int) -> dict[str, Part]:
+    """Lead first instances through the lines; return the second ones, whose ports are those after `port`."""
     second = {name: parts.another(name) for name in parts.services}
-    second_log = parts.free_address()
+    seconds = ports.choose(port + SECOND)
+    second_log = seconds.call_events_log
     second[CALL_EVENTS].keep_address("LOG", second_log)
-    for part in second.values():
-        part.keep_address("GRPC", parts.free_address())
+    second[CALL_EVENTS].keep_address("GRPC", seconds.call_events_grpc)
+    second[METRICS].keep_address("GRPC", seconds.metrics_grpc)
     feed = f"kafka://{line[BROKER].address}/{TOPIC}?log={line[FEED].address},{second_log}"
     first = {
         CALL_EVENTS: {"DATABASE_URL": through(line[LOG_DATABASE], parts.url)},

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from random import SystemRandom
 
 from event_log.kafka.local_broker import LocalBroker
 from fault_suite import wiring
@@ -78,10 +79,11 @@ def made(folder: Path, seed: int) -> Iterator[World]:
         stack.callback(lines.close)
         broker, broker_line = _broker(lines, home.kafka)
         stack.enter_context(broker)
-        parts = Parts(home, log_server, facts_server.create_database("facts"))
+        port = wiring.first_port(SystemRandom())
+        parts = Parts(home, log_server, facts_server.create_database("facts"), port)
         stack.callback(parts.kill)
         line = {BROKER: broker_line, **wiring.lay(lines, parts, log_server, facts_server)}
-        second = wiring.wire(parts, line, parts.facts_url)
+        second = wiring.wire(parts, line, parts.facts_url, port)
         plan = wiring.plan(folder, seed, parts, line, second)
         relay, second_relay = wiring.relays(parts, line)
         parts.beside(relay, second_relay)
