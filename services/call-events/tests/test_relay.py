@@ -15,15 +15,19 @@ from typing import Any
 import httpx
 import pytest
 
-from call_events.relay import Settings, Told, tell_lag
+from call_events.relay import Settings, Told, measure_lag, tell_lag
+from event_log.connections import Connections
+from event_log.kafka.checkpoints import PostgresCheckpoints
 from event_log.kafka.errors import BrokerUnavailable
+from event_log.kafka.shares import Share
 from event_log.kafka.topic import TopicSettings, ensure_topic
 from event_log.kafka.window import Checkpoint, Outgoing, Window
 from event_log.memory import MemoryLog
 from event_log.model import Cursor
+from event_log_testing import fill
 from holdfast_testing import eventually
-from kafka_testing import TopicReader, reading, topic_name
-from service_host import exporters
+from kafka_testing import TopicReader, a_relayed_log, reading, topic_name
+from service_host import exporters, telemetry
 from service_host.settings import WrongSettings, load
 
 PARTITIONS = 6
@@ -152,3 +156,17 @@ def test_a_window_is_linked_to_the_requests_that_told_its_events() -> None:
 
 async def test_a_checkpoint_beyond_the_head_of_a_restored_log_ends_nothing() -> None:
     await tell_lag(MemoryLog(), Checkpoint(Cursor("memory", 1, 100), {0: 100}))
+
+
+async def test_what_a_topic_lacks_is_told_though_nothing_was_ever_sent(fresh_database: str) -> None:
+    async with a_relayed_log(fresh_database) as (log, schema):
+        await fill(log, range(1, 4))
+        connections, watch = Connections(fresh_database, schema), Told()
+        checkpoints = PostgresCheckpoints(connections, "t", Share(1, 1), 2, "test")
+        watch.took(await checkpoints.take())
+        measuring = asyncio.create_task(measure_lag(log, checkpoints, watch))
+        await eventually(lambda: b"holdfast_call_events_relay_behind 3.0" in telemetry.exposition())
+        watch.lost()
+        await eventually(lambda: b"holdfast_call_events_relay_behind 0.0" in telemetry.exposition())
+        measuring.cancel()
+        await connections.close()

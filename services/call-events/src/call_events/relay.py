@@ -21,7 +21,7 @@ from event_log.kafka.checkpoints import PostgresCheckpoints
 from event_log.kafka.errors import TopicDisagrees
 from event_log.kafka.producing import TopicSession, open_topic
 from event_log.kafka.record import PARTITIONS
-from event_log.kafka.relay import Relay
+from event_log.kafka.relay import Checkpoints, LeaseLost, Relay
 from event_log.kafka.shares import Share
 from event_log.kafka.source import LogSource
 from event_log.kafka.topic import TopicSettings, ensure_topic
@@ -92,6 +92,7 @@ class Told:
     """See event_log.kafka.relay.Watch: counts, traces and logs."""
 
     def __init__(self) -> None:
+        self.epoch = 0
         self.at: Checkpoint | None = None
         self.topic_known = False
         self._well = True
@@ -102,11 +103,12 @@ class Told:
 
     def took(self, epoch: int) -> None:
         """See Watch."""
+        self.epoch = epoch
         telemetry.RELAY_TOOK.info(epoch=epoch)
 
     def lost(self) -> None:
         """See Watch."""
-        self.at = None
+        self.epoch, self.at = 0, None
         telemetry.RELAY_LOST.warning()
 
     @contextmanager
@@ -149,7 +151,7 @@ async def open_service(settings: Settings, service: process.Service) -> None:
     checkpoints = PostgresCheckpoints(connections, settings.topic, share, settings.partitions, holder)
     relay = Relay(source, lambda: _topic(settings, told), checkpoints, told, time.monotonic)
     service.background("relay", relay.run())
-    service.background("lag", measure_lag(log, told))
+    service.background("lag", measure_lag(log, checkpoints, told))
     service.ready_when("topic", told.well)
 
 
@@ -157,21 +159,29 @@ def _topic(settings: Settings, told: Told) -> AbstractAsyncContextManager[TopicS
     return open_topic(settings.bootstrap, settings.wanted, client=settings.client, known=told.topic_known)
 
 
-async def measure_lag(log: Log, told: Told) -> None:
-    """Say for ever how far the topic is behind the log, whether or not anything moves."""
+async def measure_lag(log: Log, checkpoints: Checkpoints, told: Told) -> None:
+    """Say for ever how far the topic is behind the log, whether or not anything moves; of a standby, that it is not."""
     while True:
         await asyncio.sleep(LOOK_SECONDS)
-        if told.at is not None:
-            await tell_lag(log, told.at)
+        if told.epoch:
+            with suppress(Unavailable, LeaseLost):
+                await tell_lag(log, told.at or await checkpoints.read(told.epoch))
+        else:
+            _tell(0, 0)
 
 
-async def tell_lag(log: Log, at: Checkpoint) -> None:
+async def tell_lag(log: Log, at: Checkpoint | None) -> None:
     """Say how far behind it is now; nothing while that cannot be known (a log that is away, or was just restored)."""
     with suppress(Unavailable, IncarnationChanged):
-        page = await log.read(position := at.cursor.position, limit=1)
+        position = at.cursor.position if at else 0
+        page = await log.read(position, limit=1)
         waited_us = max(0, clock_us() - page.events[0].record_time_us) if page.events else 0
-        telemetry.RELAY_BEHIND.set(max(0, page.head_position - position))
-        telemetry.RELAY_BEHIND_SECONDS.set(waited_us / 1_000_000)
+        _tell(max(0, page.head_position - position), waited_us)
+
+
+def _tell(events: int, waited_us: int) -> None:
+    telemetry.RELAY_BEHIND.set(events)
+    telemetry.RELAY_BEHIND_SECONDS.set(waited_us / 1_000_000)
 
 
 @asynccontextmanager
