@@ -1,4 +1,4 @@
-"""How fast routing's core decides, and whether a decision costs the same with ten thousand agents as with a hundred.
+"""How fast routing's core decides and simulates, and whether ten thousand agents make a decision dearer than a hundred.
 
 A busy centre is made (agents, queues, contacts that wait already), then contacts come and go through it: admitted,
 queued, reserved, accepted, bridged, ended, wrapped up. Each command is a decision; only the core's own CPU time counts.
@@ -8,6 +8,7 @@ Usage: python -m bench.routing_core [--contacts N] [--rounds N]
 """
 
 import argparse
+import gc
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +22,8 @@ from ivr_routing.core.decide import decide
 from ivr_routing.core.rules import AgentRules, QueueRules, QueueStep, SkillRequirement
 from ivr_routing.core.state import Core
 from ivr_routing.core.words import AgentState, WrapUpKind
+from ivr_routing.simulation.scenario import parse
+from ivr_routing.simulation.simulate import Simulation
 
 SIZES = (100, 1_000, 10_000)
 QUEUES_PER_AGENT = 3
@@ -28,7 +31,7 @@ AGENTS_PER_QUEUE = 20
 WAITING = 2_000
 STEP_US = 1_000
 BEGIN_US = 1_700_000_000_000_000
-FLOORS = {"decisions a second": 20_000.0, "cost at 10,000 agents / at 100": 1.3}
+FLOORS = {"decisions a second": 20_000.0, "cost at 10,000 agents / at 100": 1.3, "contacts a second": 3_000.0}
 
 
 @dataclass
@@ -114,12 +117,15 @@ class Centre:
 
 def measure(agents: int, contacts: int) -> tuple[float, float]:
     """Return decisions a CPU second, and microseconds of CPU for each."""
+    gc.unfreeze()
     centre = Centre(agents)
     centre.open()
     lives = centre.lives()
     until = centre.contacts + contacts // 5
     while centre.contacts < until:  # until it is as busy as it will be
         next(lives)
+    gc.collect()
+    gc.freeze()  # as the service does: what lives long is not looked through again and again
     centre.spent = centre.decided = 0
     until = centre.contacts + contacts
     while centre.contacts < until:
@@ -127,8 +133,26 @@ def measure(agents: int, contacts: int) -> tuple[float, float]:
     return centre.decided / centre.spent * 1e9, centre.spent / centre.decided / 1e3
 
 
+def simulating(contacts: int) -> None:
+    """Say how many contacts a CPU second the simulator has, with one queue of fifteen agents."""
+    document = {
+        "hours": contacts / 180,
+        "arrivals": {"main": {"poisson_per_hour": 180}},
+        "handle_time": {"main": {"exponential_mean_seconds": 240}},
+        "patience": {"main": {"exponential_mean_seconds": 180}},
+        "agents": [{"count": 15, "queues": ["main"]}],
+    }
+    simulation = Simulation(parse(document))
+    began = time.process_time()
+    for _ in simulation.steps():
+        pass
+    pace = simulation.contacts / (time.process_time() - began)
+    print(f"simulator: {pace:,.0f} contacts a second of one core (floor {FLOORS['contacts a second']:,.0f})")
+
+
 def restoring(agents: int) -> None:
     """Say how long a snapshot takes to write and to read."""
+    gc.unfreeze()
     centre = Centre(agents)
     centre.open()
     kept, wrote = _timed(lambda: snapshot.dump(centre.core))
@@ -164,6 +188,7 @@ def main() -> None:
     print(f"decisions a second, at the slowest size: {slowest:,.0f} (floor {FLOORS['decisions a second']:,.0f})")
     name = "cost at 10,000 agents / at 100"
     print(f"{name}: {flat:.2f} (at most {FLOORS[name]})")
+    simulating(told.contacts)
     restoring(SIZES[-1])
 
 
