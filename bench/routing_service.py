@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -91,13 +91,7 @@ class Bench:
         """Queues with a number each, agents who are available, callers whom nobody serves."""
         queues = [ALONE, *(f"q{number}" for number in range(self.options.queues))]
         rules = configuration_pb2.QueueRules(auto_accept=True, ageing_ms=10_000)
-        await _all(
-            self.put.ConfigureQueue(administration.ConfigureQueueRequest(queue=queue, rules=rules)) for queue in queues
-        )
-        await _all(
-            self.put.PublishFlow(administration.PublishFlowRequest(document=FLOW.format(queue, number_of(queue))))
-            for queue in queues
-        )
+        await _all(self._open(queue, rules) for queue in queues)
         await _all(self._hire(number) for number in range(count))
         await _all(self.start(number_of(ALONE)) for _ in range(self.options.waiting))
 
@@ -141,6 +135,11 @@ class Bench:
         stream = Stream("contact", UUID(answer.contact_id))
         await self.facts.append(Append(TENANT, [StreamAppend(stream, [event])]))
 
+    async def _open(self, queue: str, rules: configuration_pb2.QueueRules) -> None:
+        await self.put.ConfigureQueue(administration.ConfigureQueueRequest(queue=queue, rules=rules), timeout=60)
+        document = FLOW.format(queue, number_of(queue))
+        await self.put.PublishFlow(administration.PublishFlowRequest(document=document), timeout=60)
+
     async def _hire(self, number: int) -> None:
         agent = f"a{number}"
         rules = configuration_pb2.AgentRules(queues=[f"q{number % self.options.queues}"])
@@ -165,11 +164,11 @@ class Bench:
             number += 1
 
 
-async def _all(works: Iterable[Awaitable[Any]]) -> None:
-    """Do them all, so many at once."""
+async def _all(works: Iterable[Coroutine[Any, Any, Any]]) -> None:
+    """Do them all, so many at once; a coroutine begins when it is awaited."""
     gate = asyncio.Semaphore(AT_ONCE)
 
-    async def one(work: Awaitable[Any]) -> None:
+    async def one(work: Coroutine[Any, Any, Any]) -> None:
         async with gate:
             await work
 
@@ -270,6 +269,7 @@ def environment(dsn: str, issuer: LocalIssuer, port: int, folder: Path) -> dict[
         "HOLDFAST_IVR_ROUTING_FEED_TOKEN_FILE": str(folder / "feed.token"),
         "HOLDFAST_IVR_ROUTING_LIMITS__DRAIN_WAIT": "0.2",
         "HOLDFAST_IVR_ROUTING_HEARTBEAT": "3600",
+        "HOLDFAST_IVR_ROUTING_LIMITS__UNARY_PER_CALLER": "4096",
     }
 
 

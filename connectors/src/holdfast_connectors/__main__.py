@@ -20,12 +20,14 @@ import jwt
 import uvloop
 from pydantic import ValidationError
 
+from holdfast_connectors.asterisk.ami import Reading, messages
 from holdfast_connectors.asterisk.ari import Access
 from holdfast_connectors.asterisk.system import AsteriskPhoneSystem
 from holdfast_connectors.asterisk.system import Doors as AsteriskDoors
 from holdfast_connectors.clock import now_us
 from holdfast_connectors.simulated.scenario import Scenario
 from holdfast_connectors.simulated.system import Doors, SimulatedPhoneSystem
+from holdfast_connectors.teller import Teller
 from service_host import client
 
 USAGE_ERROR: Final = 2
@@ -63,6 +65,23 @@ async def _asterisk(given: argparse.Namespace) -> None:
         running = _running(system.run(), given.source)
         await asyncio.gather(running, return_exceptions=True)
     _unless_failed(running)
+
+
+async def _ami(given: argparse.Namespace) -> None:
+    reading = Reading(given.source)
+    async with client.connect(given.call_events, token=_token_of(given.token_file)) as call_events:
+        teller = Teller(call_events, given.source)
+        telling = asyncio.create_task(teller.run())
+        for event in reading.facts(messages(_text(given.file))):
+            teller.tell(event)
+        await teller.drained()
+        telling.cancel()
+        await asyncio.gather(telling, return_exceptions=True)
+    _say(told=teller.seq, messages=reading.counts)
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8", errors="replace")
 
 
 def _running(work: Coroutine[object, object, None], source: str) -> "asyncio.Task[None]":
@@ -118,8 +137,13 @@ def _arguments() -> argparse.Namespace:
     asterisk.add_argument("--password-file", required=True, type=Path, help="file that holds the user's password")
     asterisk.add_argument("--source", default="asterisk", help="the source that tokens and facts name")
     asterisk.set_defaults(run=_asterisk)
+    ami = kinds.add_parser("ami", help="tell call-events what a capture of Asterisk's manager interface says")
+    ami.add_argument("file", type=Path, help="the capture")
+    ami.add_argument("--source", default="asterisk", help="the source that tokens and facts name")
+    ami.set_defaults(run=_ami)
     for kind in (simulated, asterisk):
         kind.add_argument("--routing", required=True, help="host:port of routing, several joined by commas")
+    for kind in (simulated, asterisk, ami):
         kind.add_argument("--call-events", required=True, help="host:port of call-events")
         kind.add_argument("--token-file", required=True, type=Path, help="file that holds the token")
     return parser.parse_args()
