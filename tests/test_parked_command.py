@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from event_log.memory import MemoryLog
 from fact_rows import GENERATION, LOG, TENANT, prepare
-from holdfast_cli.__main__ import app
+from holdfast_cli.__main__ import made
 from metrics_serving import Metrics, serving
 
 CONTACT = "6f6f9c5c-4f9e-5a55-8c44-3d4d0c6bb0a1"
@@ -32,7 +32,7 @@ async def parked(address: str, *positions: int) -> None:
 async def typed(metrics: Metrics, *words: str) -> tuple[int, Any]:
     """Run the command; return its exit status and its document, or its words where there is none."""
     where = ["--metrics", metrics.grpc_address, "--token", metrics.token()]
-    done = await asyncio.to_thread(CliRunner().invoke, app, ["parked", *words, *where])
+    done = await asyncio.to_thread(CliRunner().invoke, made("parked"), ["parked", *words, *where])
     return done.exit_code, json.loads(done.stdout) if "--json" in words and not done.exception else done.output
 
 

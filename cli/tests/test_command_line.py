@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pytest
+from typer.main import get_command
 
-from holdfast_cli.__main__ import main
+from holdfast_cli.__main__ import WORDS, made, main
 
 JWT = "eyJhbGciOiJub25lIn0.eyJ0ZW5hbnQiOiJiYW5rIn0."
 
@@ -128,3 +129,16 @@ def test_the_command_lists_what_can_be_typed(holdfast: Holdfast) -> None:
     figures = {"queues", "agents", "scorecard", "explain", "time-zone"}
     names = figures | {"up", "demo", "doctor", "import", "generate", "tail", "contact", "rebuild", "audit"}
     assert {name for name in names if name not in shown} == set()
+
+
+def test_every_command_is_made_by_its_own_word_as_among_all() -> None:
+    typed = [word for words in WORDS.values() for word in words]
+    assert sorted(typed) == sorted(get_command(made()).commands)  # type: ignore[attr-defined] # a group
+    for word in typed:
+        assert word in get_command(made(word)).commands  # type: ignore[attr-defined] # a group
+
+
+def test_a_word_that_is_none_is_told_with_those_that_are(holdfast: Holdfast) -> None:
+    done = holdfast("queue")
+    assert done.returncode == 2
+    assert "queues" in done.stderr
