@@ -30,7 +30,7 @@ SETTINGS = frozenset(
 
 
 class KafkaFeed(PartitionedFeed):
-    """See PartitionedFeed."""
+    """See PartitionedFeed. Who wants the whole log in one order has it from the log itself: `pages`, `packed_pages`."""
 
     def __init__(self, url: str, log: Log, topic: Topic) -> None:
         """Read a topic; the log is asked for what is missing there."""
