@@ -13,6 +13,7 @@ MEASUREMENTS = {
     "facts": ["bench.facts", "--peer"],
     "month": ["bench.month"],
     "feed": ["bench.feed", "--rate", "1000"],
+    "routing-service": ["bench.routing_service"],
     "routing_core": ["bench.routing_core"],
     "relay": ["bench.relay"],
 }

@@ -85,7 +85,7 @@ class Bench:
         self.put = administration_service_pb2_grpc.AdministrationServiceStub(channel)
         self.facts = facts
         self.options = options
-        self.failed = self.unserved = 0
+        self.failed = self.unserved = self.unheard = 0
 
     async def prepare(self, count: int) -> None:
         """Queues with a number each, agents who are available, callers whom nobody serves."""
@@ -149,6 +149,12 @@ class Bench:
             agents.SetAgentStateRequest(agent=agent, state=state, endpoint=f"SIP/{agent}"), timeout=60
         )
 
+    async def _beat_once(self, agent: str) -> None:
+        try:
+            await self.agents.Heartbeat(agents.HeartbeatRequest(agent=agent), timeout=10)
+        except grpc.aio.AioRpcError:
+            self.unheard += 1
+
     async def _beat(self, count: int) -> None:
         """Every agent once a period, evenly."""
         loop = asyncio.get_running_loop()
@@ -156,9 +162,7 @@ class Bench:
         under_way: set[Any] = set()
         while True:
             await asyncio.sleep(max(0.0, began + number * HEARTBEAT_SECONDS / 3 / count - loop.time()))
-            call = asyncio.ensure_future(
-                self.agents.Heartbeat(agents.HeartbeatRequest(agent=f"a{number % count}"), timeout=10)
-            )
+            call = asyncio.create_task(self._beat_once(f"a{number % count}"))
             under_way.add(call)
             call.add_done_callback(under_way.discard)
             number += 1
@@ -290,7 +294,8 @@ def report(title: str, times: list[float], bench: Bench, cpu_seconds: float) -> 
     p50, p99 = quantile(times, 50), quantile(times, 99)
     print(
         f"{title}: {len(times)} served at {bench.options.rate:.0f}/s, p50 {p50:.1f} ms, p99 {p99:.1f} ms, "
-        f"{cpu_seconds * 1e6:.0f} µs of routing's CPU a contact, {bench.unserved} unserved, {bench.failed} failed",
+        f"{cpu_seconds * 1e6:.0f} µs of routing's CPU a contact, {bench.unserved} unserved, {bench.failed} failed, "
+        f"{bench.unheard} heartbeats unheard",
         flush=True,
     )
 

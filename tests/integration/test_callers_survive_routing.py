@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import system_parts
 from event_log.errors import LogUnavailable
 from holdfast_cli import demo_centre
 from holdfast_cli.home import Running
-from holdfast_testing import eventually
+from holdfast_testing import eventually, eventually_blocking
 from system_parts import TENANT, WITHIN, Part, Parts
 
 pytestmark = pytest.mark.timeout(300)
@@ -108,6 +109,31 @@ def test_callers_who_come_while_routing_is_away_get_somewhere_and_that_is_told_l
     assert result["default_routes"] > 0
     verdict = asyncio.run(_all_over(parts, routing))
     assert (verdict.callers_lost, verdict.ended_twice, verdict.agents_double) == (0, 0, 0), verdict
+
+
+def test_callers_are_served_while_the_database_crashes_and_call_events_is_away(
+    parts: Parts, routing: Part, folder: Path
+) -> None:
+    phones = PhoneSystem(parts, folder, parts.addresses.ivr_routing_grpc, seed=3, most_calls=20)
+    threading.Event().wait(2)
+    os.kill(parts.postgres.pid, signal.SIGQUIT)
+    eventually_gone(parts)
+    parts.postgres.restart()
+    parts.services["call-events"].kill()
+    threading.Event().wait(2)
+    parts.services["call-events"].start()
+
+    result = phones.result()
+
+    assert result["over"] == 20
+    assert routing.alive
+    verdict = asyncio.run(_all_over(parts, routing))
+    assert (verdict.callers_lost, verdict.ended_twice, verdict.agents_double) == (0, 0, 0), verdict
+
+
+def eventually_gone(parts: Parts) -> None:
+    """Wait until the server has ended."""
+    eventually_blocking(lambda: not parts.postgres.running)
 
 
 async def _all_over(parts: Parts, routing: Part) -> routing_verdict.Verdict:

@@ -98,6 +98,8 @@ class Journal:
             while True:
                 await self._wake.wait()
                 self._wake.clear()
+                if self.failure is not None:
+                    raise self.failure
                 await self._flush()
         except EventLogError as error:
             self.fail(ShardFailed(type(error).__name__))
@@ -106,6 +108,7 @@ class Journal:
     def fail(self, failure: ShardFailed) -> None:
         """Answer everybody that the outcome is unknown; nothing is written from now on."""
         self.failure = self.failure or failure
+        self._wake.set()
         for _, waiter in self._waiters:
             if not waiter.done():
                 waiter.set_exception(self.failure)
