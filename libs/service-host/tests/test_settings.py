@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from service_host.settings import HostSettings, WrongSettings, is_loopback, load, split_address
+from service_host.addresses import is_loopback, split_address
+from service_host.settings import HostSettings, WrongSettings, load
 
 
 class Settings(HostSettings, env_prefix="HOLDFAST_SAMPLE_"):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 import uvicorn
 from starlette.types import ASGIApp
 
-from service_host.settings import split_address
+from service_host.addresses import split_address
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import jwt
 
+from service_host.addresses import is_loopback
 from service_host.call import Caller
 from service_host.errors import Unauthenticated
 from service_host.jwks import KeySet, UnknownKey
 from service_host.local_issuer import LocalIssuer
-from service_host.settings import HostSettings, WrongSettings, is_loopback
+from service_host.settings import HostSettings, WrongSettings
 
 if TYPE_CHECKING:
     from service_host.authorisation import Policy

@@ -21,8 +21,8 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc.aio import AioRpcError, Channel
 
 from service_host import errors, telemetry
+from service_host.addresses import is_loopback
 from service_host.errors import Refused
-from service_host.settings import is_loopback
 
 Token: TypeAlias = str | Callable[[], str] | None
 Metadata: TypeAlias = tuple[tuple[str, str], ...]

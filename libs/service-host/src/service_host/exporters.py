@@ -29,7 +29,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExport
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from service_host import telemetry
-from service_host.settings import HostSettings, is_loopback
+from service_host.addresses import is_loopback
+from service_host.settings import HostSettings
 
 SEND_SECONDS = 5
 CLOSE_SECONDS = 2.0

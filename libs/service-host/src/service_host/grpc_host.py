@@ -12,12 +12,13 @@ from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 from grpc_reflection.v1alpha._async import ReflectionServicer
 
+from service_host.addresses import split_address
 from service_host.edge import Edge, Method
 from service_host.grpc_edge import wrap
 from service_host.grpc_handler import Handler, handler
 from service_host.grpc_streams import Streams
 from service_host.health import METHODS, Health
-from service_host.settings import HostSettings, Limits, split_address
+from service_host.settings import HostSettings, Limits
 
 Handlers: TypeAlias = Mapping[str, Handler]
 _STREAMS_PER_CONNECTION = 1024

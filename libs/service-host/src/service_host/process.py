@@ -20,12 +20,13 @@ from typing import Any, NoReturn, Protocol, TypeAlias, TypeVar
 import uvloop
 
 from service_host import logs, telemetry
+from service_host.addresses import split_address
 from service_host.admin import AdminHost, Check, Readiness, asked
 from service_host.authorisation import UndeclaredMethods
 from service_host.edge import Edge
 from service_host.errors import Refused
 from service_host.jwks import UnreadableKeys
-from service_host.settings import HostSettings, WrongSettings, load, split_address
+from service_host.settings import HostSettings, WrongSettings, load
 
 STARTED = telemetry.Event("started", "The process answers calls.", "grpc", "http", "admin")
 DRAINING = telemetry.Event("draining", "The process was asked to stop and takes no new work.")

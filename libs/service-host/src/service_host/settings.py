@@ -13,7 +13,6 @@ import json
 import os
 import tomllib
 from datetime import timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -38,10 +37,11 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from service_host.addresses import is_loopback, split_address
+
 SHARED_PREFIX = "HOLDFAST_"
 FILE_SUFFIX = "SETTINGS"
 ASYMMETRIC = frozenset({"ES256", "ES384", "ES512", "EdDSA", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"})
-_LAST_PORT = 65535
 _Settings = TypeVar("_Settings", bound="HostSettings")
 
 
@@ -51,26 +51,6 @@ class WrongSettings(Exception):
     def __init__(self, sentences: list[str]) -> None:
         super().__init__("\n".join(sentences))
         self.sentences = sentences
-
-
-def split_address(address: str) -> tuple[str, int]:
-    """``host:port`` or ``[v6]:port`` as its two parts; ValueError with one sentence otherwise."""
-    host, colon, port = address.rpartition(":")
-    if not colon or not host or not port.isdigit() or int(port) > _LAST_PORT:
-        sentence = "must be host:port, with port 0 for a free one"
-        raise ValueError(sentence)
-    return host.strip("[]"), int(port)
-
-
-def is_loopback(address: str) -> bool:
-    """Whether only this machine can reach ``address`` (host:port)."""
-    host, _ = split_address(address)
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _checked_address(address: str) -> str:
