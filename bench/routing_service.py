@@ -161,7 +161,7 @@ class Bench:
         began, number = loop.time(), 0
         under_way: set[Any] = set()
         while True:
-            await asyncio.sleep(max(0.0, began + number * HEARTBEAT_SECONDS / 3 / count - loop.time()))
+            await asyncio.sleep(max(0.0, began + number * HEARTBEAT_SECONDS / count - loop.time()))
             call = asyncio.create_task(self._beat_once(f"a{number % count}"))
             under_way.add(call)
             call.add_done_callback(under_way.discard)

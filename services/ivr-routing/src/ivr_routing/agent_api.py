@@ -48,7 +48,7 @@ class AgentApi(stubs.AgentServiceServicer):
             if known.heartbeat_lost:
                 await shard.do(Told(c.RegainHeartbeat(agent)), actor=call.caller().subject)
         answer = pb.HeartbeatResponse(state=_word(known.state))
-        answer.next_within.FromTimedelta(self._heartbeat / 3)
+        answer.next_within.FromTimedelta(self._heartbeat / 2)
         return answer
 
     async def AcceptReservation(self, request: pb.AcceptReservationRequest, _context: Any) -> Any:

@@ -79,7 +79,7 @@ class AgentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Heartbeat(self, request, context):
-        """Says that the desktop lives; due every 15 s at most. Is not recorded; only its loss and return are.
+        """Says that the desktop lives; due within 15 s. Is not recorded; only its loss and return are.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -36,7 +36,7 @@ class AgentServiceStub:
     SetAgentState: _grpc.UnaryUnaryMultiCallable[_agent_service_pb2.SetAgentStateRequest, _agent_service_pb2.SetAgentStateResponse]
     """Signs in, out, ready or not ready. A state asked for while the agent serves a contact takes effect after it."""
     Heartbeat: _grpc.UnaryUnaryMultiCallable[_agent_service_pb2.HeartbeatRequest, _agent_service_pb2.HeartbeatResponse]
-    """Says that the desktop lives; due every 15 s at most. Is not recorded; only its loss and return are."""
+    """Says that the desktop lives; due within 15 s. Is not recorded; only its loss and return are."""
     AcceptReservation: _grpc.UnaryUnaryMultiCallable[_agent_service_pb2.AcceptReservationRequest, _agent_service_pb2.AcceptReservationResponse]
     """Takes a reservation. Refused if it has ended; the answer says how."""
     RejectReservation: _grpc.UnaryUnaryMultiCallable[_agent_service_pb2.RejectReservationRequest, _agent_service_pb2.RejectReservationResponse]
@@ -56,7 +56,7 @@ class AgentServiceAsyncStub(AgentServiceStub):
     SetAgentState: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.SetAgentStateRequest, _agent_service_pb2.SetAgentStateResponse]  # type: ignore[assignment]
     """Signs in, out, ready or not ready. A state asked for while the agent serves a contact takes effect after it."""
     Heartbeat: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.HeartbeatRequest, _agent_service_pb2.HeartbeatResponse]  # type: ignore[assignment]
-    """Says that the desktop lives; due every 15 s at most. Is not recorded; only its loss and return are."""
+    """Says that the desktop lives; due within 15 s. Is not recorded; only its loss and return are."""
     AcceptReservation: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.AcceptReservationRequest, _agent_service_pb2.AcceptReservationResponse]  # type: ignore[assignment]
     """Takes a reservation. Refused if it has ended; the answer says how."""
     RejectReservation: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.RejectReservationRequest, _agent_service_pb2.RejectReservationResponse]  # type: ignore[assignment]
@@ -85,7 +85,7 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _agent_service_pb2.HeartbeatRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_agent_service_pb2.HeartbeatResponse, _abc.Awaitable[_agent_service_pb2.HeartbeatResponse]]:
-        """Says that the desktop lives; due every 15 s at most. Is not recorded; only its loss and return are."""
+        """Says that the desktop lives; due within 15 s. Is not recorded; only its loss and return are."""
 
     @_abc_1.abstractmethod
     def AcceptReservation(
