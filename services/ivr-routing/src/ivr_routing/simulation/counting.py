@@ -11,7 +11,8 @@ from ivr_routing.simulation.scenario import Scenario
 from ivr_routing.simulation.tally import Counts, QueueTally
 from ivr_routing.simulation.walking import FlowTally
 
-MOST_BATCHES: Final = 30
+MOST_BATCHES: Final = 10
+"""Few and long: a busy centre remembers for hours, and neighbours must hardly depend on each other."""
 NOT_COUNTED: Final = -1
 _BUSY: Final = (AgentState.ON_CONTACT, AgentState.WRAP_UP)
 

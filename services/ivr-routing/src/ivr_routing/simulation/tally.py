@@ -1,12 +1,14 @@
 """What a simulation counts: per queue, and per batch, so that each figure has its interval.
 
 A batch is a replication, or a stretch of one long run. A ratio's interval is that of batch means: the batches'
-deviations from the pooled ratio, with Student's t (Law and Kelton, Simulation Modeling and Analysis).
+deviations from the pooled ratio, with Student's t (Law and Kelton, Simulation Modeling and Analysis), made wider where
+neighbouring batches are alike.
 """
 
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from itertools import pairwise
 from typing import Any, Final
 
 FEWEST_BATCHES: Final = 5
@@ -134,8 +136,10 @@ def _interval(above: Sequence[float], below: Sequence[float], value: float | Non
     number = len(above)
     if value is None or number < FEWEST_BATCHES:
         return None
-    squares = sum((top - value * bottom) ** 2 for top, bottom in zip(above, below, strict=True))
-    error = (squares * number / (number - 1)) ** 0.5 / sum(below)
+    apart = [top - value * bottom for top, bottom in zip(above, below, strict=True)]
+    squares = sum(each * each for each in apart)
+    alike = max(0.0, sum(one * next_one for one, next_one in pairwise(apart))) / (squares or 1.0)
+    error = (squares * (1 + 2 * alike) * number / (number - 1)) ** 0.5 / sum(below)
     times = _T[number - 2] if number - 2 < len(_T) else _NORMAL
     return [value - times * error, value + times * error]
 
