@@ -29,7 +29,12 @@ MOST_CLOCK_SECONDS = 5.0
 CLOCK_GRAIN_SECONDS = 2.0
 """What a header in whole seconds, written once a second, may be off."""
 MOST_BEHIND = 1_000
-SERVICES = {"call-events": "call_events", "call-events-relay": "call_events_relay", "metrics": "metrics"}
+SERVICES = {
+    "call-events": "call_events",
+    "call-events-relay": "call_events_relay",
+    "metrics": "metrics",
+    "ivr-routing": "ivr_routing",
+}
 
 
 def examine(where: Where, port_base: int) -> list[Finding]:
