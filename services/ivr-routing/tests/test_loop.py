@@ -84,9 +84,9 @@ async def test_the_same_contact_started_again_gets_the_instruction_in_force(cent
     assert second == first
 
 
-async def test_a_number_that_leads_nowhere_is_not_left_waiting(centre: Centre) -> None:
+async def test_a_caller_whose_number_leads_nowhere_can_leave_a_message(centre: Centre) -> None:
     started = await centre.call()
-    assert steps(started.instruction.do) == ["hang_up"]
+    assert (steps(started.instruction.do), steps(started.instruction.otherwise)) == (["voicemail"], ["hang_up"])
 
 
 async def test_an_agent_who_signs_in_is_rung_for_whoever_waits(centre: Centre) -> None:

@@ -7,16 +7,13 @@ from holdfast.ivr_routing.v1 import instruction_pb2 as pb
 from ivr_routing.loop import actions
 from ivr_routing.loop.desk import Desk
 
-LONGEST_MESSAGE: Final = timedelta(seconds=120)
 SILENT: Final = "routing_silent"
 _OF_QUEUES: Final = (pb.WAITING_STATE_QUEUE_MUSIC, pb.WAITING_STATE_RINGING, pb.WAITING_STATE_PARKED)
-ANYWHERE: Final = "general"
-"""Mailbox of callers of whom no queue is known."""
 
 
 def plans(desk: Desk, silence: timedelta, now_us: int) -> list[pb.StaticPlan]:
     """A message can be left in every state: for the queue waited in, or that which the number's flow falls back to."""
-    every = [(state, "", "", ANYWHERE) for state in (pb.WAITING_STATE_ARRIVAL, *_OF_QUEUES)]
+    every = [(state, "", "", actions.GENERAL) for state in (pb.WAITING_STATE_ARRIVAL, *_OF_QUEUES)]
     every += [(state, queue, "", queue) for queue in sorted(desk.core.queues) for state in _OF_QUEUES]
     every += [
         (pb.WAITING_STATE_ARRIVAL, "", number, mailbox)
@@ -36,7 +33,7 @@ def _plan(
         state=state,
         queue=queue,
         service_number=number,
-        do=[actions.voicemail(mailbox, LONGEST_MESSAGE), actions.hang_up(SILENT)],
+        do=[actions.voicemail(mailbox, actions.LONGEST_MESSAGE), actions.hang_up(SILENT)],
     )
     made.after_silence.FromTimedelta(silence)
     return made

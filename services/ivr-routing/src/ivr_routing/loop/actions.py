@@ -14,6 +14,9 @@ LONGEST_WAIT_MS: Final = 3_600_000
 BEFORE_DEADLINE_MS: Final = 500
 """An endpoint stops ringing so long before its reservation's deadline: the phone system's answer comes in time."""
 SHORTEST_RING_MS: Final = 1_000
+GENERAL: Final = "general"
+"""Mailbox of callers of whom no queue is known."""
+LONGEST_MESSAGE: Final = timedelta(seconds=120)
 DIAL_FOR: Final = timedelta(seconds=30)
 """How long a customer who is called back is rung."""
 

@@ -80,8 +80,9 @@ def come_back(turn: Turn) -> None:
 
 
 def nowhere(turn: Turn, call: Call, reason: str) -> None:
-    """End a call that nothing leads on."""
-    turn.instruct(call, [actions.hang_up(reason)])
+    """A caller whom nothing leads on can leave a message: for the queue they were in, else for everybody."""
+    mailbox = call.queue or actions.GENERAL
+    turn.instruct(call, [actions.voicemail(mailbox, actions.LONGEST_MESSAGE)], None, [actions.hang_up(reason)])
 
 
 def context(turn: Turn, call: Call, found: Flow) -> flow.Context:
@@ -103,7 +104,7 @@ def _sent_back(turn: Turn, call: Call, then: str, reason: str) -> None:
         case "hang_up":
             turn.instruct(call, [actions.hang_up(reason)])
         case "voicemail":
-            turn.instruct(call, [actions.voicemail(call.queue, timedelta(seconds=120))])
+            turn.instruct(call, [actions.voicemail(call.queue, actions.LONGEST_MESSAGE)])
         case "flow" if call.walk:
             answer(turn, call, flow.CameBack(reason))
         case _:
