@@ -134,3 +134,16 @@ def shape(core: Core) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(dump(core))
     del document["dues"], document["finished"]
     return document
+
+
+def summary(core: Core) -> dict[str, Any]:
+    """Return what a core amounts to, by names that outlive its form."""
+    return {
+        "agents": {agent.agent: [agent.state.name, agent.reason, agent.since_us] for agent in core.agents.values()},
+        "contacts": {
+            contact.contact_id: [contact.visit.queue if contact.visit else "", sorted(contact.agents), contact.served]
+            for contact in core.contacts.values()
+        },
+        "reservations": {held.reservation_id: [held.agent, held.accepted] for held in core.reservations.values()},
+        "queues": {queue.queue: [queue.version, queue.size, queue.open] for queue in core.queues.values()},
+    }
