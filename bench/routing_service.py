@@ -51,7 +51,7 @@ from service_host.local_issuer import AUDIENCE, ISSUER, LocalIssuer
 TENANT, SOURCE, NODE = "bench", "pbx", "n1"
 SCOPES = ("routing:phone", "routing:agent", "routing:supervise", "routing:administer", "log:read")
 ALONE = "nobody"
-TALK_SECONDS, HEARTBEAT_SECONDS, AT_ONCE = 2.0, 15.0, 64
+LONGEST_TALK_SECONDS, HEARTBEAT_SECONDS, AT_ONCE = 2.0, 15.0, 64
 FLOW = "format: holdfast-flow/1\nflow: f-{0}\nlanguage: en\nstart: q\notherwise: q\nservice_numbers: ['{1}']\n"
 FLOW += "nodes:\n  q: {{type: queue, queue: {0}}}\n"
 
@@ -86,6 +86,7 @@ class Bench:
         self.facts = facts
         self.options = options
         self.failed = self.unserved = self.unheard = 0
+        self.talk_seconds = LONGEST_TALK_SECONDS
 
     async def prepare(self, count: int) -> None:
         """Queues with a number each, agents who are available, callers whom nobody serves."""
@@ -105,6 +106,7 @@ class Bench:
     async def run(self, count: int) -> list[float]:
         """Let contacts arrive for the time asked for; the times in seconds of those who were given an agent."""
         times: list[float] = []
+        self.talk_seconds = min(LONGEST_TALK_SECONDS, count / self.options.rate / 4)
         beating = asyncio.create_task(self._beat(count)) if self.options.heartbeats else None
         loop = asyncio.get_running_loop()
         began, number = loop.time() + 0.5, 0
@@ -129,7 +131,7 @@ class Bench:
             self.unserved += 1
             return
         times.append(took)
-        await asyncio.sleep(TALK_SECONDS)
+        await asyncio.sleep(self.talk_seconds)
         ended = leg_pb2.LegEnded(leg_id="c", role=leg_pb2.LEG_ROLE_CALLER).SerializeToString()
         event = NewEvent(UUID(bytes=secrets.token_bytes(16)), "LegEnded", clock_us(), ended, b"", SOURCE)
         stream = Stream("contact", UUID(answer.contact_id))
