@@ -162,10 +162,11 @@ async def anew(scene: Scene) -> None:
 
 
 async def followed(scene: Scene, head: int) -> tuple[float, float]:
-    """Return the seconds in which one instance follows the topic to its head, and the most MB it took meanwhile."""
+    """Return the seconds in which one instance follows the topic to its head, and by how many MB it grew at most."""
     await anew(scene)
     there = asyncio.Event()
-    process, most = psutil.Process(os.getpid()), 0
+    process = psutil.Process(os.getpid())
+    before = most = process.memory_info().rss
 
     def stands(cursor: Cursor) -> None:
         nonlocal most
@@ -179,7 +180,7 @@ async def followed(scene: Scene, head: int) -> tuple[float, float]:
     seconds = time.perf_counter() - began
     waiting.cancel()
     await ended(task)
-    return seconds, most / 1e6
+    return seconds, (most - before) / 1e6
 
 
 async def ended(task: "asyncio.Task[None]") -> None:
@@ -230,7 +231,7 @@ async def rounds(scene: Scene, head: int, number: int) -> None:
         begun = time.process_time()
         records, alone = await asyncio.to_thread(bare, scene.bootstrap, scene.partitions)
         between = time.process_time()
-        seconds, most = await followed(scene, head)
+        seconds, grown = await followed(scene, head)
         ended_at = time.process_time()
         for name, value in {
             "consumed and folded / bare": alone / seconds,
@@ -238,7 +239,7 @@ async def rounds(scene: Scene, head: int, number: int) -> None:
             "folded, events/s": head / seconds,
             "bare, CPU microseconds a record": (between - begun) / records * 1e6,
             "folded, CPU microseconds an event": (ended_at - between) / head * 1e6,
-            "most memory, MB": most,
+            "grown meanwhile, MB": grown,
         }.items():
             found.setdefault(name, []).append(value)
     for name, values in found.items():
