@@ -162,15 +162,15 @@ def refusal_of(http: httpx.Client, events: Iterable[Event]) -> set[str]:
 def caught_up(doors: Doors) -> Any:
     """Wait until facts have followed all that was told before, and return their status."""
 
-    async def ask() -> int:
+    async def ask() -> Any:
         async with doors.logging() as log:
-            return int((await log.GetHead(GetHeadRequest())).head.position)
+            return (await log.GetHead(GetHeadRequest())).head
 
     head, until = asyncio.run(ask()), time.monotonic() + CATCH_UP_SECONDS
     with doors.metrics() as http:
         while True:
-            status = http.get("/v1/status", params={"wait_for_position": head}).raise_for_status().json()
-            if all(log["position"] >= head for log in status["as_of"]["logs"].values()):
+            status = http.get("/v1/status", params={"wait_for_position": head.position}).raise_for_status().json()
+            if status["as_of"]["logs"].get(head.log_id, {"position": -1})["position"] >= head.position:
                 return status
             assert time.monotonic() < until, status
 

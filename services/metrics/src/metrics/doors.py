@@ -28,7 +28,7 @@ def hosts(
     events, answers = Events(log), Answers(database, clock)
     scorecards = Scorecards(database, answers, events)
     explanations = Explanations(database, answers, events, settings.recomputed_contacts)
-    status = Status(database)
+    status = Status(database, log)
     edge = Edge(settings, POLICY, ERRORS)
     grpc = GrpcHost(edge)
     parked = ParkedEvents(database, Retrying(database, log))

@@ -3,6 +3,8 @@
 import asyncio
 from typing import Final
 
+from event_log.errors import Unavailable as LogAway
+from event_log.log import Log
 from holdfast.metrics.v1 import metrics_service_pb2 as pb
 from metrics import answering, as_of
 from metrics.as_of import AsOf
@@ -26,8 +28,10 @@ _LIVE: Final = "select schema_name from metrics.live_generation"
 class Status:
     """Answers to GetFactsStatus."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, log: Log) -> None:
+        """Answer from a database; positions waited for are of this log, that of call-events."""
         self._database = database
+        self._log = log
 
     async def facts_status(self, request: pb.GetFactsStatusRequest) -> pb.GetFactsStatusResponse:
         """Return how far the facts are; waits for a position, at most until shortly before the deadline."""
@@ -49,13 +53,22 @@ class Status:
         )
 
     async def _reached(self, position: int) -> None:
+        log_id = await self._log_id()
         while call.seconds_left() > RESERVED_SECONDS:
             async with self._database.acquire() as connection:
                 found = await as_of.read(connection, call.caller().tenant)
-            if _position(found) >= position or any(log.stopped for log in found.logs):
+            if _position(found, log_id) >= position or any(log.stopped for log in found.logs):
                 return
             await asyncio.sleep(PAUSE_SECONDS)
 
+    async def _log_id(self) -> str:
+        try:
+            return (await self._log.head()).log_id
+        except LogAway:
+            return ""
 
-def _position(found: AsOf) -> int:
-    return min((log.position for log in found.logs), default=0)
+
+def _position(found: AsOf, log_id: str) -> int:
+    """Return how far the facts follow a log; if they follow none of this id, how far every log they follow."""
+    positions = {log.log_id: log.position for log in found.logs}
+    return positions.get(log_id, min(positions.values(), default=0))
