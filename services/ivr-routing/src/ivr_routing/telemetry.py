@@ -27,7 +27,7 @@ FLOW_FACTS_REFUSED = telemetry.Counter(
     "holdfast.ivr_routing.flow_facts_refused", "Facts of flows that call-events refused, by reason.", "reason"
 )
 FLOW_FACTS_NOT_TOLD = telemetry.Event(
-    "flow_facts_not_told", "call-events did not take facts of flows; they are told again.", "status"
+    "flow_facts_not_told", "Facts of flows were not taken by call-events; they are told again.", "status"
 )
 FLOW_FACTS_WITHOUT_TOKEN = telemetry.Event(
     "flow_facts_without_token", "A tenant has no token for call-events: its flows are not told."
