@@ -12,7 +12,7 @@ FACTS_BEHIND = telemetry.Gauge("holdfast.ivr_routing.facts_behind", "Events that
 DEFAULTED = telemetry.Counter(
     "holdfast.ivr_routing.defaulted", "Contacts that a phone system sent its own way while routing was silent."
 )
-LEADING = telemetry.Gauge("holdfast.ivr_routing.leading", "1 while this process decides, else 0.")
+LEADING = telemetry.Gauge("holdfast.ivr_routing.leading", "Whether this process decides: 1 while it does, else 0.")
 LEADS = telemetry.Event("leads", "This process decides from now on.", "tenants", "events", "seconds")
 LEADS_NO_MORE = telemetry.Event("leads_no_more", "This process no longer decides.", "reason")
 FACT_FAILED = telemetry.Event(
