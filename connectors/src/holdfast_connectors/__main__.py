@@ -49,7 +49,12 @@ async def _simulated(given: argparse.Namespace) -> None:
         system = SimulatedPhoneSystem(scenario, _tenant(token()), Doors(routing, call_events, now_us))
         running = _running(system.run(), scenario.source_id)
         await asyncio.gather(running, return_exceptions=True)
-    _say(begun=system.calls_begun, over=system.calls_over, default_routes=system.default_routes)
+    _say(
+        begun=system.calls_begun,
+        over=system.calls_over,
+        default_routes=system.default_routes,
+        gone_unanswered=system.gone_unanswered,
+    )
     _unless_failed(running)
 
 

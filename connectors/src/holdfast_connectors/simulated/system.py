@@ -50,7 +50,7 @@ class SimulatedPhoneSystem:
         self._plans: list[instruction_pb2.StaticPlan] = []
         self._runners: dict[str, CallRunner] = {}
         self._lines: dict[str, SimulatedLine] = {}
-        self.calls_begun = self.calls_over = self.default_routes = 0
+        self.calls_begun = self.calls_over = self.default_routes = self.gone_unanswered = 0
 
     async def run(self) -> None:
         """Serve until every call that was to arrive is over; for ever if they never end."""
@@ -97,6 +97,7 @@ class SimulatedPhoneSystem:
             del self._runners[contact_id], self._lines[contact_id]
             self.calls_over += 1
             self.default_routes += runner.followed_default
+            self.gone_unanswered += not runner.contact_id and not runner.followed_default
 
     async def _end_of(self, line: SimulatedLine) -> None:
         if line.talk is not None:
