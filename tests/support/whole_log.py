@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Iterable
 
+import grpc
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from holdfast.log.v1 import log_service_pb2 as pb
 from holdfast.log.v1.log_service_pb2_grpc import LogServiceStub
+from holdfast_testing import eventually
 from service_host import client
 
 READ_SECONDS = 60.0
@@ -45,10 +47,20 @@ def _rows(log: pa.Table, columns: list[str]) -> Iterable[tuple[object, ...]]:
 
 async def _read(address: str, token: str) -> pa.Table:
     async with client.connect(address, token=token) as channel:
-        request = pb.ReadPackedEventsRequest(columns=COLUMNS)
-        pages = LogServiceStub(channel).ReadPackedEvents(request, timeout=READ_SECONDS)
+        found: list[pa.Table] = await eventually(lambda: _pages(channel))
+    return pa.concat_tables(found)
+
+
+async def _pages(channel: grpc.aio.Channel) -> list[pa.Table]:
+    """Return all pages, one without rows of an empty log; a log whose store was killed a moment ago is asked again."""
+    pages = LogServiceStub(channel).ReadPackedEvents(pb.ReadPackedEventsRequest(columns=COLUMNS), timeout=READ_SECONDS)
+    try:
         found = [pa.ipc.open_stream(page.arrow_ipc).read_all() async for page in pages if page.count]
-    return pa.concat_tables(found) if found else pa.table({name: [] for name in COLUMNS})
+    except grpc.aio.AioRpcError as error:
+        if error.code() is grpc.StatusCode.UNAVAILABLE:
+            raise AssertionError(error.details()) from error
+        raise
+    return found or [pa.table({name: [] for name in COLUMNS})]
 
 
 async def _head(address: str, token: str) -> int:
