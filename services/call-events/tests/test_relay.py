@@ -6,15 +6,15 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
 
+from admin_doors import figures
 from call_events.relay import Settings, Told, measure_lag, tell_lag
 from event_log.connections import Connections
 from event_log.kafka.checkpoints import PostgresCheckpoints
@@ -41,11 +41,9 @@ class RelayProcess:
     process: "subprocess.Popen[bytes]"
     ready: dict[str, Any]
 
-    def figures(self) -> dict[str, float]:
+    def figures(self) -> Mapping[str, float]:
         """Its metrics without labels."""
-        text = httpx.get(f"http://{self.ready['admin']}/metrics", trust_env=False).text
-        pairs = (line.rsplit(" ", 1) for line in text.splitlines() if line and not line.startswith("#"))
-        return {name: float(value) for name, value in pairs if "{" not in name}
+        return figures(self.ready["admin"])
 
     def end(self, how: int = signal.SIGTERM) -> int:
         """End it, and wait until it has."""
