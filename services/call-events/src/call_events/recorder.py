@@ -158,7 +158,8 @@ class Recorder:
         """Ask the log; again while it is busy, until an instant of the monotonic clock."""
         while True:
             try:
-                return await self._log.append_all(appends)
+                with telemetry.APPEND.start(events=_count(appends)) if tracing() else nullcontext():
+                    return await self._log.append_all(appends)
             except Busy as busy:
                 if time.monotonic() >= until:
                     raise
@@ -180,6 +181,10 @@ def check_count(count: int) -> None:
     if count > MOST_EVENTS:
         message = f"Send at most {MOST_EVENTS} events in one message."
         raise InvalidArgument("TOO_MANY_EVENTS", message, limit=MOST_EVENTS)
+
+
+def _count(appends: Sequence[Append]) -> int:
+    return sum(len(part.events) for append in appends for part in append.streams)
 
 
 def _names(event: Told) -> Sequence[Alias]:

@@ -16,6 +16,9 @@ INDEX_BEHIND = telemetry.Gauge(
     "holdfast.call_events.index_behind", "Events that the list of contacts is behind the log."
 )
 RECORD = telemetry.Span("holdfast.call_events.record", "Recording the events of one message.", "events")
+APPEND = telemetry.Span(
+    "holdfast.call_events.append", "From handing events to the log until they are durable, or refused.", "events"
+)
 RELAYED = telemetry.Counter("holdfast.call_events.relay.events", "Events whose window in the topic was acknowledged.")
 RELAY_BEHIND = telemetry.Gauge("holdfast.call_events.relay.behind", "Events of the log that the topic may lack.")
 RELAY_BEHIND_SECONDS = telemetry.Gauge(
