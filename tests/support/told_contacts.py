@@ -13,7 +13,16 @@ from google.protobuf.message import Message
 
 from contact_life.codec import encode
 from event_log.model import Event, Stream
-from holdfast.call_events.v1 import after_pb2, arrival_pb2, ivr_pb2, leg_pb2, observation_pb2, queueing_pb2, talk_pb2
+from holdfast.call_events.v1 import (
+    after_pb2,
+    arrival_pb2,
+    help_pb2,
+    ivr_pb2,
+    leg_pb2,
+    observation_pb2,
+    queueing_pb2,
+    talk_pb2,
+)
 
 SECOND: Final = 1_000_000
 START_US: Final = 915_148_800 * SECOND
@@ -63,6 +72,7 @@ class Script:
         for visit in range(self._chance.choice((0, 1, 1, 1, 1, 2, 3))):
             self._visit(visit)
         self._leave()
+        self._look_back()
         return self._made_odd()
 
     def _maybe(self, chance: float = 0.5) -> bool:
@@ -217,6 +227,27 @@ class Script:
         if self._maybe(0.3):
             self._wait(0, 60)
             self._tell(made(arrival_pb2.ContactClosed))
+
+    def _look_back(self) -> None:
+        """Tell what a supervisor or a fault had to do with it, and what the customer answers."""
+        spells = [event.body.assignment_id for event in self.told if isinstance(event.body, talk_pb2.Bridged)]
+        if spells and self._maybe(0.1):
+            self._tell(
+                made(help_pb2.SupervisorIntervened, assignment_id=spells[0], mode=5), -self._chance.randint(0, 90)
+            )
+        if spells and self._maybe(0.1):
+            self._tell(made(help_pb2.SystemFaultReported, system="crm"), -self._chance.randint(0, 200))
+        for _ in range(self._chance.choice((0, 0, 1, 1, 2)) if spells else 0):
+            said = made(
+                after_pb2.SurveyAnswered,
+                survey="after_call",
+                question=self._chance.choice(("satisfied", "solved")),
+                rating=self._chance.randint(0, 6),
+                best_rating=self._chance.choice((0, 1, 5, 5, 5, 10)),
+                assignment_id=self._chance.choice(("", *spells, "another")),
+                cause=self._chance.choice(("", "wait", "answer", "agent", "product", "the weather")),
+            )
+            self._tell(said, self._chance.randint(0, 90))
 
     def _made_odd(self) -> list[Told]:
         """Return what was written, some of it lost, doubled, late, of another source, inferred or taken back."""

@@ -16,12 +16,17 @@ SIDES = ("all", "in_agents_hands")
 def show_queues(report: Mapping[str, Any], threshold_seconds: float) -> None:
     """Print the queue report as a table with its total."""
     level = f"≤ {threshold_seconds:g} s"
+    rated = bool(_csat(report["total"], "all"))
     columns = ["queue", "offered", "answered", "lost", "lost %", "in IVR", "asa", level, "aht"]
+    columns += ["csat", "in hands"] if rated else []
     cut = bool(report["rows"]) and "interval_start" in report["rows"][0]
-    rows = [[*_start(row, cut=cut), *_queue_cells(row)] for row in report["rows"]]
-    total = [*([""] if cut else []), *_queue_cells({**report["total"], "queue": "all"})]
+    rows = [[*_start(row, cut=cut), *_queue_cells(row), *_csat_cells(row, rated=rated)] for row in report["rows"]]
+    whole = {**report["total"], "queue": "all"}
+    total = [*([""] if cut else []), *_queue_cells(whole), *_csat_cells(whole, rated=rated)]
     output.table(_title("Queues", report), [*(["from"] if cut else []), *columns], rows, footer=total)
     output.say("lost: left the queue unanswered · in IVR: left before any queue, apart", "dim")
+    if rated:
+        output.say("csat: mean rating, 1 to 5 · in hands: without what lay outside the agents' hands", "dim")
     show_as_of(report)
 
 
@@ -114,6 +119,8 @@ def written(value: float | None, unit: str) -> str:
             return percent(value)
         case "seconds":
             return output.NOTHING if value is None else f"{value:,.1f} s"
+        case "rating":
+            return output.NOTHING if value is None else f"{value:.2f}"
         case _:
             return output.NOTHING if value is None else f"{value:,.0f}"
 
@@ -160,6 +167,23 @@ def _queue_cells(row: Mapping[str, Any]) -> list[object]:
         percent(row["service_level"]["offered"]),
         clock(row["aht_seconds"]),
     ]
+
+
+def _csat(row: Mapping[str, Any], side: str) -> Mapping[str, Any] | None:
+    found: Mapping[str, Any] | None = (row.get("csat") or {}).get(side)
+    return found
+
+
+def _csat_cells(row: Mapping[str, Any], *, rated: bool) -> list[object]:
+    """Write both mean ratings with n and interval, if any rating stands in the report."""
+    return [_rating(_csat(row, side)) for side in SIDES] if rated else []
+
+
+def _rating(found: Mapping[str, Any] | None) -> str:
+    if not found:
+        return output.NOTHING
+    star = "*" if found["insufficient_evidence"] else ""
+    return f"{written(found['value'], 'rating')}{star} ({spread({**found, 'unit': 'rating'}) or '?'}; n {found['n']:,})"
 
 
 def _scorecard_cells(figure: Mapping[str, Any]) -> list[object]:

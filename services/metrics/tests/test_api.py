@@ -139,6 +139,7 @@ async def test_a_row_of_queues_has_the_keys_that_programs_rely_on(metrics: Metri
             "handle_seconds": 300.0,
             "aht_seconds": 150.0,
             "aht_all_seconds": 150.0,
+            "csat": {"all": None, "in_agents_hands": None},
         }
     ]
     assert set(report["total"]) == set(report["rows"][0])

@@ -15,7 +15,7 @@ from event_log.feed import Feed
 from event_log.memory import MemoryLog
 from event_log.model import Append, Event, NewEvent, Stream, StreamAppend
 from fact_rows import TENANT, database_of
-from holdfast.call_events.v1 import help_pb2, ivr_pb2, leg_pb2, queueing_pb2, talk_pb2
+from holdfast.call_events.v1 import after_pb2, help_pb2, ivr_pb2, leg_pb2, queueing_pb2, talk_pb2
 from holdfast.metrics.v1 import metrics_service_pb2 as pb
 from holdfast_testing import eventually
 from metrics.explain.events import MANY, Events, Wanted
@@ -56,16 +56,27 @@ def contact(number: int, *, wait: int, handle: int = 0, agent: str = "ann", **mo
     if more.get("supervised"):
         mode = help_pb2.INTERVENTION_MODE_TAKE_OVER
         told.append(Told(answered + SECOND, help_pb2.SupervisorIntervened(mode=mode, assignment_id=spell)))
+    if rating := more.get("rating"):
+        asked: dict[str, Any] = {
+            "survey": "after_call",
+            "question": "satisfied",
+            "assignment_id": spell if handle % 2 else "",
+        }
+        said = after_pb2.SurveyAnswered(rating=rating, best_rating=5, cause=more.get("cause", ""), **asked)
+        told.append(Told(answered + 3600 * SECOND, said))
     if more.get("lost_in_ivr"):
         told = [Told(start, ivr_pb2.FlowEntered(flow="main")), Told(answered, ivr_pb2.FlowExited(queue="sales"))]
     return told
 
 
 CONTACTS = [
-    *(contact(number, wait=10, handle=100 + number) for number in range(4)),
+    contact(0, wait=10, handle=100, rating=5),
+    contact(1, wait=10, handle=101, rating=4),
+    contact(2, wait=10, handle=102, rating=1, cause="wait"),
+    contact(3, wait=10, handle=103, rating=3, cause="agent"),
     contact(4, wait=25, handle=60),
-    contact(5, wait=200, handle=500),
-    contact(6, wait=15, handle=30, misrouted=True),
+    contact(5, wait=200, handle=500, rating=1),
+    contact(6, wait=15, handle=30, misrouted=True, rating=2),
     contact(7, wait=5, handle=90, supervised=True),
     contact(8, wait=3),
     contact(9, wait=40),
@@ -155,6 +166,8 @@ async def _append(log: MemoryLog, stream: Stream, told: Sequence[Event]) -> Sequ
         "transfer_rate.misroute",
         "misroute_rate",
         "short_abandoned",
+        "csat",
+        "csat.in_agents_hands",
     ],
 )
 async def test_a_figure_of_a_queue_computed_again_from_events_is_the_same(served: Served, figure: str) -> None:
@@ -164,7 +177,9 @@ async def test_a_figure_of_a_queue_computed_again_from_events_is_the_same(served
     assert explained["figure"]["n"] > 0
 
 
-@pytest.mark.parametrize("figure", ["aht", "handled", "aht.talk", "transfer_rate", "misroute_rate"])
+@pytest.mark.parametrize(
+    "figure", ["aht", "handled", "aht.talk", "transfer_rate", "misroute_rate", "csat", "csat.in_agents_hands"]
+)
 async def test_a_figure_of_an_agent_computed_again_from_events_is_the_same(served: Served, figure: str) -> None:
     explained = (await served.metrics.get(f"/v1/figures/{figure}:explain", agent="ann", **JANUARY)).json()
     assert explained["recomputed"] == explained["figure"], explained["not_recomputed"]
@@ -241,6 +256,37 @@ async def test_a_scorecard_shows_all_evidence_and_what_was_in_the_agents_hands(s
     assert figures["occupancy"]["all"]["value"] is None
 
 
+async def test_a_scorecard_shows_the_mean_rating_of_all_and_of_those_in_the_agents_hands(served: Served) -> None:
+    card = (await served.metrics.get("/v1/agents/ann/scorecard", minimum_n=3, **JANUARY)).json()
+    figures = {figure["name"]: figure for figure in card["figures"]}
+    csat = figures["csat"]
+    assert (csat["all"]["n"], csat["in_agents_hands"]["n"]) == (6, 3)
+    assert csat["all"]["value"] == pytest.approx((5 + 4 + 1 + 3 + 1 + 2) / 6)
+    assert csat["in_agents_hands"]["value"] == pytest.approx((5 + 4 + 3) / 3)
+    assert csat["all"]["interval_low"] < csat["all"]["value"] < csat["all"]["interval_high"]
+    assert csat["left_out"] == {"long_wait": 1, "misrouted": 1, "not_about_agent": 1}
+    own = figures["csat.in_agents_hands"]
+    assert own["all"]["value"] == own["in_agents_hands"]["value"] == csat["in_agents_hands"]["value"]
+
+
+async def test_a_queue_has_both_mean_ratings_with_n_and_interval(served: Served) -> None:
+    row = (await served.metrics.get("/v1/queues", **JANUARY)).json()["total"]
+    assert {side: (one["n"], round(one["value"], 4)) for side, one in row["csat"].items()} == {
+        "all": (6, 2.6667),
+        "in_agents_hands": (3, 4.0),
+    }
+
+
+async def test_a_rating_is_explained_by_the_answer_and_by_what_it_depended_on(served: Served) -> None:
+    explained = (await served.metrics.get("/v1/figures/csat:explain", agent="ann", **JANUARY)).json()
+    assert [[event["type"] for event in fact["events"]] for fact in explained["facts"]] == [["SurveyAnswered"]] * 6
+    assert [fact["numerator"] for fact in explained["facts"]] == [5, 4, 1, 3, 1, 2]
+    reasons = [fact["reason"] for fact in explained["facts"]]
+    assert reasons[0] == "rated 5 of 5"
+    assert reasons[2] == "rated 1 of 5; outside the agent's hands: not about agent"
+    assert reasons[4] == "rated 1 of 5; outside the agent's hands: long wait"
+
+
 async def test_every_mark_of_a_scorecard_names_the_events_that_show_it(served: Served) -> None:
     card = (await served.metrics.get("/v1/agents/ann/scorecard", **JANUARY)).json()
     shown = {mark["mark"]: [served.events[event].type for event in mark["event_ids"]] for mark in card["marks"]}
@@ -248,6 +294,7 @@ async def test_every_mark_of_a_scorecard_names_the_events_that_show_it(served: S
         "long_wait": ["Enqueued", "Dequeued"],
         "misrouted": ["TransferStarted", "TransferCompleted"],
         "supervisor_intervention": ["SupervisorIntervened"],
+        "not_about_agent": ["SurveyAnswered"],
     }
     assert "waited 200 s, the threshold is 120 s" in {mark["reason"] for mark in card["marks"]}
 

@@ -31,7 +31,7 @@ from metrics.report.snapshot import snapshot
 from told_contacts import START_US, contacts, placed
 
 SECOND = 1_000_000
-FACTS = ("contact", "contact_link", "queue_visit", "assignment", "transfer")
+FACTS = ("contact", "contact_link", "queue_visit", "assignment", "transfer", "survey")
 SEED = 20_260_101
 COUNT = 160
 LENGTH_US = COUNT * 7 * SECOND
@@ -203,6 +203,8 @@ def test_what_was_drawn_by_chance_has_something_of_everything(told: Told) -> Non
         "abandoned_ivr",
         "transfers_out",
         "misrouted",
+        "ratings",
+        "own_ratings",
     ):
         assert total[name] > 0, name
 

@@ -22,6 +22,7 @@ trimming, no Unicode normalisation. An id is written in lower case with hyphens;
 | routing's visit   | contact id  | `routed_visit`, number within the contact                                   |
 | reservation       | visit id    | `reservation`, number within the visit                                      |
 | configuration     | NAMESPACE   | `configuration`, tenant, kind of object, its name                           |
+| customer's answer | NAMESPACE   | `survey_answer`, survey, question, assignment (empty: the whole contact)    |
 
 The start is the event time as told, never the clipped one: two readers with other clocks must find the same id.
 """
@@ -139,3 +140,8 @@ def reservation_id(visit: str, number: int) -> str:
 def configuration_id(tenant: str, kind: str, name: str) -> str:
     """Return the stream of a configuration object of routing: a queue, an agent's rules, a flow, hours, a skill."""
     return _uuid5(_NAMESPACE_KEY, _name("configuration", tenant, kind, name))
+
+
+def survey_answer_id(survey: str, question: str, assignment: str) -> str:
+    """Return the id, within its contact, of a customer's answer; told again it is the same, and the last one counts."""
+    return _uuid5(_NAMESPACE_KEY, _name("survey_answer", survey, question, assignment))

@@ -202,7 +202,7 @@ def _event(event: Observed, *, positions: bool) -> metrics_service_pb2.EventRefe
 
 
 def _added(measure: Measure[Any], amount: int) -> float:
-    return amount / SECOND_US if measure.name.endswith("_us") else float(amount)
+    return amount / SECOND_US if measure.name.endswith(("_us", "_millionths")) else float(amount)
 
 
 def scorecard(

@@ -20,6 +20,8 @@ QUEUE_FIGURES: Final = (
     *(f"service_level.{level}" for level in LEVELS),
     "aht",
     "aht.all",
+    "csat",
+    "csat.in_agents_hands",
 )
 """What a queue's row needs to have been asked for."""
 FLOW_FIGURES: Final = ("containment_rate",)
@@ -170,6 +172,7 @@ def queue_row(row: pb.QueueRow, extra: Iterable[str] = ()) -> Json:
         "handle_seconds": row.handle_us / SECOND_US,
         "aht_seconds": values.get("aht"),
         "aht_all_seconds": values.get("aht.all"),
+        "csat": _ratings(row.figures),
         **_in_full(row.figures, extra),
     }
 
@@ -275,6 +278,14 @@ def _values(figures: Iterable[figure_pb2.Figure]) -> Mapping[str, float | None]:
     """Return values by name; of two versions the later."""
     ordered = sorted(figures, key=lambda found: found.formula_version)
     return {found.name: found.value if found.HasField("value") else None for found in ordered}
+
+
+def _ratings(figures: Iterable[figure_pb2.Figure]) -> Json:
+    """Return the mean rating of all ratings and of those in the agents' hands, each null where there is none."""
+    sides = {"csat": "all", "csat.in_agents_hands": "in_agents_hands"}
+    shown = ("value", "n", "interval_low", "interval_high", "insufficient_evidence")
+    full = {sides[found.name]: figure(found) for found in figures if found.name in sides}
+    return {side: {key: one[key] for key in shown} if one["n"] else None for side, one in full.items()}
 
 
 def _in_full(figures: Iterable[figure_pb2.Figure], extra: Iterable[str]) -> Json:

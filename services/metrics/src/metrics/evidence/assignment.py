@@ -6,7 +6,7 @@ are those of the contacts that had entered it, credited when these left it.
 
 from dataclasses import dataclass
 
-from metrics.evidence.evidence import Credit, Evidence, Subject, among, first_told, within
+from metrics.evidence.evidence import Credit, Evidence, Subject, Terms, among, first_told, within
 from metrics.evidence.flow import LEFT, shown_as, walked
 from metrics.evidence.visit import credited_by, ended_only
 
@@ -34,6 +34,13 @@ class PassedRow:
     passed_elsewhere: bool
 
 
+def is_misrouted(row: PassedRow, terms: Terms) -> bool:
+    """Whether a contact had reached the wrong place: said so, or passed elsewhere right after the bridge."""
+    soon = row.passed_after_us is not None and row.passed_after_us <= terms.misroute_within_us
+    return row.passed_reason == "misroute" or (row.passed_elsewhere and soon)
+
+
+MISROUTED_SQL = "(passed_reason = 'misroute' or (passed_elsewhere and passed_after_us <= {misroute_within_us}))"
 LENGTHS = "a.handle_us, a.talk_us, a.hold_us, a.wrap_up_us"
 PASSED = """t.reason as passed_reason, t.started_time - a.bridged_time as passed_after_us,
            coalesce(t.to_department <> '' or (t.to_queue <> '' and t.to_queue <> a.queue), false) as passed_elsewhere"""
@@ -48,11 +55,11 @@ LAST_TRANSFER = """
 """One transfer for each assignment: it is handed on once, however often that was tried."""
 
 
-def spells(subject: Subject, credit: Credit, columns: str, joined: str = "") -> str:
-    """Return the SQL of a subject's assignments with `columns` of `a` (and `v`, the visit, for a queue)."""
+def spells(subject: Subject, credit: Credit, columns: str, joined: str = "", key: str = "a.assignment_id") -> str:
+    """Return the SQL of a subject's assignments: a key and `columns` of `a` (and of `v`, the visit, for a queue)."""
     if subject is Subject.AGENT:
         return f"""
-        select a.agent as subject, a.started_time as credited, a.contact_id, a.assignment_id as fact_id, {columns}
+        select a.agent as subject, a.started_time as credited, a.contact_id, {key} as fact_id, {columns}
         from metrics.assignment a {joined}
         where a.tenant = {{tenant}} and {within("a.started_time")} and {among("a.agent")}
           and ({{team}} is null or a.team = {{team}}) and ({{queues}} is null or a.queue = any({{queues}}))
@@ -60,7 +67,7 @@ def spells(subject: Subject, credit: Credit, columns: str, joined: str = "") -> 
     if subject in {Subject.FLOW, Subject.FLOW_PATH}:
         return f"""
         select {shown_as(subject)} as subject, {first_told(*LEFT)} as credited,
-               a.contact_id, a.assignment_id as fact_id, {columns}
+               a.contact_id, {key} as fact_id, {columns}
         from metrics.contact c
         join metrics.assignment a on a.tenant = c.tenant and a.contact_id = c.contact_id
         {walked(subject)} {joined}
@@ -68,7 +75,7 @@ def spells(subject: Subject, credit: Credit, columns: str, joined: str = "") -> 
         """  # noqa: S608  # constants of this package; every value is a parameter
     instants = credited_by(credit)
     return f"""
-    select v.queue as subject, {first_told(*instants)} as credited, a.contact_id, a.assignment_id as fact_id, {columns}
+    select v.queue as subject, {first_told(*instants)} as credited, a.contact_id, {key} as fact_id, {columns}
     from metrics.queue_visit v
     join metrics.assignment a on a.tenant = v.tenant and a.contact_id = v.contact_id and a.visit_id = v.visit_id
     {joined}

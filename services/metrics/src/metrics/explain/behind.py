@@ -1,13 +1,17 @@
 """Which of a contact's events a fact was folded from, and in a few words why it counts; no I/O."""
 
 from collections.abc import Iterable
+from dataclasses import fields
 from typing import Any
 
 from contact_life.contact import Contact
 from contact_life.fold import fold_contact
 from contact_life.observed import Observed
 from metrics.evidence.evidence import SECOND_US, Terms
+from metrics.evidence.survey import OF_SURVEYS, SurveyRow
 from metrics.explain.page import FactRow
+from metrics.fact.survey import ANSWERED
+from metrics.fact.surveyed import answer_id_of
 from metrics.figure.definition import Definition
 
 AT_MOST_EVENTS = 100
@@ -36,6 +40,8 @@ def reason(definition: Definition, row: FactRow, terms: Terms) -> str:
             return _estimate_reason(columns["error_us"])
         case "agent_ring":
             return _ring_reason(columns, terms)
+        case "survey":
+            return _survey_reason(columns, terms)
         case "agent_spell":
             return f"signed in for {_seconds(columns['staffed_us'])}"
         case name:
@@ -48,6 +54,13 @@ def _plain_reason(fact: str, columns: dict[str, Any]) -> str:
         "contact": lambda: str(columns.get("contact_end") or "open"),
     }.get(fact)
     return said().replace("_", " ") if said else ""
+
+
+def _survey_reason(columns: dict[str, Any], terms: Terms) -> str:
+    row = SurveyRow(**{field.name: columns[field.name] for field in fields(SurveyRow)})
+    outside = [one.name.replace("_", " ") for one in OF_SURVEYS if one.of(row, terms)]
+    said = f"rated {row.rating} of {row.best_rating}" if row.best_rating else f"rated {row.rating}"
+    return f"{said}; outside the agent's hands: {', '.join(outside)}" if outside else said
 
 
 def _estimate_reason(error_us: int | None) -> str:
@@ -67,10 +80,16 @@ def _shown(contact: Contact, fact: str, fact_id: str) -> frozenset[str]:
             spells = [spell.events for spell in contact.assignments if spell.assignment_id == fact_id]
             passed = [found.events for found in contact.transfers if found.assignment_id in {"", fact_id}]
             return _ids(event for part in (*spells, *passed) for event in part)
+        case "survey":
+            return _ids(event for event in contact.valid if _is_answer(event, fact_id))
         case "transfer":
             return _ids(event for found in contact.transfers if found.transfer_id == fact_id for event in found.events)
         case _:
             return _ids(contact.valid)
+
+
+def _is_answer(event: Observed, answer_id: str) -> bool:
+    return event.type == ANSWERED and event.body is not None and answer_id_of(event.body) == answer_id
 
 
 def _at(contact: Contact, instant_us: int | None) -> Iterable[Observed]:

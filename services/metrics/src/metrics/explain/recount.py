@@ -11,6 +11,7 @@ from typing import Any, Final
 from metrics.evidence.assignment import ASSIGNMENT, PASSED_ON, AssignmentRow, PassedRow
 from metrics.evidence.evidence import Credit, Evidence, Subject
 from metrics.evidence.flow import FLOW, SEPARATOR, FlowRow
+from metrics.evidence.survey import SURVEY, SurveyRow
 from metrics.evidence.visit import VISIT, VisitRow
 from metrics.report.question import Question
 
@@ -112,6 +113,44 @@ def _is_out_of(spell: Mapping[str, Any], transfer: Mapping[str, Any]) -> bool:
     return bool(transfer["agent"]) and transfer["agent"] == spell["agent"]
 
 
+def _surveys(facts: Facts, subject: Subject, credit: Credit) -> Iterator[Piece]:
+    for spell, name, credited in _spells(facts, subject, credit):
+        for answer in facts["survey"]:
+            theirs = subject is not Subject.AGENT or answer.get("agent", "") == spell["agent"]
+            if theirs and answer.get("assignment_id") == spell["assignment_id"]:
+                yield Piece(name, credited, _answered(answer, spell, facts), spell["team"], spell["queue"])
+
+
+def _answered(answer: Mapping[str, Any], spell: Mapping[str, Any], facts: Facts) -> SurveyRow:
+    """Return an answer with what it depended on."""
+    passed = _passed_on(spell, facts["transfer"])
+    visit = next((found for found in facts["queue_visit"] if found["visit_id"] == spell["visit_id"]), None)
+    contact, ended = facts["contact"][0], spell["ended_time"]
+    intervened, fault = contact["intervened_time"], contact["fault_time"]
+    return SurveyRow(
+        passed_reason=passed.passed_reason,
+        passed_after_us=passed.passed_after_us,
+        passed_elsewhere=passed.passed_elsewhere,
+        wait_us=visit["wait_us"] if visit else None,
+        received_misrouted=any(_brought_wrongly(found, spell) for found in facts["transfer"]),
+        intervened=intervened is not None
+        and spell["started_time"] <= intervened
+        and (ended is None or intervened <= ended),
+        faulty=fault is not None and (ended is None or fault <= ended),
+        rating=answer["rating"],
+        best_rating=answer["best_rating"],
+        cause=answer["cause"],
+    )
+
+
+def _brought_wrongly(transfer: Mapping[str, Any], spell: Mapping[str, Any]) -> bool:
+    """Whether a transfer told as a misroute had brought the contact before a spell began."""
+    arrived = _first(transfer, "completed_time", "started_time")
+    told = transfer["reason"] == "misroute" and transfer["failed_time"] is None
+    others = transfer["assignment_id"] != spell["assignment_id"]
+    return told and others and arrived is not None and arrived <= spell["started_time"]
+
+
 def _flows(facts: Facts, subject: Subject, _credit: Credit) -> Iterator[Piece]:
     for contact in facts["contact"]:
         credited = _first(contact, "flow_exited_time", "arrived_time", "first_time")
@@ -127,4 +166,5 @@ FINDERS: Final[dict[Evidence[Any], Finder]] = {
     ASSIGNMENT: _assignments,
     PASSED_ON: _passed,
     FLOW: _flows,
+    SURVEY: _surveys,
 }

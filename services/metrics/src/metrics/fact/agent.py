@@ -6,12 +6,10 @@ several changes (which spell ended when) or on two days is told by the views.
 
 from typing import Final
 
-from metrics.fact.declaration import Column, Fact, Kind, Reducer, Told, at, of
+from metrics.fact.declaration import OWN_ID, Column, Fact, Kind, Reducer, Told, at, of
 
 _CHANGES: Final = ("AgentStateChanged", "AgentLoggedIn", "AgentLoggedOut")
 _RINGS: Final = ("AgentRingStarted", "AgentRingEnded")
-OWN_ID: Final = "@id"
-"""Id of a spell or ring as told, else by the recipe of `contact_life.identity`."""
 
 
 def _agent(*events: str) -> Column:

@@ -16,10 +16,10 @@ from contact_life.identity import agent_id
 from contact_life.observed import Observed
 from contact_life.order import in_order, voided_ids
 from contact_life.words import AgentState, RingOutcome, word
-from metrics.fact.agent import AGENT_RING, AGENT_SPELL, OWN_ID
+from metrics.fact.agent import AGENT_RING, AGENT_SPELL
 from metrics.fact.batch import Batch
 from metrics.fact.catalogue import AGENT_FACTS
-from metrics.fact.declaration import Fact
+from metrics.fact.declaration import OWN_ID, Fact
 from metrics.fact.fold import Folded, Rows
 from metrics.fact.merge import CONTRADICTED, from_stored, merged, stored_columns, to_stored
 from metrics.fact.own_id import own_id

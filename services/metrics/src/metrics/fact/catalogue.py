@@ -9,6 +9,7 @@ from metrics.fact.declaration import CALL_EVENTS, IVR_ROUTING, Fact
 from metrics.fact.leg import LEG
 from metrics.fact.queueing import ASSIGNMENT, QUEUE_VISIT, TRANSFER
 from metrics.fact.routing import ESTIMATE, FLOW_STEP, RESERVATION, ROUTED_SPELL
+from metrics.fact.survey import SURVEY
 
 FACTS: Final[tuple[Fact, ...]] = (
     CONTACT,
@@ -17,6 +18,7 @@ FACTS: Final[tuple[Fact, ...]] = (
     QUEUE_VISIT,
     ASSIGNMENT,
     TRANSFER,
+    SURVEY,
     AGENT_SPELL,
     AGENT_RING,
     ANOMALY,

@@ -48,7 +48,8 @@ class Told:
     `@time` is the instant to reckon with, `@position`, `@source_id`. `words` names the proto enum of the field.
     `constant` tells a fixed word instead. A length is told in units of `unit_us`. Where `within` names a message that
     the field lies in, an empty text there was told to be empty. With `clock`, only events whose instants lengths are
-    taken from tell it. A list of texts is told as one, with `joined` between them.
+    taken from tell it. A list of texts is told as one, with `joined` between them. Where words are given, a text is
+    told only if it is `among` them.
     """
 
     event: str
@@ -59,6 +60,7 @@ class Told:
     within: str = ""
     clock: bool = False
     joined: str = ""
+    among: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,6 +124,8 @@ class Fact:
         return tuple(column for column in self.all_columns if not column.inner)
 
 
+OWN_ID: Final = "@id"
+"""Where an event tells an entity's id: as told, or by the recipe of `contact_life.identity`."""
 TENANT = Column("tenant", Kind.TEXT, "Organisation that the fact belongs to.")
 CONTACT_ID = Column("contact_id", Kind.ID, "Contact, also the name of its stream in the log.")
 

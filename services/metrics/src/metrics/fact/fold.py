@@ -28,6 +28,8 @@ from metrics.fact.screen import (
     doubtful_transfer,
     doubtful_visit,
 )
+from metrics.fact.survey import SURVEY
+from metrics.fact.surveyed import with_spells
 from metrics.fact.telling import ROW
 
 Rows = dict[str, pl.DataFrame]
@@ -80,6 +82,7 @@ def _finished(frames: Rows) -> tuple[Rows, list[pl.Series]]:
         QUEUE_VISIT.name: visit.join(ends, on=ROW, how="left").with_columns(outcome()),
         ASSIGNMENT.name: spell,
         TRANSFER.name: transfer,
+        SURVEY.name: with_spells(frames[SURVEY.name], spell),
     }
     return finished, doubts
 

@@ -1,44 +1,61 @@
-"""Ids of agents' spells and rings: as told, else by the recipe that every teller shares."""
+"""Ids of agents' spells and rings, and of customers' answers: as told, else by the recipe that every teller shares."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import polars as pl
 
-from contact_life.identity import agent_id, agent_ring_id, agent_spell_id
+from contact_life.identity import agent_id, agent_ring_id, agent_spell_id, survey_answer_id
 from contact_life.words import AgentState, word
-from metrics.fact.agent import OWN_ID
+from metrics.fact.declaration import OWN_ID
 
-_Recipe = Callable[[str, Any, int], str]
 
-OWN_IDS: Final[Mapping[str, tuple[str, str, _Recipe]]] = {
-    "AgentStateChanged": (
-        "spell_id",
-        "state",
-        lambda agent, state, at: agent_spell_id(agent, word(AgentState, state), at),
+@dataclass(frozen=True, slots=True)
+class OwnId:
+    """The fields that an id is made from, and how: of tenant, event time and these."""
+
+    paths: tuple[str, ...]
+    recipe: Callable[..., str]
+
+
+def _spell(tenant: str, at: int, told: str, agent: str, state: int) -> str:
+    return told or agent_spell_id(agent_id(tenant, agent), word(AgentState, state), at)
+
+
+def _signed(way: str) -> OwnId:
+    """Signing in and out names no state; a queue keeps apart what is told of several at one instant."""
+    return OwnId(
+        ("agent", "queue"),
+        lambda tenant, at, agent, queue: agent_spell_id(agent_id(tenant, agent), f"{way} {queue}", at),
+    )
+
+
+def _ring(tenant: str, at: int, told: str, agent: str, contact: str) -> str:
+    return told or agent_ring_id(agent_id(tenant, agent), contact, at)
+
+
+_RING: Final = OwnId(("ring_id", "agent", "contact_id"), _ring)
+OWN_IDS: Final[Mapping[str, OwnId]] = {
+    "AgentStateChanged": OwnId(("spell_id", "agent", "state"), _spell),
+    "AgentLoggedIn": _signed("login"),
+    "AgentLoggedOut": _signed("logout"),
+    "AgentRingStarted": _RING,
+    "AgentRingEnded": _RING,
+    "SurveyAnswered": OwnId(
+        ("survey", "question", "assignment_id"), lambda _tenant, _at, *names: survey_answer_id(*names)
     ),
-    "AgentLoggedIn": ("", "queue", lambda agent, queue, at: agent_spell_id(agent, f"login {queue}", at)),
-    "AgentLoggedOut": ("", "queue", lambda agent, queue, at: agent_spell_id(agent, f"logout {queue}", at)),
-    "AgentRingStarted": ("ring_id", "contact_id", agent_ring_id),
-    "AgentRingEnded": ("ring_id", "contact_id", agent_ring_id),
 }
-"""By type: the field that tells the id (empty: none does), the field the recipe takes, the recipe.
-
-Signing in and out names no state; a queue keeps apart what is told of several at one instant.
-"""
 
 
 def own_ids(name: str, told: pl.DataFrame) -> pl.Series:
-    """Return the id of each spell or ring that events of a type tell of."""
-    id_field, field, recipe = OWN_IDS[name]
-    ids = told[id_field] if id_field else [""] * told.height
-    rows = zip(ids, told["@tenant"], told["agent"], told[field], told["@event_time"], strict=True)
-    found = [given or recipe(agent_id(tenant, agent), value, at) for given, tenant, agent, value, at in rows]
-    return pl.Series(OWN_ID, found, dtype=pl.String)
+    """Return the id of what each event of a type tells of."""
+    made = OWN_IDS[name]
+    rows = zip(told["@tenant"], told["@event_time"], *(told[path] for path in made.paths), strict=True)
+    return pl.Series(OWN_ID, [made.recipe(*row) for row in rows], dtype=pl.String)
 
 
 def own_id(name: str, body: Any, tenant: str, event_time_us: int) -> str:
-    """Return the id of the spell or ring that one event tells of."""
-    id_field, field, recipe = OWN_IDS[name]
-    given = getattr(body, id_field) if id_field else ""
-    return str(given or recipe(agent_id(tenant, body.agent), getattr(body, field), event_time_us))
+    """Return the id of what one event tells of."""
+    made = OWN_IDS[name]
+    return made.recipe(tenant, event_time_us, *(getattr(body, path) for path in made.paths))

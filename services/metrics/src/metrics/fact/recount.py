@@ -29,6 +29,7 @@ from contact_life.words import (
 )
 from metrics.fact.catalogue import CONTACT_FACTS
 from metrics.fact.merge import stored_columns
+from metrics.fact.surveyed import survey_rows
 from metrics.fact.telling import column_dtype
 
 Row = dict[str, Any]
@@ -46,6 +47,7 @@ def recounted(tenant: str, contact_id: str, events: Iterable[Observed]) -> dict[
         "queue_visit": [_visit(visit, contact) for visit in contact.visits],
         "assignment": [_assignment(spell) for spell in contact.assignments],
         "transfer": [_transfer(transfer) for transfer in contact.transfers],
+        "survey": survey_rows(contact, valid),
         "anomaly": [_anomaly(number, found, contact) for number, found in enumerate(contact.anomalies, 1)],
     }
     return {name: [key | row for row in found] for name, found in rows.items()}

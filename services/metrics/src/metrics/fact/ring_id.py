@@ -9,8 +9,8 @@ from typing import Final
 
 import polars as pl
 
-from metrics.fact.agent import OWN_ID
 from metrics.fact.batch import Batch
+from metrics.fact.declaration import OWN_ID
 from metrics.fact.telling import ROW, TIME
 
 _CALL: Final = [ROW, "contact_id"]

@@ -58,8 +58,8 @@ def _needed() -> dict[str, tuple[str, ...]]:
             found[name][INFERRED] = None
     for name, fields in _NAMED.items():
         found[name] |= dict.fromkeys(fields)
-    for name, (id_field, field, _) in OWN_IDS.items():
-        found[name] |= dict.fromkeys(filter(None, (id_field, field, "agent")))
+    for name, own in OWN_IDS.items():
+        found[name] |= dict.fromkeys(own.paths)
     return {name: tuple(paths) for name, paths in found.items()}
 
 

@@ -68,7 +68,7 @@ def _parts() -> Iterator[Part]:
 def _expression(column: Column, told: Told) -> pl.Expr:
     if told.constant is not None:
         return pl.lit(told.constant).alias(column.name)
-    value = pl.col(told.field).list.join(told.joined) if told.joined else pl.col(told.field)
+    value = _read(told)
     if told.words:
         value = word_of(told.field, told.words)
     elif told.clock:
@@ -82,6 +82,13 @@ def _expression(column: Column, told: Told) -> pl.Expr:
     elif column.kind is Kind.NUMBER:
         value = value.cast(pl.Int64)
     return value.alias(column.name)
+
+
+def _read(told: Told) -> pl.Expr:
+    value = pl.col(told.field)
+    if told.among:
+        return pl.when(value.is_in(told.among)).then(value)
+    return value.list.join(told.joined) if told.joined else value
 
 
 def word_of(path: str, enum_name: str) -> pl.Expr:

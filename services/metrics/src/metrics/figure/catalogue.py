@@ -5,10 +5,21 @@ from typing import Final
 
 from metrics.errors import UnknownFigure
 from metrics.evidence.evidence import Subject
-from metrics.figure import callbacks, estimates, flows, handling, repeats, rings, service_level, states, waiting
+from metrics.figure import (
+    callbacks,
+    estimates,
+    flows,
+    handling,
+    repeats,
+    rings,
+    service_level,
+    states,
+    surveys,
+    waiting,
+)
 from metrics.figure.definition import Definition
 
-_PARTS: Final = (waiting, service_level, handling, flows, rings, states, repeats, callbacks, estimates)
+_PARTS: Final = (waiting, service_level, handling, flows, rings, states, repeats, callbacks, estimates, surveys)
 DEFINITIONS: Final[tuple[Definition, ...]] = tuple(
     sorted(
         (definition for part in _PARTS for definition in part.DEFINITIONS),

@@ -66,16 +66,16 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """A mean length in seconds: the sum of `total` over the observations that `over` counts."""
+    """A mean, of lengths in seconds or of ratings: the sum of `total`, in millionths, over what `over` counts."""
 
     total: Measure[Any]
     over: Measure[Any]
-    unit = "seconds"
+    unit: str = "seconds"
     interval = "95 % normal"
 
     @property
     def squares(self) -> str:
-        """Name of the column with the sum of squares, in seconds squared."""
+        """Name of the column with the sum of squares, in the square of its unit."""
         return f"{self.total.name}_squares"
 
     def columns(self) -> dict[str, str]:

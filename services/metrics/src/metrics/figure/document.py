@@ -61,6 +61,15 @@ offer that was reserved counts by its reservation: accepted (whatever came of it
 and cancelled ones never count. All other agents and rings are told by their phone system. So nothing counts twice. Such
 figures of an agent are explained by their facts and not computed again from events.
 
+## What customers answered
+
+`csat` is the mean of ratings on a scale of 1 to 5; ratings of another scale are brought to it, and those of no told
+scale count as of 5. A rating belongs where the agent's spell belongs that it is about: to its queue visit, or to where
+the spell began. One about a contact as a whole is its last spell's, and an agent's only if no other agent served the
+contact. `csat.in_agents_hands` leaves out what lay outside the agents' hands: long_wait, misrouted,
+supervisor_intervention, system_fault, and not_about_agent, where the customer puts the rating down to wait or product.
+Both always stand beside each other with n and interval; nothing is hidden.
+
 ## Who reads what about people
 
 A token reads figures of queues and flows with the scope `figures:read`. What is about an agent is read by that agent,
@@ -71,8 +80,9 @@ in `metrics.people_read`, with the purpose given. No report sorts people by a fi
 ## What is not told yet
 
 `drop_rate` and `reconnect_rate` need the attribution of drops and the reconnect windows; `right_answer_rate`,
-`retention_rate` and `adherence` need reviews, customers' later choices and schedules; `csat` needs surveys among the
-facts. How often a callback was *offered* is told by no event. They are left out rather than guessed.
+`retention_rate` and `adherence` need reviews, customers' later choices and schedules. How often a callback was
+*offered* is told by no event. They are left out rather than guessed. Of what may lie outside an agent's hands, drops,
+reconnect gaps, policy denials, repeats of open cases and knowledge gaps are told by no event yet: no mark names them.
 
 """
 

@@ -3,7 +3,14 @@
 from collections.abc import Callable
 from typing import Final
 
-from metrics.evidence.assignment import ASSIGNMENT, PASSED_ON, AssignmentRow, PassedRow
+from metrics.evidence.assignment import (
+    ASSIGNMENT,
+    MISROUTED_SQL,
+    PASSED_ON,
+    AssignmentRow,
+    PassedRow,
+    is_misrouted,
+)
 from metrics.evidence.evidence import Measure, Subject, Terms
 from metrics.evidence.transfer import RECEIVED, TransferRow
 from metrics.figure.definition import Count, Definition, Formula, Mean, Share
@@ -63,13 +70,6 @@ def _passed(name: str, words: str, sql: str, which: Callable[[PassedRow, Terms],
     return Measure(name, words, f"coalesce({sql}, false)::int", lambda row, terms: int(which(row, terms)))
 
 
-def is_misrouted(row: PassedRow, terms: Terms) -> bool:
-    """Whether a contact had reached the wrong place: said so, or passed elsewhere right after the bridge."""
-    soon = row.passed_after_us is not None and row.passed_after_us <= terms.misroute_within_us
-    return row.passed_reason == "misroute" or (row.passed_elsewhere and soon)
-
-
-MISROUTED_SQL: Final = "(passed_reason = 'misroute' or (passed_elsewhere and passed_after_us <= {misroute_within_us}))"
 SPELLS: Measure[PassedRow] = Measure("spells", "assignments", "1", lambda _row, _terms: 1)
 PASSED = _passed(
     "transfers_out", "assignments that ended in a transfer", "passed_reason is not null",

@@ -1,50 +1,38 @@
-"""What lay outside an agent's hands, spell by spell, from facts recorded then.
+"""The marks of one agent's evidence: what lay outside their hands, spell by spell and rating by rating.
 
-Only marks that facts can show stand here: long_wait (the contact had waited beyond the threshold before this agent),
-misrouted (it had reached the wrong place: this agent passed it on as a misroute, or within a minute to another queue or
-department, or got it by such a transfer), supervisor_intervention, system_fault. A spell may have several.
+What is a mark is told by `metrics.evidence`; here they are found and put into words.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from metrics.connection import Connection
-from metrics.evidence.assignment import LAST_TRANSFER, LENGTHS, PASSED, spells
+from metrics.evidence.assignment import LENGTHS, spells
 from metrics.evidence.evidence import Credit, Subject
-from metrics.figure.handling import MISROUTED_SQL
+from metrics.evidence.outside import CONTEXT, OF_SPELLS, Circumstance, context_of
+from metrics.evidence.survey import OF_SURVEYS, SURVEY
 from metrics.report.question import Question
 from metrics.report.statement import bind, values_of
 
-NAMES: Final = ("long_wait", "misrouted", "supervisor_intervention", "system_fault")
+NOT_ABOUT_AGENT: Final = "not_about_agent"
+NAMES: Final = tuple(one.name for one in OF_SURVEYS)
 AT_MOST: Final = 200
-"""Marked spells that one answer names; all of them count."""
+"""Marked pieces of evidence of one kind that one answer names; all of them count."""
 
-_COLUMNS: Final = f"""{LENGTHS}, a.visit_id, v.wait_us, {PASSED},
-           exists (
-               select from metrics.transfer p
-               where p.tenant = a.tenant and p.contact_id = a.contact_id and p.reason = 'misroute'
-                 and p.failed_time is null and p.assignment_id <> a.assignment_id
-                 and coalesce(p.completed_time, p.started_time) <= a.started_time
-           ) as received_misrouted,
-           c.intervened_time between a.started_time and coalesce(a.ended_time, {{now_us}}) as intervened,
-           c.fault_time <= coalesce(a.ended_time, {{now_us}}) as faulty"""
-_JOINED: Final = f"""{LAST_TRANSFER}
-    left join metrics.queue_visit v on v.tenant = a.tenant and v.contact_id = a.contact_id and v.visit_id = a.visit_id
-    left join lateral (
-        select k.intervened_time, k.fault_time from metrics.contact k
-        where k.tenant = a.tenant and k.contact_id = a.contact_id offset 0
-    ) c on true"""  # noqa: S608  # constants of this package
-"""`offset 0` keeps the contact a look-up by key, whatever the planner believes of tables not analysed yet."""
-MARKED: Final = f"""
-    select spell.*,
-           coalesce(wait_us > {{long_wait_us}}, false) as long_wait,
-           coalesce({MISROUTED_SQL}, false) or received_misrouted as misrouted,
-           coalesce(intervened, false) as supervisor_intervention,
-           coalesce(faulty, false) as system_fault
-    from ({spells(Subject.AGENT, Credit.ENQUEUE, _COLUMNS, _JOINED)}) spell
-    """  # noqa: S608  # constants of this package; every value is a parameter
+
+def _marked(rows: str, circumstances: Iterable[Circumstance]) -> str:
+    columns = ", ".join(f"{one.sql} as {one.name}" for one in circumstances)
+    return f"select found.*, {columns} from ({rows}) found"  # noqa: S608  # texts of this package; every value is a parameter
+
+
+MARKED_SPELLS: Final = _marked(
+    spells(Subject.AGENT, Credit.ENQUEUE, f"{LENGTHS}, a.visit_id, {CONTEXT}", context_of(Subject.AGENT)), OF_SPELLS
+)
 """SQL of an agent's spells: all columns of ASSIGNMENT and PASSED_ON, and every mark as a column."""
-ANY: Final = " or ".join(NAMES)
+MARKED_RATINGS: Final = _marked(SURVEY.source(Subject.AGENT, Credit.ENQUEUE), OF_SURVEYS)
+"""SQL of the answers that count for an agent, with their columns and every mark."""
+ANY_OF_SPELL: Final = " or ".join(one.name for one in OF_SPELLS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +47,35 @@ class Mark:
 
 
 async def marks(connection: Connection, question: Question) -> tuple[Mark, ...]:
-    """Return the marks of the latest AT_MOST marked spells, in order of time."""
-    text = f"select * from ({MARKED}) marked where {ANY} order by credited desc, fact_id limit {AT_MOST}"  # noqa: S608
+    """Return the marks of the latest AT_MOST marked spells and ratings, each in order of time, spells first.
+
+    Of ratings only what spells do not have stands here: that the customer says it was not about the agent.
+    """
+    of_spells = await _latest(connection, question, MARKED_SPELLS, ANY_OF_SPELL)
+    of_ratings = await _latest(connection, question, MARKED_RATINGS, NOT_ABOUT_AGENT)
+    return (
+        *(mark for record in of_spells for mark in _of(record, question)),
+        *(_of_rating(record) for record in of_ratings),
+    )
+
+
+async def _latest(connection: Connection, question: Question, rows: str, condition: str) -> list[Any]:
+    text = f"select * from ({rows}) marked where {condition} order by credited desc, fact_id limit {AT_MOST}"  # noqa: S608
     asked = bind(text, values_of(question))
-    records = await connection.fetch(asked.text, *asked.values)
-    return tuple(mark for record in reversed(records) for mark in _of(record, question))
+    return list(reversed(await connection.fetch(asked.text, *asked.values)))
 
 
 def _of(record: Any, question: Question) -> list[Mark]:
     return [
-        Mark(name, record["contact_id"], record["fact_id"], record["visit_id"], _reason(name, record, question))
-        for name in NAMES
-        if record[name]
+        Mark(one.name, record["contact_id"], record["fact_id"], record["visit_id"], _reason(one.name, record, question))
+        for one in OF_SPELLS
+        if record[one.name]
     ]
+
+
+def _of_rating(record: Any) -> Mark:
+    reason = f"the customer puts the rating down to the {record['cause']}"
+    return Mark(NOT_ABOUT_AGENT, record["contact_id"], record["assignment_id"], "", reason)
 
 
 def _reason(name: str, record: Any, question: Question) -> str:

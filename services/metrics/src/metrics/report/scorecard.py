@@ -9,14 +9,19 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from metrics.connection import Connection
+from metrics.evidence.outside import OF_SPELLS
+from metrics.evidence.survey import OF_SURVEYS
 from metrics.figure.definition import Definition, Figure, Sums, figure
 from metrics.report.grouped import columns_of
-from metrics.report.marks import ANY, AT_MOST, MARKED, NAMES, Mark, marks
+from metrics.report.marks import AT_MOST, MARKED_RATINGS, MARKED_SPELLS, NAMES, Mark, marks
 from metrics.report.question import Question
 from metrics.report.statement import bind, values_of
 
-_ASSIGNMENT: Final = "assignment"
-"""Only spells on contacts carry marks."""
+_MARKED: Final = {
+    "assignment": (MARKED_SPELLS, tuple(one.name for one in OF_SPELLS)),
+    "survey": (MARKED_RATINGS, tuple(one.name for one in OF_SURVEYS)),
+}
+"""The evidence that carries marks, by fact: its SQL, and which marks it may have."""
 ALWAYS: Final = (
     "Long handle time alone means nothing: look at what the contacts were about.",
     "Figures are one part of an evaluation; what customers, reviews and the agent say stand beside them.",
@@ -59,14 +64,15 @@ async def scorecard(connection: Connection, question: Question, definitions: Ite
 
 
 def _texts(question: Question, wanted: tuple[Definition, ...]) -> Iterable[str]:
-    """Return a statement for all that is about spells on contacts, and one for each other kind of evidence."""
-    marked = [definition for definition in wanted if definition.evidence.name == _ASSIGNMENT]
-    columns = {name: sql for found in columns_of(marked, {}).values() for name, sql in found.items()}
-    yield f"""
-    select {ANY} as outside, {_listed({**columns, **_left_out(marked)})}
-    from ({MARKED}) marked group by 1
-    """  # noqa: S608  # texts of this package; every value is a parameter
-    others = [definition for definition in wanted if definition.evidence.name != _ASSIGNMENT]
+    """Return a statement for each fact whose rows carry marks, and one for each other kind of evidence."""
+    for fact, (rows, names) in _MARKED.items():
+        if marked := [definition for definition in wanted if definition.evidence.name == fact]:
+            columns = {name: sql for found in columns_of(marked, {}).values() for name, sql in found.items()}
+            yield f"""
+            select {" or ".join(names)} as outside, {_listed({**columns, **_left_out(marked, names)})}
+            from ({rows}) marked group by 1
+            """  # noqa: S608  # texts of this package; every value is a parameter
+    others = [definition for definition in wanted if definition.evidence.name not in _MARKED]
     for evidence, aggregates in columns_of(others, {}).items():
         source = evidence.source(question.subject, question.interval.credit)
         yield f"select false as outside, {_listed(aggregates)} from ({source}) evidence"  # noqa: S608  # our own texts
@@ -76,13 +82,13 @@ def _listed(columns: Mapping[str, str]) -> str:
     return ", ".join(f'{sql} as "{name}"' for name, sql in columns.items()) or "1 as nothing"
 
 
-def _left_out(marked: Iterable[Definition]) -> dict[str, str]:
+def _left_out(marked: Iterable[Definition], names: Iterable[str]) -> dict[str, str]:
     """Return the observations of each figure that each mark leaves out, name → SQL."""
     measures = {_observed(definition).name: _observed(definition).sql for definition in marked}
     return {
         f"{measure}_{name}": f"coalesce(sum({sql}) filter (where {name}), 0)::bigint"
         for measure, sql in measures.items()
-        for name in NAMES
+        for name in names
     }
 
 
