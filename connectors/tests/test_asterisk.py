@@ -22,10 +22,11 @@ RING = pb.Ring(agent="ann", endpoint="PJSIP/ann", reservation_id="r1", visit_id=
 
 
 class Told:
-    """Keeps what is told."""
+    """Keeps what is told; `ari` is what it is told by."""
 
-    def __init__(self) -> None:
+    def __init__(self, ari: Ari) -> None:
         self.events: list[ContactEvent] = []
+        self.ari = ari
 
     def tell(self, event: ContactEvent) -> None:
         """Keep one."""
@@ -40,8 +41,9 @@ class Told:
 @asynccontextmanager
 async def a_line(asterisk: Any) -> AsyncIterator[tuple[AriLine, Told]]:
     """A caller who has just come in."""
-    ari, told = Ari(Access(asterisk.url, "holdfast", "user", "secret")), Told()
-    running = asyncio.create_task(ari.run(lambda _: None, lambda: None))
+    ari = Ari(Access(asterisk.url, "holdfast", "user", "secret"))
+    told = Told(ari)
+    running = asyncio.create_task(ari.run(lambda _: None, lambda _: None))
     await asyncio.wait_for(ari.connected.wait(), 10)
     line = AriLine(Place(ari, told, "holdfast", "asterisk", now_us), CALLER)
     following = asyncio.create_task(line.follow())
@@ -138,3 +140,13 @@ async def test_what_asterisk_refuses_fails_the_step_with_its_status(asterisk: An
         rung = await line.ring((RING,))
         with pytest.raises(StepFailed, match="ari_409"):
             await line.bridge(pb.Bridge(), rung)
+
+
+async def test_a_channel_that_is_no_more_after_the_events_were_away_has_ended_as_inferred(asterisk: Any) -> None:
+    asterisk.when("GET", "/channels", lambda *_: [{"id": "another"}])
+    async with a_line(asterisk) as (line, told):
+        await line.enter_queue(pb.QueueMusic(queue="sales", visit_id="v1"))
+        assert await told.ari.channels() == ["another"]
+        await asyncio.wait_for(line.gone(), 10)
+        assert told.kinds == ["enqueued", "dequeued", "leg_ended"]
+        assert told.events[-1].leg_ended.observation.inferred

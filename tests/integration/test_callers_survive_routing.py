@@ -131,6 +131,19 @@ def test_callers_are_served_while_the_database_crashes_and_call_events_is_away(
     assert (verdict.callers_lost, verdict.ended_twice, verdict.agents_double) == (0, 0, 0), verdict
 
 
+def test_hang_ups_lost_in_a_gap_are_found_by_the_snapshot_that_routing_asks_for(
+    parts: Parts, routing: Part, folder: Path
+) -> None:
+    gap = {"gap_after": 4, "gap_for": 4, "snapshot_every": 0, "lost_share": 0, "patience_seconds": 5}
+    phones = PhoneSystem(parts, folder, parts.addresses.ivr_routing_grpc, seed=4, most_calls=60, **gap)
+
+    result = phones.result()
+
+    assert result["over"] == 60
+    verdict = asyncio.run(_all_over(parts, routing))
+    assert (verdict.callers_lost, verdict.ended_twice, verdict.agents_double) == (0, 0, 0), verdict
+
+
 def eventually_gone(parts: Parts) -> None:
     """Wait until the server has ended."""
     eventually_blocking(lambda: not parts.postgres.running)

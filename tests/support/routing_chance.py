@@ -185,4 +185,7 @@ HAPPENINGS: Final[Sequence[Callable[[AnyCentre, int, int], c.Command | None]]] =
     lambda _, first, __: c.DefaultRouteFollowed(_contact(first)),
     lambda _, first, second: c.OpenQueue(QUEUES[first % 2], bool(second % 8)),
     lambda _, first, second: c.RetireQueue(QUEUES[first % 2]) if second % 10 == 0 else None,
+    lambda centre, _, second: (
+        c.DoubtSource("pbx", centre.now_us) if second % 3 else c.TrustSource("pbx", centre.now_us)
+    ),
 )

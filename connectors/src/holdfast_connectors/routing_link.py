@@ -23,6 +23,8 @@ SIGN_OF_LIFE_SECONDS: Final = 3.0
 """A watch that gave nothing for so long is begun anew; routing gives a sign of life each second."""
 FIRST_PAUSE_SECONDS: Final = 0.05
 LONGEST_PAUSE_SECONDS: Final = 1.0
+SNAPSHOT_SECONDS: Final = 5.0
+"""A snapshot that routing wants is made at most so often: it takes a while until routing has heard of it."""
 MOST_WAITING: Final = 10_000
 """Tellings that may wait for routing to come back; the oldest are dropped beyond."""
 
@@ -38,6 +40,7 @@ class RoutingLink:
         self._clock = clock
         self._heard = clock()
         self._highest = 0
+        self._snapshot_at = -SNAPSHOT_SECONDS
         self._to_tell: asyncio.Queue[Callable[[], Awaitable[Any]]] = asyncio.Queue(MOST_WAITING)
 
     @property
@@ -68,14 +71,20 @@ class RoutingLink:
         """Tell that a static plan was followed, as soon as routing hears."""
         self._tell_later(lambda: self._stub.ReportDefaultRoute(request, timeout=CALL_SECONDS))
 
-    async def watch(self, on_instruction: Callable[[instruction_pb2.Instruction], None]) -> None:
-        """Hand over instructions as they come, for ever."""
+    async def watch(
+        self, on_instruction: Callable[[instruction_pb2.Instruction], None], on_snapshot_wanted: Callable[[], None]
+    ) -> None:
+        """Hand over instructions as they come, and routing's wish to be told what lives; for ever."""
         pause = FIRST_PAUSE_SECONDS
         while True:
             try:
-                async for instruction in self._watched():
+                async for news in self._watched():
                     pause = FIRST_PAUSE_SECONDS
-                    on_instruction(instruction)
+                    if news.snapshot_wanted and self._clock() - self._snapshot_at >= SNAPSHOT_SECONDS:
+                        self._snapshot_at = self._clock()
+                        on_snapshot_wanted()
+                    if news.HasField("instruction"):
+                        on_instruction(news.instruction)
             except (grpc.aio.AioRpcError, TimeoutError) as away:
                 logger.info("the watch of instructions ended: %s", type(away).__name__)
             await asyncio.sleep(pause)
@@ -105,9 +114,8 @@ class RoutingLink:
                 if answer is grpc.aio.EOF:
                     return
                 self._heard = self._clock()
-                if answer.HasField("instruction"):
-                    self._highest = max(self._highest, answer.instruction.number)
-                    yield answer.instruction
+                self._highest = max(self._highest, answer.instruction.number)
+                yield answer
         finally:
             call.cancel()
 

@@ -21,6 +21,15 @@ FIRST_LEG: Final = "first_leg"
 _US: Final = 1_000_000
 
 
+def inferred(ended: contact_event_pb2.ContactEvent) -> contact_event_pb2.ContactEvent:
+    """Say of a leg's end that nobody told it: neither how it came about, nor by whom, nor why."""
+    leg = ended.leg_ended
+    for unknown in ("ended_how", "release_side", "end_cause"):
+        leg.ClearField(unknown)
+    leg.observation.inferred = True
+    return ended
+
+
 class Story:
     """Makes the events of one contact; each method gives one event that happened at `at_us`."""
 

@@ -10,9 +10,11 @@ import pytest
 
 from holdfast.ivr_routing.v1 import instruction_pb2 as pb
 from ivr_routing.core import commands as c
+from ivr_routing.core import events as e
 from ivr_routing.core.errors import Refused
 from ivr_routing.core.rules import AgentRules, QueueExit, QueueRules
 from ivr_routing.core.snapshot import SnapshotUnfit
+from ivr_routing.core.source_decisions import LONGEST_DOUBT_US
 from ivr_routing.core.words import AgentState, WrapUpKind
 from ivr_routing.flow import publishing
 from ivr_routing.flow import step as flow
@@ -221,3 +223,17 @@ def test_a_kept_place_rings_the_agent_first_and_ends_where_nobody_can_be_called_
     life.ask(Acknowledge(call.contact_id, ring.instruction_id, pb.INSTRUCTION_STATUS_UNSUPPORTED, "redial"))
     assert call.contact_id not in life.desk.calls
     assert life.desk.core.agents["ann"].state is AgentState.AVAILABLE
+
+
+def test_contacts_of_a_source_that_never_said_what_lives_end_if_nothing_was_heard_of_them() -> None:
+    life = Life(random.Random(7))  # noqa: S311  # nothing secret
+    silent, heard = (life.ask(life.arrives())[0] for _ in range(2))
+    life.now_us += SECOND
+    life.ask(Told(c.DoubtSource("pbx", life.now_us, "reconnect")))
+    life.now_us += SECOND
+    asked = life.desk.calls[heard.contact_id].instruction  # type: ignore[union-attr]  # both are contacts
+    assert asked is not None
+    life.ask(Report(asked.contact_id, asked.instruction_id, flow.Digits("1")))
+    life.now_us += LONGEST_DOUBT_US
+    ended = [event for event in life.ask(Told(c.PassTime())) if isinstance(event, e.ContactFinished)]
+    assert ended == [e.ContactFinished(silent.contact_id, "unknown")]  # type: ignore[union-attr]  # as above

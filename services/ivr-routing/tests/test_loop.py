@@ -169,6 +169,34 @@ async def test_a_hang_up_that_nobody_told_is_noticed_by_the_next_snapshot(centre
     await eventually(lambda: _is(centre, "ann", source_pb2.AGENT_STATE_AVAILABLE))
 
 
+async def test_a_source_that_lost_events_is_asked_what_lives_until_it_has_said_so(centre: Centre) -> None:
+    await centre.open("ann", "ben")
+    lost, talks = await centre.waiting(), await centre.waiting()
+    await centre.facts.tell(talks.contact_id, _bridged(talks))
+    await eventually(lambda: _is(centre, talks.do[-1].ring.agent.split("-")[0], source_pb2.AGENT_STATE_ON_CONTACT))
+    watch: Any = centre.doors.phone.WatchInstructions(phone.WatchInstructionsRequest(source_id=SOURCE, node="n1"))
+    assert not (await watch.read()).snapshot_wanted
+
+    await centre.facts.tell_of_source(source_pb2.SourceGap(reason="reconnect"), clock_us())
+    while not (await watch.read()).snapshot_wanted:
+        pass
+    later = clock_us() + 60_000_000
+    live = source_pb2.LiveLeg(leg_id=talks.leg_id, contact_id=talks.contact_id)  # the agent's leg is gone
+    await centre.facts.tell_of_source(source_pb2.SourceSnapshot(live_legs=[live]), later)
+
+    free, wraps_up = (each.do[-1].ring.agent.split("-")[0] for each in (lost, talks))
+    await eventually(lambda: _is(centre, free, source_pb2.AGENT_STATE_AVAILABLE))
+    await eventually(lambda: _is(centre, wraps_up, source_pb2.AGENT_STATE_WRAP_UP))
+    while (await watch.read()).snapshot_wanted:
+        pass
+    watch.cancel()
+
+
+def _bridged(rung: instruction_pb2.Instruction) -> talk_pb2.Bridged:
+    ring = rung.do[-1].ring
+    return talk_pb2.Bridged(leg_id=rung.leg_id, peer_leg_id="a", agent=ring.agent, reservation_id=ring.reservation_id)
+
+
 async def test_a_watch_gives_what_is_in_force_and_then_what_comes(centre: Centre) -> None:
     await centre.open()
     waiting = await centre.waiting()

@@ -1,7 +1,7 @@
 """The REST interface of Asterisk: requests over HTTP, events over one WebSocket, given to whoever follows a channel.
 
 Nothing waits for ever: requests have a deadline, and a lost socket is opened again. What was said meanwhile is lost;
-`on_reconnect` is told so, that the source's gap can be told.
+`on_connected` is told so, that the source's gap can be told, and what lives now.
 """
 
 import asyncio
@@ -24,6 +24,8 @@ REQUEST_SECONDS: Final = 5.0
 PAUSE_SECONDS: Final = 0.5
 MOST_WAITING: Final = 1_000
 NOT_FOUND: Final = 404
+INFERRED: Final = "inferred"
+"""Marks an event that Asterisk has not said, for a channel that is no more."""
 Event = dict[str, Any]
 
 
@@ -95,21 +97,33 @@ class Ari:
                 if not self._followers[channel]:
                     del self._followers[channel]
 
-    async def run(self, on_start: Callable[[Event], None], on_reconnect: Callable[[], None]) -> None:
-        """Hand out events for ever; `on_start` gets those of channels that enter the application."""
-        first = True
+    async def run(self, on_start: Callable[[Event], None], on_connected: Callable[[bool], None]) -> None:
+        """Hand out events for ever; `on_start` gets those of channels that enter the application.
+
+        `on_connected` is told of each connection, and whether there was one before.
+        """
+        again = False
         while True:
             try:
                 async for event in self._events():
-                    if not first and not self.connected.is_set():
-                        on_reconnect()
-                    first = False
+                    if not self.connected.is_set():
+                        on_connected(again)
+                    again = True
                     self.connected.set()
                     self._hand_out(event, on_start)
             except (OSError, WebSocketException, ValueError, TimeoutError) as away:
                 logger.info("the events of Asterisk ended: %s", type(away).__name__)
             self.connected.clear()
             await asyncio.sleep(PAUSE_SECONDS)
+
+    async def channels(self) -> list[str]:
+        """All channels that live now; whoever follows one that does not is told its end. Raises AriRefused."""
+        followed = tuple(self._followers)
+        live = [str(channel["id"]) for channel in await self.ask("GET", "/channels") or ()]
+        for channel in set(followed).difference(live):
+            ended = {"type": "ChannelDestroyed", "channel": {"id": channel}, INFERRED: True}
+            self._hand_out(ended, lambda _: None)
+        return live
 
     async def _events(self) -> AsyncIterator[Event]:
         async with connect(self._access.events, open_timeout=REQUEST_SECONDS, proxy=None) as socket:

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from holdfast.call_events.v1 import leg_pb2, observation_pb2, queueing_pb2
 from holdfast.ivr_routing.v1 import instruction_pb2 as pb
-from holdfast_connectors.asterisk.ari import Ari, AriRefused, Event
+from holdfast_connectors.asterisk.ari import INFERRED, Ari, AriRefused, Event
 from holdfast_connectors.line import Rung, StepFailed
-from holdfast_connectors.story import Story
+from holdfast_connectors.story import Story, inferred
 from holdfast_connectors.teller import Tells
 
 RING_SECONDS: Final = 20.0
@@ -235,7 +235,8 @@ class AriLine:
         self._leave_queue(queueing_pb2.DEQUEUE_KIND_ABANDONED)
         cause = str(event.get("cause", "16"))
         side, now = observation_pb2.RELEASE_SIDE_CALLER, self._place.now_us()
-        self._tell(self._story.leg_ended(now, self.native_id, leg_pb2.LEG_ROLE_CALLER, side, cause=cause))
+        ended = self._story.leg_ended(now, self.native_id, leg_pb2.LEG_ROLE_CALLER, side, cause=cause)
+        self._tell(inferred(ended) if event.get(INFERRED) else ended)
         self._gone.set()
 
     def _tell(self, event: Any) -> None:

@@ -1,7 +1,8 @@
 """Calls that enter the application of an Asterisk, each run by what routing says."""
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,15 +11,17 @@ from uuid import UUID
 import grpc
 
 from contact_life import identity
-from holdfast.call_events.v1 import call_events_service_pb2, call_events_service_pb2_grpc, source_pb2
-from holdfast.call_events.v1.contact_event_pb2 import AgentEvent
+from holdfast.call_events.v1 import call_events_service_pb2, call_events_service_pb2_grpc
 from holdfast.ivr_routing.v1 import instruction_pb2
 from holdfast.ivr_routing.v1 import phone_system_service_pb2 as asking
-from holdfast_connectors.asterisk.ari import Access, Ari, Event
+from holdfast_connectors import source_words
+from holdfast_connectors.asterisk.ari import Access, Ari, AriRefused, Event
 from holdfast_connectors.asterisk.line import AriLine, Place
 from holdfast_connectors.call_runner import CallRunner, unsupported
 from holdfast_connectors.routing_link import RoutingLink
 from holdfast_connectors.teller import Teller
+
+logger = logging.getLogger(__name__)
 
 AGENT: Final = "agent"
 CALL_SECONDS: Final = 3.0
@@ -53,12 +56,13 @@ class AsteriskPhoneSystem:
 
     async def run(self) -> None:
         """Serve until cancelled."""
-        works = [self._keep_plans(), self._link.watch(self._told), self._link.tell(), self._teller.run()]
+        watching = self._link.watch(self._told, self._tell_snapshot)
+        works = [self._keep_plans(), watching, self._link.tell(), self._teller.run()]
         try:
             async with asyncio.TaskGroup() as tasks:
                 for work in works:
                     tasks.create_task(work)
-                tasks.create_task(self._ari.run(self._started, self._missed))
+                tasks.create_task(self._ari.run(self._started, self._connected))
         finally:
             await self._ari.close()
 
@@ -66,9 +70,7 @@ class AsteriskPhoneSystem:
         """A channel entered the application: a caller, unless it is one that we rang."""
         if event.get("args", [])[:1] == [AGENT]:
             return
-        task = asyncio.create_task(self._call(event["channel"]))
-        self._calls.add(task)
-        task.add_done_callback(self._calls.discard)
+        self._beside(self._call(event["channel"]))
 
     async def _call(self, channel: dict[str, Any]) -> None:
         native_id = str(channel["id"])
@@ -115,9 +117,33 @@ class AsteriskPhoneSystem:
         elif any(step.HasField("redial") for step in instruction.then):
             self._link.acknowledge(unsupported(instruction))
 
-    def _missed(self) -> None:
-        """Events were lost: tell the gap, so that what ended meanwhile is noticed."""
-        event = AgentEvent(event_id=str(self._doors.new_id()), source_id=self._source)
-        event.event_time.FromMicroseconds(self._doors.now_us())
-        event.source_gap.CopyFrom(source_pb2.SourceGap(reason="reconnect"))
-        self._teller.tell_of_source(event)
+    def _connected(self, again: bool) -> None:  # noqa: FBT001  # as Ari tells it
+        """Events were lost if there was a connection before: tell the gap; and what lives now."""
+        if again:
+            told = source_words.gap(str(self._doors.new_id()), self._source, self._doors.now_us(), "reconnect")
+            self._teller.tell_of_source(told)
+        self._tell_snapshot()
+
+    def _tell_snapshot(self) -> None:
+        """Tell all channels that live, so that hang-ups that were missed are noticed."""
+        self._beside(self._snapshot())
+
+    async def _snapshot(self) -> None:
+        at_us = self._doors.now_us()
+        try:
+            live = await self._ari.channels()
+        except AriRefused as refused:
+            logger.info("Asterisk did not say what lives: %s", refused)
+            return
+        legs = [(channel, self._contact_of(channel)) for channel in live]
+        self._teller.tell_of_source(source_words.snapshot(str(self._doors.new_id()), self._source, at_us, legs))
+
+    def _contact_of(self, channel: str) -> str:
+        """The contact that a channel is of; an agent's channel is named after the caller's that it was rung for."""
+        caller, _, number = channel.rpartition("-")
+        return identity.contact_id(self._tenant, self._source, caller if caller and number.isdecimal() else channel)
+
+    def _beside(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._calls.add(task)
+        task.add_done_callback(self._calls.discard)

@@ -29,15 +29,16 @@ def new_id(chance: random.Random) -> UUID:
 
 
 class Unreliable:
-    """The fate of events on a line that loses, repeats and delays."""
+    """The fate of events on a line that loses, repeats and delays; in a gap it loses all of them."""
 
     def __init__(self, scenario: Scenario, chance: random.Random) -> None:
         self._scenario = scenario
         self._chance = chance
+        self.gap = False
 
     def __call__(self) -> Sequence[float]:
         """Return after how many seconds the event is told, once for each."""
-        if self._chance.random() < self._scenario.lost_share:
+        if self.gap or self._chance.random() < self._scenario.lost_share:
             return ()
         late = self._chance.random() < self._scenario.late_share
         first = self._scenario.late_seconds if late else 0.0

@@ -45,4 +45,8 @@ class Scenario(BaseModel):
     late_seconds: float = Field(2.0, ge=0)
     heartbeat: timedelta = timedelta(seconds=5)
     snapshot_every: timedelta = timedelta(seconds=30)
-    """How often the source tells all that lives, so that what was lost is noticed."""
+    """How often the source tells all that lives, so that what was lost is noticed; 0: only when routing asks."""
+    gap_after: timedelta = timedelta(0)
+    """When the source begins to lose everything that it would tell; 0: never."""
+    gap_for: timedelta = timedelta(seconds=5)
+    """How long it does; then it tells the gap, and nothing of what was lost."""

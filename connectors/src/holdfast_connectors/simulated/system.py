@@ -10,10 +10,10 @@ from typing import Any, Final
 import grpc
 
 from contact_life import identity
-from holdfast.call_events.v1 import call_events_service_pb2, call_events_service_pb2_grpc, source_pb2
-from holdfast.call_events.v1.contact_event_pb2 import AgentEvent
+from holdfast.call_events.v1 import call_events_service_pb2, call_events_service_pb2_grpc
 from holdfast.ivr_routing.v1 import instruction_pb2
 from holdfast.ivr_routing.v1 import phone_system_service_pb2 as asking
+from holdfast_connectors import source_words
 from holdfast_connectors.call_runner import CallRunner, unsupported
 from holdfast_connectors.routing_link import RoutingLink
 from holdfast_connectors.simulated.agent import Agent
@@ -42,7 +42,8 @@ class SimulatedPhoneSystem:
         self._tenant = tenant
         self._doors = doors
         self._chance = Chance(scenario)
-        self._teller = Teller(doors.call_events, scenario.source_id, Unreliable(scenario, self._chance.of("events")))
+        self._fate = Unreliable(scenario, self._chance.of("events"))
+        self._teller = Teller(doors.call_events, scenario.source_id, self._fate)
         self._link = RoutingLink(doors.routing, scenario.source_id, scenario.node, asyncio.get_running_loop().time)
         self._resolve = call_events_service_pb2_grpc.CallEventsServiceStub(doors.call_events)
         agents = {name: Agent(name, doors.routing, scenario, self._chance.of(name)) for name in scenario.agents}
@@ -64,13 +65,15 @@ class SimulatedPhoneSystem:
                     calls.create_task(self._call(self.calls_begun))
             await self._link.drained()
             await self._teller.drained()
-            self._tell_snapshot()
+            if self._scenario.snapshot_every:
+                self._tell_snapshot()
             await self._teller.drained()
 
     @asynccontextmanager
     async def _beside(self) -> AsyncIterator[None]:
         """Run what goes on beside the calls."""
-        works = [self._link.watch(self._told), self._link.tell(), self._teller.run(), self._snapshots()]
+        works = [self._link.watch(self._told, self._tell_snapshot), self._link.tell(), self._teller.run()]
+        works += [self._snapshots(), self._gap()]
         works += [agent.work() for agent in self._world.agents.values()]
         tasks = [asyncio.create_task(work) for work in works]
         try:
@@ -126,17 +129,31 @@ class SimulatedPhoneSystem:
             self._link.acknowledge(unsupported(instruction))
 
     async def _snapshots(self) -> None:
-        while True:
-            await asyncio.sleep(self._scenario.snapshot_every.total_seconds())
+        every = self._scenario.snapshot_every.total_seconds()
+        while every:
+            await asyncio.sleep(every)
             self._tell_snapshot()
+
+    async def _gap(self) -> None:
+        """Lose all events for a while, and say so afterwards."""
+        if not self._scenario.gap_after:
+            return
+        await asyncio.sleep(self._scenario.gap_after.total_seconds())
+        first, self._fate.gap = self._teller.seq + 1, True
+        await asyncio.sleep(self._scenario.gap_for.total_seconds())
+        last, self._fate.gap = self._teller.seq, False
+        if last >= first:
+            told = source_words.gap(
+                self._own_id(), self._scenario.source_id, self._doors.now_us(), "restart", first, last
+            )
+            self._teller.tell_of_source(told)
 
     def _tell_snapshot(self) -> None:
         """Tell all that lives, so that hang-ups that were never told are noticed."""
-        chance = random.Random(f"{self._scenario.seed} snapshot {self._doors.now_us()}")  # noqa: S311
-        event = AgentEvent(event_id=str(new_id(chance)), source_id=self._scenario.source_id)
-        event.event_time.FromMicroseconds(self._doors.now_us())
-        for contact_id, line in self._lines.items():
-            for leg in line.live_legs:
-                event.source_snapshot.live_legs.append(source_pb2.LiveLeg(leg_id=leg, contact_id=contact_id))
-        event.source_snapshot.SetInParent()
-        self._teller.tell_of_source(event)
+        live = [(leg, contact_id) for contact_id, line in self._lines.items() for leg in line.live_legs]
+        told = source_words.snapshot(self._own_id(), self._scenario.source_id, self._doors.now_us(), live)
+        self._teller.tell_of_source(told)
+
+    def _own_id(self) -> str:
+        """Return an id for what the source tells of itself now."""
+        return str(new_id(random.Random(f"{self._scenario.seed} source {self._doors.now_us()}")))  # noqa: S311

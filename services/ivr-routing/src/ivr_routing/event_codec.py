@@ -25,7 +25,7 @@ from ivr_routing.core import events as decided
 _Encoder: TypeAlias = Callable[[Any], Any]
 _Decoder: TypeAlias = Callable[[Any], Any]
 
-CONTACT, AGENT, QUEUE, AGENT_CONFIGURATION = "contact", "agent", "queue", "agent_configuration"
+CONTACT, AGENT, SOURCE, QUEUE, AGENT_CONFIGURATION = "contact", "agent", "source", "queue", "agent_configuration"
 
 
 class MalformedPayload(Exception):
@@ -58,12 +58,14 @@ def decode(event_type: str, payload: bytes) -> decided.Event | None:
 
 
 def stream_of(tenant: str, event: decided.Event, event_time_us: int) -> Stream:
-    """Return the stream that an event belongs to: its contact, its agent's UTC day, or its configuration object."""
+    """Return the stream of an event: its contact, its agent's or source's UTC day, or its configuration object."""
     contact = getattr(event, "contact_id", "")
     if contact and not isinstance(event, decided.AgentSpellBegan):
         return Stream(CONTACT, UUID(contact))
     if isinstance(event, decided.QueueConfigured | decided.QueueRetired | decided.QueueOpennessChanged):
         return Stream(QUEUE, UUID(identity.configuration_id(tenant, QUEUE, event.queue)))
+    if isinstance(event, decided.SourceDoubted | decided.SourceTrusted):
+        return Stream(SOURCE, UUID(identity.source_stream_id(tenant, event.source_id, event_time_us)))
     agent: str = getattr(event, "agent", "")
     if isinstance(event, decided.AgentConfigured):
         return Stream(AGENT_CONFIGURATION, UUID(identity.configuration_id(tenant, AGENT_CONFIGURATION, agent)))

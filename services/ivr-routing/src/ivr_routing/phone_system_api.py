@@ -74,11 +74,11 @@ class PhoneSystemApi(stubs.PhoneSystemServiceServicer):
             highest = request.after_number
             for instruction in _of_node(shard, request):
                 highest = max(highest, instruction.number)
-                yield pb.WatchInstructionsResponse(instruction=instruction)
-            yield pb.WatchInstructionsResponse()
+                yield _news(shard, request.source_id, instruction)
+            yield _news(shard, request.source_id, None)
             async for news in subscription.read():
                 if news is None or news.number > highest:
-                    yield pb.WatchInstructionsResponse(instruction=news)
+                    yield _news(shard, request.source_id, news)
 
     async def AcknowledgeInstruction(self, request: pb.AcknowledgeInstructionRequest, _context: Any) -> Any:
         """What became of an instruction."""
@@ -167,6 +167,11 @@ def _given(request: pb.ReportInputRequest) -> flow.Input:
             return flow.CameBack("no_answer")
         case _:
             raise InvalidArgument("INVALID_FIELD", "Say what the caller did.", field="input")
+
+
+def _news(shard: Shard, source_id: str, instruction: instruction_pb2.Instruction | None) -> Any:
+    wanted = source_id in shard.desk.core.doubts
+    return pb.WatchInstructionsResponse(instruction=instruction, snapshot_wanted=wanted)
 
 
 def _of_node(shard: Shard, request: pb.WatchInstructionsRequest) -> list[instruction_pb2.Instruction]:

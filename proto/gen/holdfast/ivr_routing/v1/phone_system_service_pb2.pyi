@@ -296,6 +296,11 @@ class WatchInstructionsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     INSTRUCTION_FIELD_NUMBER: _builtins.int
+    SNAPSHOT_WANTED_FIELD_NUMBER: _builtins.int
+    snapshot_wanted: _builtins.bool
+    """True while routing doubts what the source holds, since a SourceGap: the source is to tell call-events a
+    SourceSnapshot. Signs of life carry it too.
+    """
     @_builtins.property
     def instruction(self) -> _instruction_pb2.Instruction:
         """The instruction; unset in a sign of life."""
@@ -304,10 +309,11 @@ class WatchInstructionsResponse(_message.Message):
         self,
         *,
         instruction: _instruction_pb2.Instruction | None = ...,
+        snapshot_wanted: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["instruction", b"instruction"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["instruction", b"instruction"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["instruction", b"instruction", "snapshot_wanted", b"snapshot_wanted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

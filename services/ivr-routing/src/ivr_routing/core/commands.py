@@ -189,6 +189,23 @@ class TalkEnded:
     reservation_id: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class DoubtSource:
+    """Fact: a source lost events, as it told at `gap_us` by its clock."""
+
+    source_id: str
+    gap_us: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrustSource:
+    """Fact: a source said what lived there at `snapshot_us` by its clock."""
+
+    source_id: str
+    snapshot_us: int
+
+
 # ---- agents
 
 
@@ -324,6 +341,8 @@ Command: TypeAlias = (
     | CallBridged
     | BridgeFailed
     | TalkEnded
+    | DoubtSource
+    | TrustSource
     | SignIn
     | SignOut
     | SetAgentState

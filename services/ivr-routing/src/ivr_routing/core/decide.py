@@ -12,6 +12,7 @@ from ivr_routing.core import commands as c
 from ivr_routing.core import configuration_decisions as configuration
 from ivr_routing.core import contact_decisions as contacts
 from ivr_routing.core import reservation_decisions as reservations
+from ivr_routing.core import source_decisions as sources
 from ivr_routing.core.decision import Decision
 from ivr_routing.core.events import Event
 from ivr_routing.core.matching import settle
@@ -49,6 +50,8 @@ DECIDERS: Final[dict[type, Callable[[Decision, Any], None]]] = {
     c.CallBridged: reservations.call_bridged,
     c.BridgeFailed: reservations.bridge_failed,
     c.TalkEnded: reservations.talk_ended,
+    c.DoubtSource: sources.doubt,
+    c.TrustSource: sources.trust,
     c.AcceptReservation: reservations.accept,
     c.RejectReservation: reservations.reject,
     c.SignIn: agents.sign_in,

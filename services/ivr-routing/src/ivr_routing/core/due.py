@@ -24,6 +24,8 @@ class DueKind(IntEnum):
     """The longest life of a contact; of a contact."""
     FORGET = 7
     """A finished contact's id is forgotten; of a contact."""
+    DOUBT = 8
+    """A source that lost events never said what lives; of a source."""
 
 
 Due: TypeAlias = tuple[int, int, DueKind, str]

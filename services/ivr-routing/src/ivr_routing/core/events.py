@@ -281,6 +281,29 @@ class AgentHeartbeatRegained:
     agent: str
 
 
+# ---- sources
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDoubted:
+    """A source lost events; until it says what lives, what it holds is in doubt."""
+
+    source_id: str
+    gap_us: int
+    since_us: int
+    due_us: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTrusted:
+    """A doubt about a source is over: by a snapshot, or by time."""
+
+    source_id: str
+    since_us: int
+    cause: str
+
+
 # ---- configuration
 
 
@@ -347,6 +370,8 @@ Event: TypeAlias = (
     | AgentNextStateSet
     | AgentHeartbeatLost
     | AgentHeartbeatRegained
+    | SourceDoubted
+    | SourceTrusted
     | QueueConfigured
     | QueueRetired
     | QueueOpennessChanged

@@ -10,6 +10,7 @@ from ivr_routing.core import agent_changes as agents
 from ivr_routing.core import contact_changes as contacts
 from ivr_routing.core import events as e
 from ivr_routing.core import reservation_changes as reservations
+from ivr_routing.core import source_changes as sources
 from ivr_routing.core import visit_changes as visits
 from ivr_routing.core.state import Core
 
@@ -51,6 +52,8 @@ CHANGES: Final[dict[type, Callable[[Core, Any, int], None]]] = {
     e.AgentNextStateSet: agents.next_state,
     e.AgentHeartbeatLost: agents.heartbeat_lost,
     e.AgentHeartbeatRegained: agents.heartbeat_regained,
+    e.SourceDoubted: sources.doubted,
+    e.SourceTrusted: sources.trusted,
     e.QueueConfigured: visits.queue_configured,
     e.QueueRetired: visits.queue_retired,
     e.QueueOpennessChanged: visits.openness_changed,

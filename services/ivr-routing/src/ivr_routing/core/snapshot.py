@@ -13,6 +13,7 @@ from ivr_routing.core.due import Due, DueKind
 from ivr_routing.core.plain import dumper, loader
 from ivr_routing.core.queue import Queue
 from ivr_routing.core.reservation import Reservation
+from ivr_routing.core.source import Doubt
 from ivr_routing.core.state import CORE_VERSION, Core
 
 _FORM: Final = "holdfast.ivr_routing.core"
@@ -33,6 +34,7 @@ def dump(core: Core) -> bytes:
         "contacts": [dumper(Contact)(contact) for contact in core.contacts.values()],
         "reservations": [dumper(Reservation)(held) for held in core.reservations.values()],
         "finished": core.finished,
+        "doubts": [dumper(Doubt)(held) for some in core.doubts.values() for held in some],
         "dues": [due for due in core.dues.heap if core.matters(due)],
         "turn": core.dues.turn,
     }
@@ -59,6 +61,8 @@ def _filled(core: Core, document: dict[str, Any]) -> Core:
     core.contacts = {contact.contact_id: contact for contact in map(loader(Contact), document["contacts"])}
     core.reservations = {held.reservation_id: held for held in map(loader(Reservation), document["reservations"])}
     core.finished = dict(document["finished"])
+    for held in map(loader(Doubt), document["doubts"]):
+        core.doubts.setdefault(held.source_id, []).append(held)
     core.dues.heap = [_due(plain) for plain in document["dues"]]
     core.dues.turn = document["turn"]
     heapify(core.dues.heap)

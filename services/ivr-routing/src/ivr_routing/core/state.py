@@ -13,9 +13,10 @@ from ivr_routing.core.pool import Pool, Requirement, place_of, requirement_of
 from ivr_routing.core.queue import Queue
 from ivr_routing.core.reservation import Reservation
 from ivr_routing.core.rules import AgentRules
+from ivr_routing.core.source import Doubt
 from ivr_routing.core.words import AgentState
 
-CORE_VERSION: Final = 2
+CORE_VERSION: Final = 3
 """Raised when the same events give another state: snapshots of other versions are thrown away."""
 MOST_IDLE_POOLS: Final = 256
 """Pools of a queue that may stay without anybody waiting."""
@@ -24,7 +25,18 @@ MOST_IDLE_POOLS: Final = 256
 class Core:
     """State of one tenant shard: contacts, agents, queues, reservations, what is due."""
 
-    __slots__ = ("agents", "contacts", "dues", "finished", "pools_of", "queues", "reservations", "serving", "tenant")
+    __slots__ = (
+        "agents",
+        "contacts",
+        "doubts",
+        "dues",
+        "finished",
+        "pools_of",
+        "queues",
+        "reservations",
+        "serving",
+        "tenant",
+    )
 
     def __init__(self, tenant: str) -> None:
         self.tenant = tenant
@@ -34,6 +46,8 @@ class Core:
         self.reservations: dict[str, Reservation] = {}
         self.agents: dict[str, Agent] = {}
         self.queues: dict[str, Queue] = {}
+        self.doubts: dict[str, list[Doubt]] = {}
+        """Gaps of sources that have not said what lives, by source; the latest last."""
         self.dues = Dues()
         self.serving: dict[str, dict[str, None]] = {}
         """Index: the agents whose rules name a queue, signed in or not, by queue."""
@@ -177,5 +191,7 @@ class Core:
             return agent is not None and agent.due_us == due_us
         if kind is DueKind.FORGET:
             return self.finished.get(key) == due_us
+        if kind is DueKind.DOUBT:
+            return any(held.due_us == due_us for held in self.doubts.get(key, ()))
         contact = self.contacts.get(key)
         return contact is not None and (kind is DueKind.CONTACT or contact.visit is not None)

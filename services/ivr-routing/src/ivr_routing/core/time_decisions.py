@@ -10,6 +10,7 @@ from ivr_routing.core.due import DueKind
 from ivr_routing.core.endings import expire, fail_bridge, finish
 from ivr_routing.core.events import QueueVisitStepAdvanced
 from ivr_routing.core.matching import settle
+from ivr_routing.core.source_decisions import due as doubt_is_due
 from ivr_routing.core.spells import release
 from ivr_routing.core.visits import leave_by_rule, skip_unstaffed, waited_too_long
 from ivr_routing.core.words import AgentState, DequeueKind, RescindCause
@@ -96,4 +97,5 @@ _HAPPENS: Final[dict[DueKind, Callable[[Decision, str], None]]] = {
     DueKind.SPELL: _spell,
     DueKind.CONTACT: _contact,
     DueKind.FORGET: _forget,
+    DueKind.DOUBT: doubt_is_due,
 }

@@ -47,6 +47,10 @@ class Call:
     defaulted: bool = False
     """Whether the phone system went its own way: nothing is instructed any more."""
     waits_for: str = ""
+    talks: dict[str, str] = field(default_factory=dict)
+    """Agents by the legs that are bridged to the caller. Told by facts, as `rings`."""
+    heard_us: int = 0
+    """When the phone system last told or asked anything about it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,6 +126,7 @@ def _admitted(desk: Desk, event: e.ContactAdmitted, now_us: int) -> None:
         event.language,
         now_us,
         known=dict(event.attributes),
+        heard_us=now_us,
     )
 
 
@@ -140,9 +141,9 @@ def _flow_started(desk: Desk, event: e.FlowStarted, _: int) -> None:
         call.flow, call.version, call.walk = event.flow, event.version, event.walk
 
 
-def _flow_step(desk: Desk, event: e.FlowStepTaken, _: int) -> None:
+def _flow_step(desk: Desk, event: e.FlowStepTaken, now_us: int) -> None:
     if call := desk.calls.get(event.contact_id):
-        call.walk = event.walk
+        call.walk, call.heard_us = event.walk, now_us
         call.path = [*call.path, *event.nodes][-MOST_NODES:]
 
 
@@ -159,7 +160,7 @@ def _visit_opened(desk: Desk, event: e.QueueVisitOpened, _: int) -> None:
 
 def _bridged(desk: Desk, event: e.ReservationBridged, now_us: int) -> None:
     if call := desk.calls.get(event.contact_id):
-        call.agent, call.bridged_us = event.agent, event.bridged_us or now_us
+        call.agent, call.bridged_us, call.heard_us = event.agent, event.bridged_us or now_us, now_us
 
 
 def _issued(desk: Desk, event: instruction_pb2.InstructionIssued, _: int) -> None:
@@ -177,8 +178,10 @@ def _end_meant(instruction: instruction_pb2.Instruction) -> str:
     return _ENDS_BY_REASON.get(last.hang_up.reason, "") if last.HasField("hang_up") else ""
 
 
-def _acknowledged(desk: Desk, event: instruction_pb2.InstructionAcknowledged, _: int) -> None:
+def _acknowledged(desk: Desk, event: instruction_pb2.InstructionAcknowledged, now_us: int) -> None:
     call = desk.calls.get(event.contact_id)
+    if call:
+        call.heard_us = now_us
     if call and call.instruction and call.instruction.instruction_id == event.instruction_id:
         call.acknowledged = call.acknowledged or event.status in _ENDED
 

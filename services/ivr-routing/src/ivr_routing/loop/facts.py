@@ -11,14 +11,10 @@ from contact_life import identity
 from event_log.model import Event
 from holdfast.call_events.v1 import after_pb2, leg_pb2, source_pb2, talk_pb2
 from ivr_routing.core import commands as c
+from ivr_routing.core.source_decisions import SNAPSHOT_GRACE_US
 from ivr_routing.loop.call import MOST_NOTES, Call
 from ivr_routing.loop.desk import Desk
-from ivr_routing.loop.requests import Told
-
-SNAPSHOT_GRACE_US: Final = 5_000_000
-"""A contact as young as this may be missing from a snapshot: it was told before the contact came."""
-UNTOLD: Final = "unknown"
-"""End of a contact whose hang-up nobody told."""
+from ivr_routing.loop.requests import Told, gone_untold
 
 
 def told_by(desk: Desk, event: Event) -> list[Told]:
@@ -28,10 +24,13 @@ def told_by(desk: Desk, event: Event) -> list[Told]:
         return []
     message_class, meaning = read
     message = message_class.FromString(event.payload)
-    if isinstance(message, source_pb2.SourceSnapshot):
-        return list(_missing(desk, event, message))
+    if meaning is None:
+        return [Told(command) for command in _of_source(desk, event, message)]
     call = desk.calls.get(str(event.key))
-    return [Told(command) for command in meaning(desk, call, message, event)] if call is not None else []
+    if call is None:
+        return []
+    call.heard_us = max(call.heard_us, event.record_time_us)
+    return [Told(command) for command in meaning(desk, call, message, event)]
 
 
 def _ringing(_: Desk, call: Call, told: leg_pb2.LegRinging, event: Event) -> Iterable[c.Command]:
@@ -52,6 +51,7 @@ def _answered(desk: Desk, call: Call, told: leg_pb2.LegAnswered, _: Event) -> It
 def _ended(desk: Desk, call: Call, told: leg_pb2.LegEnded, _: Event) -> Iterable[c.Command]:
     contact = desk.core.contacts.get(call.contact_id)
     rang_for = call.rings.pop(told.leg_id, "")
+    call.talks.pop(told.leg_id, None)
     if told.leg_id == call.leg_id or told.role == leg_pb2.LEG_ROLE_CALLER:
         yield c.CallerGone(call.contact_id)
     elif rang_for in desk.core.reservations:
@@ -63,6 +63,7 @@ def _ended(desk: Desk, call: Call, told: leg_pb2.LegEnded, _: Event) -> Iterable
 def _bridged(_: Desk, call: Call, told: talk_pb2.Bridged, event: Event) -> Iterable[c.Command]:
     call.rings.pop(told.peer_leg_id, None)
     if told.agent:
+        call.talks[told.peer_leg_id] = told.agent
         yield c.CallBridged(call.contact_id, told.agent, told.reservation_id, event.event_time_us)
 
 
@@ -76,19 +77,36 @@ def _held(_: Desk, call: Call, __: object, event: Event) -> Iterable[c.Command]:
     return ()
 
 
-def _missing(desk: Desk, event: Event, snapshot: source_pb2.SourceSnapshot) -> Iterable[Told]:
-    """Contacts of a source that no longer live there, though nobody told their end."""
+def _missing(desk: Desk, event: Event, snapshot: source_pb2.SourceSnapshot) -> Iterable[c.Command]:
+    """Contacts of a source, and talks of its agents, that no longer live there though nobody told their end."""
     legs = {leg.leg_id for leg in snapshot.live_legs}
     alive = {identity.canonical_id(leg.contact_id) for leg in snapshot.live_legs if leg.contact_id}
-    for call in list(desk.calls.values()):
-        old = call.admitted_us < event.event_time_us - SNAPSHOT_GRACE_US
-        if call.source_id == event.source_id and old and call.leg_id not in legs and call.contact_id not in alive:
-            yield Told(c.CallerGone(call.contact_id, UNTOLD if not call.agent else ""))
+    before_us = event.event_time_us - SNAPSHOT_GRACE_US
+    for call in [call for call in desk.calls.values() if call.source_id == event.source_id]:
+        if call.leg_id in legs or call.contact_id in alive:
+            if call.bridged_us < before_us:
+                yield from _silent_agents(call, legs)
+        elif call.admitted_us < before_us:
+            yield gone_untold(call)
+    yield c.TrustSource(event.source_id, event.event_time_us)
+
+
+def _silent_agents(call: Call, live: set[str]) -> Iterable[c.Command]:
+    """Agents whose leg has ended though the caller is still there."""
+    for leg in [leg for leg in call.talks if leg not in live]:
+        yield c.TalkEnded(call.contact_id, call.talks.pop(leg))
+
+
+def _of_source(desk: Desk, event: Event, told: source_pb2.SourceGap | source_pb2.SourceSnapshot) -> Iterable[c.Command]:
+    """What a source says of itself."""
+    if isinstance(told, source_pb2.SourceSnapshot):
+        return list(_missing(desk, event, told))
+    return [c.DoubtSource(event.source_id, event.event_time_us, told.reason)]
 
 
 Meaning = Callable[[Desk, Call, Any, Event], Iterable[c.Command]]
 _WAITS: Final = {"LegHeld": "hold", "ConsultStarted": "consult", "AssistRequested": "assist"}
-_READERS: Final[dict[str, tuple[Any, Meaning]]] = {
+_READERS: Final[dict[str, tuple[Any, Meaning | None]]] = {
     "LegRinging": (leg_pb2.LegRinging, _ringing),
     "LegAnswered": (leg_pb2.LegAnswered, _answered),
     "LegEnded": (leg_pb2.LegEnded, _ended),
@@ -98,7 +116,8 @@ _READERS: Final[dict[str, tuple[Any, Meaning]]] = {
     "ConsultStarted": (talk_pb2.ConsultStarted, _held),
     "ConsultEnded": (talk_pb2.ConsultEnded, _held),
     "NoteAdded": (after_pb2.NoteAdded, _noted),
-    "SourceSnapshot": (source_pb2.SourceSnapshot, _ringing),
+    "SourceGap": (source_pb2.SourceGap, None),
+    "SourceSnapshot": (source_pb2.SourceSnapshot, None),
 }
 TYPES: Final = tuple(_READERS)
 """Types of events of call-events that mean something here."""

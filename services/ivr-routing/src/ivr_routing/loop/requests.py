@@ -6,16 +6,20 @@ from typing import Any, Final
 
 from holdfast.ivr_routing.v1 import instruction_pb2 as pb
 from ivr_routing.core import commands as c
+from ivr_routing.core import events as e
 from ivr_routing.core.commands import Command
 from ivr_routing.core.errors import Refused
 from ivr_routing.flow import step as flow
 from ivr_routing.loop import walks
+from ivr_routing.loop.call import Call
 from ivr_routing.loop.desk import Decided, Desk
 from ivr_routing.loop.turn import Turn
 
 _OFFER_ENDED: Final = (pb.INSTRUCTION_STATUS_FAILED, pb.INSTRUCTION_STATUS_EXPIRED, pb.INSTRUCTION_STATUS_UNSUPPORTED)
 _STAYED: Final = ("answered", "caller_gone")
 """Causes of a failure after which there is nothing to put right: somebody was faster, or the caller left."""
+UNTOLD: Final = "unknown"
+"""End of a contact whose hang-up nobody told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,7 @@ def take(desk: Desk, request: Request, now_us: int) -> Turn:
     """Take one request in; the turn holds what was decided. Raises core.errors.Refused, and then nothing was."""
     turn = Turn(desk, now_us)
     _TAKERS[type(request)](turn, request)
+    _let_silent_go(turn)
     walks.come_back(turn)
     turn.plan()
     return turn
@@ -167,6 +172,21 @@ def _told(turn: Turn, request: Told) -> None:
         meant = call.end if call is not None and contact is not None and not contact.served else ""
         command = c.CallerGone(command.contact_id, meant)
     turn.order(command)
+
+
+def _let_silent_go(turn: Turn) -> None:
+    """End contacts of sources that lost events and never said what lives, if nothing was heard of them since."""
+    ended = [event for event in turn.events if isinstance(event, e.SourceTrusted) and event.cause == "time"]
+    for doubt in ended:
+        calls = [call for call in turn.desk.calls.values() if call.source_id == doubt.source_id]
+        for call in calls:
+            if call.heard_us < doubt.since_us:
+                turn.order(gone_untold(call))
+
+
+def gone_untold(call: Call) -> c.CallerGone:
+    """A caller whose hang-up nobody told."""
+    return c.CallerGone(call.contact_id, UNTOLD if not call.agent else "")
 
 
 _TAKERS: Final[dict[type, Callable[[Turn, Any], None]]] = {
