@@ -17,13 +17,14 @@ from holdfast_testing import eventually
 from service_host import exporters, telemetry
 from service_host.logs import redacted
 from service_host.settings import HostSettings
-from service_host.telemetry import Counter, Event, Gauge, Histogram, Span, Undeclared
+from service_host.telemetry import Counter, Event, Gauge, Histogram, Sizes, Span, Undeclared
 from service_host_testing import Credentials, Echoing, Lines, Serve, refused
 
 HELLO = BytesValue(value=b"hello")
 SAMPLE_COUNTER = Counter("test.sample.counted", "How many samples were counted.", "kind")
 SAMPLE_GAUGE = Gauge("test.sample.level", "How full the sample is.")
 SAMPLE_LENGTH = Histogram("test.sample.duration", "How long the sample took.", "kind")
+SAMPLE_SIZE = Sizes("test.sample.size", "How many things a sample has.")
 SAMPLE_SPAN = Span("test.sample", "A sample being taken.", "kind")
 SAMPLE_EVENT = Event("test_sample_taken", "A sample was taken.", "kind", "text")
 
@@ -78,6 +79,13 @@ def test_numbers_are_sent_on_when_telemetry_is_on(kept: exporters.InMemory) -> N
     assert (point.value, dict(point.attributes)) == (3, {"kind": "sent"})
     assert numbers(kept, "test.sample.duration")[0].sum == 0.5
     assert numbers(kept, "test.sample.level")[0].value == 1
+
+
+def test_how_many_things_there_were_is_spread_over_numbers_not_seconds(kept: exporters.InMemory) -> None:
+    SAMPLE_SIZE.record(150)
+    assert 'test_sample_size_bucket{le="200.0"} 1.0' in telemetry.exposition().decode()
+    (point,) = numbers(kept, "test.sample.size")
+    assert (point.explicit_bounds, point.sum) == (telemetry.SIZE_BUCKETS, 150)
 
 
 def test_a_span_holds_declared_attributes_and_never_an_exceptions_text(kept: exporters.InMemory) -> None:

@@ -1,9 +1,6 @@
 """What metrics tells about itself: every name declared once, folds linked to the requests behind them."""
 
-import ast
 from dataclasses import replace
-from importlib import resources
-from pathlib import Path
 
 import pytest
 
@@ -15,7 +12,7 @@ from live_facts import a_scene, following
 from metrics import telemetry
 from metrics.facts import Facts
 from service_host import exporters
-from service_host.telemetry import declared
+from telemetry_testing import not_declared, told_elsewhere
 from told_contacts import chance_of, contacts, in_time
 from topic_testing import a_carrier, a_topic
 
@@ -25,27 +22,11 @@ ASKED = ("folded", "parked", "behind", "lag", "duplicate", "holes", "conflicts")
 
 
 def test_what_operators_ask_for_is_declared_with_a_sentence() -> None:
-    names = [found.name for found in declared() if found.name.startswith("holdfast.metrics.")]
-    assert [asked for asked in ASKED if not any(asked in name for name in names)] == []
+    assert not_declared(ASKED, "metrics") == []
 
 
 def test_every_name_that_is_told_is_declared_in_one_place() -> None:
-    known = {name for name in vars(telemetry) if name.isupper()}
-    for file in Path(str(resources.files("metrics"))).rglob("*.py"):
-        tree = ast.parse(file.read_text())
-        told = {
-            node.attr
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "telemetry"
-        }
-        assert told <= known, file
-        made = {
-            name.name
-            for node in ast.walk(tree)
-            if isinstance(node, ast.ImportFrom) and node.module == "service_host.telemetry"
-            for name in node.names
-        }
-        assert file.name == "telemetry.py" or made <= {"tracing"}, file
+    assert told_elsewhere("metrics") == []
 
 
 @pytest.mark.parametrize("carried", [False, True])

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from event_log.connections import Connections
 from event_log.doorbell import Doorbell
-from event_log.errors import AppendRefused, InvalidRead, VersionConflict
+from event_log.errors import AppendRefused, Fenced, InvalidRead, VersionConflict
 from event_log.following import follow, follow_packed
 from event_log.form import check_columns, check_cursor, check_limit
 from event_log.lease import held_elsewhere
@@ -35,10 +35,12 @@ from event_log.packed_reading import PackedReader
 from event_log.reading import SCAN_EVENTS, Range, read_head, read_range, read_stream, read_streams
 from event_log.turns import ReaderName, nobody
 from event_log.verdicts import part_of, wanted_version
+from event_log.watching import AppendWatch, Unwatched
 from event_log.writer import Writer
 
 STREAMS_A_STATEMENT = 500
 DEFAULT_LIMITS = WriterLimits()
+UNWATCHED = Unwatched()
 
 
 @asynccontextmanager
@@ -49,12 +51,14 @@ async def open_log(
     now_us: Callable[[], int] = clock_us,
     limits: WriterLimits = DEFAULT_LIMITS,
     reader: ReaderName = nobody,
+    watch: AppendWatch = UNWATCHED,
 ) -> AsyncIterator["PostgresLog"]:
     """Give the log of a schema that event_log.migrations has been applied to; drain and close it at the end.
 
-    `reader` names for whom a task reads: readers take turns, so that none waits behind another one's crowd.
+    `reader` names for whom a task reads: readers take turns, so that none waits behind another one's crowd. `watch` is
+    told how appending does.
     """
-    log = PostgresLog(Connections(dsn, schema, reader=reader), now_us, limits)
+    log = PostgresLog(Connections(dsn, schema, reader=reader), now_us, limits, watch)
     try:
         yield log
     finally:
@@ -64,13 +68,16 @@ async def open_log(
 class PostgresLog:
     """See Log. Opens nothing before it is used, and comes back by itself when the server does."""
 
-    def __init__(self, connections: Connections, now_us: Callable[[], int], limits: WriterLimits) -> None:
+    def __init__(
+        self, connections: Connections, now_us: Callable[[], int], limits: WriterLimits, watch: AppendWatch
+    ) -> None:
         """Name the schema; the clock gives microseconds since 1970 UTC."""
         self._connections = connections
         self._lease = limits.lease
         self._doorbell = Doorbell()
         self._listener = Listener(connections, self._doorbell)
-        self._writer = Writer(connections, now_us, self._doorbell.ring, limits)
+        self._watch = watch
+        self._writer = Writer(connections, now_us, self._doorbell.ring, limits, watch)
         self._packed = PackedReader(connections)
 
     async def close(self) -> None:
@@ -103,7 +110,7 @@ class PostgresLog:
         """See Log.append_all."""
         verdicts = await self._writer.submit(appends)
         for number, verdict in enumerate(verdicts):
-            if isinstance(verdict, VersionConflict):
+            if isinstance(verdict, AppendRefused):
                 verdicts[number] = await self._with_events(appends[number], verdict)
         return verdicts
 
@@ -240,6 +247,8 @@ class PostgresLog:
 
     async def _with_events(self, append: Append, refusal: AppendRefused) -> AppendRefused:
         """Add to a conflict the events written since the version expected."""
+        if isinstance(refusal, (VersionConflict, Fenced)):
+            self._watch.conflicted(refusal.reason)
         if not isinstance(refusal, VersionConflict):
             return refusal
         part = part_of(append, refusal.stream.key, refusal.stream.category)

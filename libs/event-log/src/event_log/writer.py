@@ -21,6 +21,7 @@ from event_log.log import Verdict
 from event_log.model import Append
 from event_log.side import Side
 from event_log.verdicts import Known
+from event_log.watching import ANOTHER_APPENDER, AppendWatch
 
 logger = logging.getLogger(__name__)
 
@@ -40,12 +41,14 @@ class Writer:
         now_us: Callable[[], int],
         on_commit: Callable[[int], None],
         limits: WriterLimits,
+        watch: AppendWatch,
     ) -> None:
         """Open nothing yet; on_commit is told each new head."""
         self._connections = connections
         self._now_us = now_us
         self._on_commit = on_commit
         self._limits = limits
+        self._watch = watch
         self._call_seconds = limits.call.total_seconds()
         self._side = Side(connections, limits.lease, limits.statement)
         self._keeper = Keeper(self._side, limits.lease)
@@ -179,7 +182,9 @@ class Writer:
             raise OutOfStepError(f"a batch begins at {batch.first_position}, the head is at {self._committed}")
         if last > self._partitioned_until:
             await self._extend(last)
+        began = self._loop.time()
         self._digest = await write_flush(self._session, batch, last, self._digest, self._log.partition_events)
+        self._watch.flushed(len(batch.rows), self._loop.time() - began)
         self._committed = last
         self._remembered += len(batch.rows)
         self._on_commit(last)
@@ -192,7 +197,9 @@ class Writer:
         self._unresolved = [call for call, _ in batch.calls] + self._batched() + self._unresolved
         self._batches = deque([Batch()])
         self._to_flush.clear()
-        if not by_another(trouble):
+        if by_another(trouble):
+            self._watch.conflicted(ANOTHER_APPENDER)
+        else:
             logger.warning("a flush failed, starting over: %s", type(trouble).__name__)
             if isinstance(trouble, (TimeoutError, *LOST)):
                 self._end_session()

@@ -27,6 +27,7 @@ Tell: TypeAlias = Callable[[float, Mapping[str, str]], None]
 MOST_LINKS = 32
 """Links that one span carries: a batch goes on with many requests, and one of them is enough to find the batch."""
 REGISTRY = prometheus_client.CollectorRegistry()
+SIZE_BUCKETS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0, 5000.0, 10_000.0)
 DURATION_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
 
@@ -165,19 +166,30 @@ class Histogram(Metric):
     """How a length in seconds is spread, by labels."""
 
     kind = "histogram"
+    unit: ClassVar[str] = "s"
+    buckets: ClassVar[Sequence[float]] = DURATION_BUCKETS
 
-    def record(self, seconds: float, *values: str) -> None:
+    def record(self, value: float, *labels: str) -> None:
         """One more length under these label values."""
-        self.bound(*values)(seconds)
+        self.bound(*labels)(value)
 
     def _make(self, name: str, sentence: str, labels: Sequence[str]) -> prometheus_client.Histogram:
-        return prometheus_client.Histogram(name, sentence, labels, registry=REGISTRY, buckets=DURATION_BUCKETS)
+        return prometheus_client.Histogram(name, sentence, labels, registry=REGISTRY, buckets=self.buckets)
 
     def _told(self, child: prometheus_client.Histogram) -> Callable[[float], None]:
         return child.observe
 
     def _instrument(self, meter: Meter) -> Tell:
-        return meter.create_histogram(self.declared.name, unit="s", description=self.declared.sentence).record
+        name, sentence = self.declared.name, self.declared.sentence
+        boundaries = list(self.buckets)
+        return meter.create_histogram(name, self.unit, sentence, explicit_bucket_boundaries_advisory=boundaries).record
+
+
+class Sizes(Histogram):
+    """How a number of things is spread, by labels."""
+
+    unit = "1"
+    buckets = SIZE_BUCKETS
 
 
 class Span:

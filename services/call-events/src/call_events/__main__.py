@@ -19,6 +19,7 @@ from call_events.erasure import Erasures
 from call_events.errors import WrongMasterKey
 from call_events.forgetting import Forgetting
 from call_events.grpc_api import CallEventsApi, Parts
+from call_events.log_watch import LogWatch
 from call_events.policy import ERRORS, LOG_POLICY, POLICY
 from call_events.recorder import Recorder
 from call_events.settings import Settings
@@ -48,7 +49,7 @@ async def open_service(settings: Settings, service: process.Service) -> None:
         await schema.check_key(database, master)
     except WrongMasterKey as wrong:
         raise WrongSettings([str(wrong)]) from None
-    log = await service.enter(open_log(settings.session_url, settings.db_schema, reader=_reader))
+    log = await service.enter(open_log(settings.session_url, settings.db_schema, reader=_reader, watch=LogWatch()))
     callers = Callers(early, master)
     aliases = Aliases(early)
     erasures = Erasures(database, callers, master)

@@ -19,6 +19,15 @@ RECORD = telemetry.Span("holdfast.call_events.record", "Recording the events of 
 APPEND = telemetry.Span(
     "holdfast.call_events.append", "From handing events to the log until they are durable, or refused.", "events"
 )
+FLUSH_EVENTS = telemetry.Sizes("holdfast.call_events.flush.events", "Events that one flush of the log wrote.")
+FLUSH_SECONDS = telemetry.Histogram(
+    "holdfast.call_events.flush.seconds", "From sending a flush of the log until it was durable."
+)
+CONFLICTS = telemetry.Counter(
+    "holdfast.call_events.conflicts",
+    "Appends refused for what another writer did first, and flushes that another process came before, by reason.",
+    "reason",
+)
 RELAYED = telemetry.Counter("holdfast.call_events.relay.events", "Events whose window in the topic was acknowledged.")
 RELAY_BEHIND = telemetry.Gauge("holdfast.call_events.relay.behind", "Events of the log that the topic may lack.")
 RELAY_BEHIND_SECONDS = telemetry.Gauge(
