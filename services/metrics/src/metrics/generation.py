@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
 
+FIRST_STATISTICS: Final = 10
+"""Postgres samples 300 rows for each of it; a tenth of what it does by itself."""
 _NAME: Final = re.compile(r"facts_[a-z0-9_]{1,40}")
 
 
@@ -46,9 +48,14 @@ async def index_generation(connection: "Connection", name: str) -> None:
 
 
 async def tell_planner(connection: "Connection", name: str) -> None:
-    """Have Postgres look at what a generation holds: plans are made from that, and nobody else looks for a minute."""
+    """Have Postgres look at what a generation holds: plans are made from that, and nobody else looks for a minute.
+
+    A small sample tells it how many rows there are and how many are alike; it looks closer by itself later.
+    """
     _check(name)
-    await connection.execute(";\n".join(ddl.analyze_tables(name)))
+    async with connection.transaction():
+        await connection.execute(f"set local default_statistics_target = {FIRST_STATISTICS}")
+        await connection.execute(";\n".join(ddl.analyze_tables(name)))
 
 
 @cache
