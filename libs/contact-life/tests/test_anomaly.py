@@ -71,6 +71,7 @@ BROKEN = {
         10:00:00  ContactArrived  native_id=c1
         10:00:20  Enqueued        queue=sales
         10:00:30  Dequeued        queue=sales kind=ANSWERED
+        10:00:40  ContactClosed
     """,
     "abandoned_yet_bridged": """
         10:00:00  ContactArrived  native_id=c1
@@ -127,6 +128,12 @@ def test_every_rule_says_what_it_is_and_needs() -> None:
 
 
 FINE = {
+    "an answer whose bridge may still be told, as the caller is there": """
+        10:00:00  ContactArrived  native_id=c1
+        10:00:00  LegCreated      leg_id=c1 role=CALLER
+        10:00:10  Enqueued        queue=sales
+        10:00:40  Dequeued        queue=sales kind=ANSWERED
+    """,
     "a service that begins 2 s before its queue is left": """
         10:00:00  ContactArrived  native_id=c1
         10:00:10  Enqueued        queue=sales

@@ -102,8 +102,8 @@ RULES: Final = (
     ),
     Rule(
         "dequeued_answered_without_bridge",
-        "A queue visit ended as answered and no agent was bridged.",
-        "per visit: kind of end, bridge",
+        "A queue visit ended as answered, and the caller was gone before an agent was bridged.",
+        "per visit: kind of end, bridge; whether the caller is gone: by their legs, or as the contact is closed",
         rules_of_talk.dequeued_answered_without_bridge,
     ),
     Rule(

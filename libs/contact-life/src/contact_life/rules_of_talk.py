@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from contact_life.contact import Contact
 from contact_life.examined import Examined, Finding
-from contact_life.leg import AGENT_SIDE
+from contact_life.leg import AGENT_SIDE, CALLER_SIDE
 from contact_life.observed import Observed
 from contact_life.pairing import SAME_MOMENT_US
 from contact_life.words import DequeueKind
@@ -53,10 +54,17 @@ def answered_without_arrival(seen: Examined) -> Iterator[Finding]:
 
 
 def dequeued_answered_without_bridge(seen: Examined) -> Iterator[Finding]:
-    """Find answered visits without an agent."""
+    """Find answered visits without an agent; while the caller is there the bridge may still be told."""
+    if not _caller_gone(seen.contact):
+        return
     for visit in seen.contact.visits:
         if visit.dequeue_kind == DequeueKind.ANSWERED and visit.bridged_time_us is None:
             yield "a queue visit was answered and nobody was bridged", visit.events
+
+
+def _caller_gone(contact: Contact) -> bool:
+    ended = [leg.ended_time_us is not None for leg in contact.legs if leg.role in CALLER_SIDE]
+    return contact.closed_time_us is not None or (bool(ended) and all(ended))
 
 
 _ANSWERED: Final = frozenset({int(DequeueKind.ANSWERED), int(DequeueKind.UNSPECIFIED)})

@@ -188,7 +188,7 @@ def doubtful_visit(visit: pl.DataFrame) -> pl.Series:
         pl.col("answers") > 1,
         again,
         bridged & told_otherwise,
-        answered & ~bridged,
+        answered & ~bridged & pl.col("gone_time").is_not_null(),
         pl.col("closed_time").is_not_null() & pl.col("dequeued_time").is_null(),
     )
 
