@@ -13,6 +13,8 @@ MEASUREMENTS = {
     "facts": ["bench.facts", "--peer"],
     "month": ["bench.month"],
     "feed": ["bench.feed", "--rate", "1000"],
+    "backlog": ["bench.feed", "--backlog", "60", "--rate", "2000"],
+    "takeover": ["bench.feed", "--takeover"],
     "routing-service": ["bench.routing_service"],
     "routing_core": ["bench.routing_core"],
     "relay": ["bench.relay"],

@@ -8,7 +8,12 @@ as often as it takes under other tenants. Memory is the process's own, before an
 With --rate events are told one by one at that rate, relayed into the topic and followed: from before each append until
 its facts stand.
 
+With --backlog the broker is killed under load and left away for so many seconds, with --takeover readers of the topic
+are drained, killed and stopped: see `bench.feed_faults`.
+
 Usage: python -m bench.feed [--month FILE] [--rounds N] [--events N] [--rate EVENTS_A_SECOND --seconds S]
+       python -m bench.feed --backlog SECONDS_AWAY [--rate EVENTS_A_SECOND]
+       python -m bench.feed --takeover [--rounds N] [--rate EVENTS_A_SECOND]
 """
 
 import argparse
@@ -29,6 +34,7 @@ import uvloop
 from kafka import KafkaConsumer
 from kafka.structs import TopicPartition
 
+from bench import feed_faults
 from bench.facts import fill
 from bench.latency import latencies
 from bench.month_events import LOG_SCHEMA, MONTH, appends_of
@@ -210,10 +216,9 @@ async def measure(dsn: str, bootstrap: str, asked: argparse.Namespace) -> None:
     await schema.bring_up_to_date(session)
     async with open_log(dsn, LOG_SCHEMA) as log, connect(dsn) as database:
         scene = Scene(log, dsn, bootstrap, database, asked.partitions)
-        appends = appends_of(asked.month)
         relay = await relaying(scene, watching := Watching())
         async with open_log(dsn, LOG_SCHEMA) as teller:
-            head = await fill(teller, told_often(appends, asked.events))
+            head = await fill(teller, told_often(appends_of(asked.month), asked.events))
         began = time.perf_counter()
         await watching.until(head)
         print(f"{head} events relayed, the last {time.perf_counter() - began:.1f} s after they were told")
@@ -264,7 +269,12 @@ def main() -> None:
     parser.add_argument("--partitions", type=int, default=PARTITIONS)
     parser.add_argument("--rate", type=int, default=0, help="measure how soon facts stand at so many events a second")
     parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--backlog", type=float, default=0.0, help="leave the broker away for so many seconds, instead")
+    parser.add_argument("--takeover", action="store_true", help="let readers of the topic go, instead")
     asked = parser.parse_args()
+    if asked.backlog or asked.takeover:
+        feed_faults.measure(asked)
+        return
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="holdfast-bench-")))
         folder.chmod(0o711)
