@@ -1,9 +1,10 @@
 """A real log in Postgres and the facts of it, for tests of what brings facts forward."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
 
@@ -22,6 +23,7 @@ from service_host.postgres import Database, connect, migrate
 from service_host.settings import address_with
 
 LOG_SCHEMA = "call_events"
+ROUTING_SCHEMA = "ivr_routing"
 ROLE = "metrics"
 """Whom facts are kept as: not the database's owner."""
 LONGEST = timedelta(seconds=60)
@@ -99,6 +101,36 @@ async def following(scene: Scene) -> AsyncIterator["asyncio.Task[None]"]:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+@asynccontextmanager
+async def routed(address: str) -> AsyncIterator[tuple[Scene, PostgresLog]]:
+    """Give facts that follow a log of contacts and routing's."""
+    async with a_scene(address) as scene:
+        connection = await asyncpg.connect(address)
+        try:
+            await migrate(connection, package="event_log.migrations", schema=ROUTING_SCHEMA)
+        finally:
+            await connection.close()
+        async with open_log(address, ROUTING_SCHEMA) as decisions:
+            both = replace(scene, facts=replace(scene.facts, decisions=Feed("postgres", decisions)))
+            task = asyncio.create_task(both.facts.follow_decisions())
+            try:
+                async with following(both):
+                    yield both, decisions
+            finally:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+
+
+async def decide(log: PostgresLog, events: Sequence[Event], chance: random.Random) -> None:
+    """Append in order, in parts of any size."""
+    start = 0
+    while start < len(events):
+        until = start + chance.randrange(1, 60)
+        await log.append_all([append_of(event) for event in events[start:until]])
+        start = until
 
 
 def append_of(event: Event) -> Append:

@@ -51,7 +51,9 @@ class Metrics:
 
 
 @asynccontextmanager
-async def serving(address: str, folder: Path, log: Log, **settings: Any) -> AsyncIterator[Metrics]:
+async def serving(
+    address: str, folder: Path, log: Log, decisions: Log | None = None, **settings: Any
+) -> AsyncIterator[Metrics]:
     """Serve both doors over a database whose facts are live, explaining from a log."""
     issuer = LocalIssuer(folder)
     given = Settings(
@@ -65,7 +67,7 @@ async def serving(address: str, folder: Path, log: Log, **settings: Any) -> Asyn
     )
     async with connect(address, maximum=4) as database:
         facts = Facts(database, Feed("memory", log))
-        doors = hosts(given, database, log, clock.now_us, rebuilding(facts))
+        doors = hosts(given, database, log, clock.now_us, rebuilding(facts), decisions)
         for host in doors:
             await host.start()
             host.set_serving(serving=True)

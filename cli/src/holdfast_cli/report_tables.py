@@ -192,4 +192,11 @@ def _scorecard_cells(figure: Mapping[str, Any]) -> list[object]:
 
 
 def _events(events: Sequence[Mapping[str, Any]]) -> str:
-    return ", ".join(f"{event['type']} {event['position']:,}" for event in events)
+    """Write events with their positions; where they stand in several logs, log by log."""
+    logs = dict.fromkeys(event.get("log_id", "") for event in events)
+    told = {
+        log: [f"{one['type']} {one['position']:,}" for one in events if one.get("log_id", "") == log] for log in logs
+    }
+    if len(told) < 2:  # noqa: PLR2004  # one log needs no name
+        return ", ".join(one for found in told.values() for one in found)
+    return "; ".join(f"{', '.join(found)} of {log}" for log, found in told.items())

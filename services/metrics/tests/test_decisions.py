@@ -1,58 +1,19 @@
 """Facts of what routing decided: equal to a plain recount however they come, beside the facts of contacts."""
 
-import asyncio
 import random
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 from typing import Any
 
 import asyncpg
 
 from decided_events import any_centre, events_of
-from event_log.feed import Feed
-from event_log.model import Event
 from event_log.operating import raise_incarnation
-from event_log.postgres import PostgresLog, open_log
 from ivr_routing.core import events as e
 from ivr_routing.core.words import AgentState, ExpiryKind, RescindCause
-from live_facts import Scene, a_scene, append_of, following
+from live_facts import ROUTING_SCHEMA, Scene, decide, routed
 from routing_testing import SECOND, TENANT, Centre, contact_id
-from service_host.postgres import migrate
 from told_contacts import chance_of, contacts, in_time
 
 Rows = dict[str, dict[str, Any]]
-ROUTING_SCHEMA = "ivr_routing"
-
-
-@asynccontextmanager
-async def routed(address: str) -> AsyncIterator[tuple[Scene, PostgresLog]]:
-    """Give facts that follow a log of contacts and routing's."""
-    async with a_scene(address) as scene:
-        connection = await asyncpg.connect(address)
-        try:
-            await migrate(connection, package="event_log.migrations", schema=ROUTING_SCHEMA)
-        finally:
-            await connection.close()
-        async with open_log(address, ROUTING_SCHEMA) as decisions:
-            both = replace(scene, facts=replace(scene.facts, decisions=Feed("postgres", decisions)))
-            task = asyncio.create_task(both.facts.follow_decisions())
-            try:
-                async with following(both):
-                    yield both, decisions
-            finally:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
-
-
-async def tell(log: PostgresLog, events: Sequence[Event], chance: random.Random) -> None:
-    """Append in order, in parts of any size."""
-    start = 0
-    while start < len(events):
-        until = start + chance.randrange(1, 60)
-        await log.append_all([append_of(event) for event in events[start:until]])
-        start = until
 
 
 _OUTCOMES = {
@@ -103,7 +64,7 @@ async def test_reservations_equal_a_recount_in_whatever_parts_they_come(
     centres = {f"tenant-{seed}": any_centre(seed, 150) for seed in range(30)}
     told = [event for tenant, centre in centres.items() for event in events_of(centre, tenant)]
     async with routed(fresh_database) as (scene, decisions):
-        await tell(decisions, told, chance)
+        await decide(decisions, told, chance)
         await scene.caught_up(decisions)
         rows = {tenant: await stored(scene, tenant) for tenant in centres}
         assert rows == {tenant: recounted(centre) for tenant, centre in centres.items()}
@@ -119,7 +80,7 @@ async def test_spells_of_our_own_agents_end_where_the_next_begins(fresh_database
                 expected.add((event.spell_id, event.state.name.lower(), now_us, next_time.get(event.agent)))
             next_time[event.agent] = now_us
     async with routed(fresh_database) as (scene, decisions):
-        await tell(decisions, events_of(centre), random.Random(5))  # noqa: S311
+        await decide(decisions, events_of(centre), random.Random(5))  # noqa: S311
         await scene.caught_up(decisions)
         rows = await scene.database.fetch(
             "select spell_id, state, started_time, ended_time from metrics.agent_spell"
@@ -132,7 +93,7 @@ async def test_a_rebuild_folds_both_logs_and_equals_the_live_facts(fresh_databas
     centre = any_centre(7, 1_000)
     async with routed(fresh_database) as (scene, decisions):
         await scene.tell(in_time(contacts(chance_of(1), 60, 0.01)))
-        await tell(decisions, events_of(centre), random.Random(7))  # noqa: S311
+        await decide(decisions, events_of(centre), random.Random(7))  # noqa: S311
         await scene.caught_up()
         await scene.caught_up(decisions)
         before = await scene.shown()
@@ -149,7 +110,7 @@ async def test_a_rebuild_folds_both_logs_and_equals_the_live_facts(fresh_databas
 async def test_a_log_of_routing_that_lost_events_is_folded_anew(fresh_database: str) -> None:
     centre = any_centre(9, 300)
     async with routed(fresh_database) as (scene, decisions):
-        await tell(decisions, events_of(centre), random.Random(9))  # noqa: S311
+        await decide(decisions, events_of(centre), random.Random(9))  # noqa: S311
         await scene.caught_up(decisions)
         await scene.database.execute("delete from facts_1.reservation")
         connection = await asyncpg.connect(fresh_database)
@@ -170,7 +131,7 @@ async def test_a_ring_that_a_reservation_stands_for_counts_once(fresh_database: 
     centre.ring("one")
     centre.wait(21)
     async with routed(fresh_database) as (scene, decisions):
-        await tell(decisions, events_of(centre), random.Random(1))  # noqa: S311
+        await decide(decisions, events_of(centre), random.Random(1))  # noqa: S311
         await scene.caught_up(decisions)
         rows = await scene.database.fetch(
             "select agent, contact_id, outcome, ring_us from metrics.agent_ring where tenant = $1 and outcome <> ''",

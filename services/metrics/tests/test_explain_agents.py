@@ -167,7 +167,19 @@ async def test_time_in_states_is_explained_by_the_changes_that_told_it(metrics: 
     assert all(event["position"] for event in fact["events"])
 
 
-async def test_rings_of_a_queue_say_why_they_are_not_computed_again(metrics: Metrics) -> None:
-    explained = (await metrics.get("/v1/figures/rona_rate:explain", queue="sales", **DAYS)).json()
+@pytest.mark.parametrize("queue", ["sales", ""])
+@pytest.mark.parametrize("figure", ["rona_rate", "offer_failed"])
+async def test_rings_of_a_queue_computed_again_from_its_agents_streams_are_the_same(
+    metrics: Metrics, figure: str, queue: str
+) -> None:
+    explained = (await metrics.get(f"/v1/figures/{figure}:explain", queue=queue, **DAYS)).json()
+    assert explained["recomputed"] == explained["figure"], explained["not_recomputed"]
     assert explained["figure"]["n"] > 0
-    assert explained["not_recomputed"] == "it rests on more than the events of each contact by itself"
+
+
+async def test_a_later_page_of_rings_names_their_events_and_computes_nothing_again(metrics: Metrics) -> None:
+    asked = {"agent": "ann", "page_size": 3, **DAYS}
+    first = (await metrics.get("/v1/figures/rona_rate:explain", **asked)).json()
+    then = (await metrics.get("/v1/figures/rona_rate:explain", page_token=first["next_page_token"], **asked)).json()
+    assert (then["recomputed"], then["not_recomputed"]) == (None, "it comes with the first page")
+    assert all(fact["events"] for fact in then["facts"])

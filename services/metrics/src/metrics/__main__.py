@@ -53,7 +53,8 @@ async def open_service(settings: Settings, service: process.Service) -> None:
     service.background("parked events", facts.retry_of_other_code())
     service.background("readers of bi", facts.end_overlong_readers())
     service.ready_when("database", database.ready)
-    service.serve(*hosts(settings, database, feed.log, now_us, rebuilding(facts)))
+    decided = decisions.log if decisions else None
+    service.serve(*hosts(settings, database, feed.log, now_us, rebuilding(facts), decided))
 
 
 async def _decisions(settings: Settings, service: process.Service) -> Feed | None:

@@ -6,13 +6,13 @@ from typing import Any, Final
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from contact_life.observed import Observed
 from holdfast.log.v1 import event_pb2
 from holdfast.metrics.v1 import figure_pb2, metrics_service_pb2
 from metrics.as_of import AsOf
 from metrics.asking import CREDITS, GRANULARITIES
 from metrics.evidence.evidence import SECOND_US, Measure
 from metrics.explain.explanation import Explained
+from metrics.explain.reference import Reference
 from metrics.figure.definition import Definition, Figure, Sums
 from metrics.interval.calendar import Part
 from metrics.interval.interval import Interval
@@ -192,12 +192,13 @@ def explained(found: Definition, one: Explained, *, positions: bool) -> metrics_
     )
 
 
-def _event(event: Observed, *, positions: bool) -> metrics_service_pb2.EventReference:
+def _event(event: Reference, *, positions: bool) -> metrics_service_pb2.EventReference:
     return metrics_service_pb2.EventReference(
         event_id=event.event_id,
         position=event.position if positions else 0,
         type=event.type,
         event_time=timestamp(event.event_time_us),
+        log_id=event.log_id,
     )
 
 

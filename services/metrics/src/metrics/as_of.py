@@ -45,6 +45,10 @@ class AsOf:
         """Whether facts follow every log."""
         return bool(self.logs) and not any(log.stopped for log in self.logs)
 
+    def position(self, log_id: str) -> int | None:
+        """Return how far facts follow a log; None if they do not."""
+        return next((log.position for log in self.logs if log.log_id == log_id), None)
+
     def known_us(self, now_us: int) -> int:
         """Return the instant up to which facts know what happened: now, or the last event folded while they lag."""
         return self.time_us if self.behind and self.time_us is not None else now_us

@@ -22,10 +22,18 @@ from service_host.postgres import Database
 
 
 def hosts(
-    settings: Settings, database: Database, log: Log, clock: Callable[[], int], rebuild: Rebuild
+    settings: Settings,
+    database: Database,
+    log: Log,
+    clock: Callable[[], int],
+    rebuild: Rebuild,
+    decisions: Log | None = None,
 ) -> tuple[GrpcHost, HttpHost]:
-    """Return the two doors, not yet open; `log` is read by explanations, `clock` tells microseconds since 1970."""
-    events, answers = Events(log), Answers(database, clock)
+    """Return the two doors, not yet open; `clock` tells microseconds since 1970.
+
+    `log` and `decisions`, those of call-events and of routing, are read by explanations.
+    """
+    events, answers = Events(log, decisions), Answers(database, clock)
     scorecards = Scorecards(database, answers, events)
     explanations = Explanations(database, answers, events, settings.recomputed_contacts)
     status = Status(database, log)

@@ -9,19 +9,18 @@ from metrics.answers import Answers
 from metrics.errors import InvalidThreshold
 from metrics.evidence.evidence import Subject
 from metrics.explain import page
-from metrics.explain.agents import AT_MOST_DAYS, AgentDays
-from metrics.explain.events import Events
+from metrics.explain.events import Events, TooSlow
 from metrics.explain.explanation import (
     Explained,
     Found,
+    explained,
+    figure_of,
     found,
     recomputed,
-    recomputed_of_agent,
-    until_position,
     with_events,
-    with_events_of_agent,
 )
 from metrics.explain.recount import can_recount
+from metrics.explain.reference import Reached
 from metrics.figure import catalogue
 from metrics.figure.definition import Definition, Figure
 from metrics.interval.calendar import Granularity
@@ -36,6 +35,7 @@ from service_host.postgres import Database
 TOO_MANY: Final = "more contacts are behind it than are read again for one answer; ask for a shorter interval"
 TOO_SLOW: Final = "reading all its events again takes longer than this call may; ask for a shorter interval"
 NOT_ONE_BY_ONE: Final = "it rests on more than the events of each contact by itself"
+NO_DECISIONS: Final = "it rests on what routing decided, and this metrics is not told where routing's log is"
 ONLY_FIRST: Final = "it comes with the first page"
 
 
@@ -66,15 +66,13 @@ class Explanations:
         async with snapshot(self._database) as connection:
             as_of, asked = await self._answers.known(connection, asked)
             facts = await found(connection, asked, definition, size, after, self._at_most)
-        until = until_position(as_of)
-        explained = await self._explained(asked, definition, facts, until)
-        again = await self._again(asked, definition, facts, until)
+        shown, again = await self._read(asked, definition, facts, await self._events.reached(as_of))
         positions = may_see_positions(call.caller())
         return pb.ExplainFigureResponse(
             as_of=self._answers.as_of(as_of),
             figure=answering.figure(facts.figure),
             definition=answering.definition(definition),
-            facts=[answering.explained(definition, one, positions=positions) for one in explained],
+            facts=[answering.explained(definition, one, positions=positions) for one in shown],
             next_page_token=page.token(facts.page.after, asked, definition),
             fact_count=facts.page.count,
             recomputed=answering.figure(again.figure) if again.figure else None,
@@ -102,33 +100,42 @@ class Explanations:
             return Subject.FLOW, Scope(tenant, named([request.flow] if request.flow else []))
         return Subject.QUEUE, Scope(tenant, named([request.queue] if request.queue else []))
 
-    async def _explained(
-        self, asked: Question, definition: Definition, facts: Found, until: int | None
-    ) -> tuple[Explained, ...]:
-        rows = facts.page.rows
-        if facts.days is not None:
-            return await with_events_of_agent(self._events, asked, definition, rows, facts.days, until)
-        return await with_events(self._events, asked, definition, rows, until)
+    async def _read(
+        self, asked: Question, definition: Definition, facts: Found, reached: Reached
+    ) -> tuple[list[Explained], _Again]:
+        """Return the page's facts with their events, and the figure computed again."""
+        if facts.again is not None:
+            return await self._read_again(asked, definition, facts, reached)
+        shown = await with_events(self._events, asked, definition, facts.page.rows, reached)
+        return shown, await self._of_contacts(asked, definition, facts, reached)
 
-    async def _again(self, asked: Question, definition: Definition, facts: Found, until: int | None) -> _Again:
+    async def _read_again(
+        self, asked: Question, definition: Definition, facts: Found, reached: Reached
+    ) -> tuple[list[Explained], _Again]:
+        rows, to_read = facts.page.rows, facts.again
+        assert to_read is not None, "asked before"
+        if to_read.decided and not self._events.knows_decisions:
+            return explained(definition, rows, asked, None), _Again(why_not=NO_DECISIONS)
+        if to_read.streams > self._at_most:
+            return explained(definition, rows, asked, None), _Again(why_not=TOO_MANY)
+        try:
+            with telemetry.RECOMPUTE.start(contacts=to_read.streams):
+                read = await to_read.read(self._events, asked, reached)
+        except TooSlow:
+            return explained(definition, rows, asked, None), _Again(why_not=TOO_SLOW)
+        again = _Again(figure_of(read, asked, definition)) if facts.is_first else _Again(why_not=ONLY_FIRST)
+        return explained(definition, rows, asked, read), again
+
+    async def _of_contacts(self, asked: Question, definition: Definition, facts: Found, reached: Reached) -> _Again:
         if facts.contacts is None:
             return _Again(why_not=ONLY_FIRST)
-        if facts.days is not None:
-            return await self._again_of_agent(asked, definition, facts.days, until)
         if not can_recount(definition.evidence):
             return _Again(why_not=NOT_ONE_BY_ONE)
         if len(facts.contacts.contact_ids) > self._at_most:
             return _Again(why_not=TOO_MANY)
         with telemetry.RECOMPUTE.start(contacts=len(facts.contacts.contact_ids)):
-            figure = await recomputed(self._events, asked, definition, facts.contacts, until)
+            figure = await recomputed(self._events, asked, definition, facts.contacts, reached.told)
         return _Again(figure, "" if figure else TOO_SLOW)
-
-    async def _again_of_agent(
-        self, asked: Question, definition: Definition, days: AgentDays, until: int | None
-    ) -> _Again:
-        if len(days.stream_ids) > AT_MOST_DAYS:
-            return _Again(why_not=TOO_MANY)
-        return _Again(await recomputed_of_agent(self._events, asked, definition, days, until))
 
 
 def _size(told: int) -> int:

@@ -137,6 +137,7 @@ def _explained(one: pb.ExplainedFact) -> Json:
         "credited_time": instant(one.credited_time),
         "events": [
             {
+                "log_id": event.log_id,
                 "event_id": event.event_id,
                 "position": event.position,
                 "type": event.type,

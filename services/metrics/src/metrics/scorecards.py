@@ -9,11 +9,11 @@ from event_log.errors import EventLogError
 from holdfast.metrics.v1 import metrics_service_pb2 as pb
 from metrics import answering, asking, telemetry
 from metrics.answers import Answers
+from metrics.as_of import AsOf
 from metrics.connection import Connection
 from metrics.errors import InvalidInterval, NoSuchAgent
 from metrics.evidence.evidence import Subject
 from metrics.explain.events import Events, chunks
-from metrics.explain.explanation import until_position
 from metrics.explain.marked import shown_by
 from metrics.interval.calendar import Granularity
 from metrics.people import audit
@@ -55,7 +55,7 @@ class Scorecards:
                 await _must_know(connection, asked.scope, request.agent)
                 as_of, asked = await self._answers.known(connection, asked)
                 found = await scorecard(connection, asked, wanted)
-        behind, note = await self._behind(asked.scope.tenant, found.marks, until_position(as_of))
+        behind, note = await self._behind(asked.scope.tenant, found.marks, as_of)
         answer = answering.scorecard(asked.interval, request.agent, found, behind)
         answer.as_of.CopyFrom(self._answers.as_of(as_of))
         answer.notes.extend(note)
@@ -72,12 +72,13 @@ class Scorecards:
         return asking.question(Subject.AGENT, scope, interval, told)
 
     async def _behind(
-        self, tenant: str, marks: Iterable[Mark], until: int | None
+        self, tenant: str, marks: Iterable[Mark], as_of: AsOf
     ) -> tuple[dict[Mark, tuple[str, ...]], list[str]]:
         """Return the events of each mark; figures do not wait for a log that is away, and the answer says so."""
         listed = tuple(marks)
         found: dict[Mark, tuple[str, ...]] = {}
         try:
+            until = (await self._events.reached(as_of)).told
             for part in chunks(list(dict.fromkeys(mark.contact_id for mark in listed))):
                 told = await self._events.of(tenant, part, until)
                 found |= await asyncio.to_thread(_shown, listed, told)

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from holdfast.log.v1 import event_pb2 as holdfast_dot_log_dot_v1_dot_event__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n holdfast/metrics/v1/figure.proto\x12\x13holdfast.metrics.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bholdfast/log/v1/event.proto\"\xc9\x01\n\x04\x41sOf\x12\x31\n\x04logs\x18\x01 \x03(\x0b\x32#.holdfast.metrics.v1.AsOf.LogsEntry\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06parked\x18\x03 \x01(\x03\x12\x0e\n\x06\x62\x65hind\x18\x04 \x01(\x03\x1a\x44\n\tLogsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12&\n\x05value\x18\x02 \x01(\x0b\x32\x17.holdfast.log.v1.Cursor:\x02\x38\x01\"\x9c\x02\n\x06\x46igure\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x17\n\x0f\x66ormula_version\x18\x02 \x01(\x05\x12\x0c\n\x04unit\x18\x03 \x01(\t\x12\x12\n\x05value\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x11\n\tnumerator\x18\x05 \x01(\x01\x12\x13\n\x0b\x64\x65nominator\x18\x06 \x01(\x01\x12\t\n\x01n\x18\x07 \x01(\x03\x12\x19\n\x0cinterval_low\x18\x08 \x01(\x01H\x01\x88\x01\x01\x12\x1a\n\rinterval_high\x18\t \x01(\x01H\x02\x88\x01\x01\x12\x1d\n\x15insufficient_evidence\x18\n \x01(\x08\x12\x13\n\x0bprovisional\x18\x0b \x01(\x08\x42\x08\n\x06_valueB\x0f\n\r_interval_lowB\x10\n\x0e_interval_high\"\xc6\x01\n\x10\x46igureDefinition\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x17\n\x0f\x66ormula_version\x18\x02 \x01(\x05\x12\x0c\n\x04unit\x18\x03 \x01(\t\x12\x0f\n\x07\x66ormula\x18\x04 \x01(\t\x12\x11\n\tnumerator\x18\x05 \x01(\t\x12\x13\n\x0b\x64\x65nominator\x18\x06 \x01(\t\x12\x10\n\x08subjects\x18\x07 \x03(\t\x12\x12\n\nsuperseded\x18\x08 \x01(\x08\x12\x10\n\x08interval\x18\t \x01(\t\x12\x0c\n\x04\x66\x61\x63t\x18\n \x01(\t\"\xf7\x01\n\x0eReportInterval\x12-\n\tfrom_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07to_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\ttime_zone\x18\x03 \x01(\t\x12\x35\n\x0bgranularity\x18\x04 \x01(\x0e\x32 .holdfast.metrics.v1.Granularity\x12\x12\n\nweek_start\x18\x05 \x01(\x05\x12+\n\x06\x63redit\x18\x06 \x01(\x0e\x32\x1b.holdfast.metrics.v1.Credit*\xbb\x01\n\x0bGranularity\x12\x1b\n\x17GRANULARITY_UNSPECIFIED\x10\x00\x12\x19\n\x15GRANULARITY_HALF_HOUR\x10\x01\x12\x14\n\x10GRANULARITY_HOUR\x10\x02\x12\x13\n\x0fGRANULARITY_DAY\x10\x03\x12\x14\n\x10GRANULARITY_WEEK\x10\x04\x12\x15\n\x11GRANULARITY_MONTH\x10\x05\x12\x1c\n\x18GRANULARITY_QUARTER_HOUR\x10\x06*D\n\x06\x43redit\x12\x16\n\x12\x43REDIT_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x43REDIT_ENQUEUE\x10\x01\x12\x0e\n\nCREDIT_END\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n holdfast/metrics/v1/figure.proto\x12\x13holdfast.metrics.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bholdfast/log/v1/event.proto\"\x8a\x02\n\x04\x41sOf\x12\x31\n\x04logs\x18\x01 \x03(\x0b\x32#.holdfast.metrics.v1.AsOf.LogsEntry\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06parked\x18\x03 \x01(\x03\x12\x0e\n\x06\x62\x65hind\x18\x04 \x01(\x03\x12.\n\nheard_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07\x63urrent\x18\x06 \x01(\x08\x1a\x44\n\tLogsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12&\n\x05value\x18\x02 \x01(\x0b\x32\x17.holdfast.log.v1.Cursor:\x02\x38\x01\"\x9c\x02\n\x06\x46igure\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x17\n\x0f\x66ormula_version\x18\x02 \x01(\x05\x12\x0c\n\x04unit\x18\x03 \x01(\t\x12\x12\n\x05value\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x11\n\tnumerator\x18\x05 \x01(\x01\x12\x13\n\x0b\x64\x65nominator\x18\x06 \x01(\x01\x12\t\n\x01n\x18\x07 \x01(\x03\x12\x19\n\x0cinterval_low\x18\x08 \x01(\x01H\x01\x88\x01\x01\x12\x1a\n\rinterval_high\x18\t \x01(\x01H\x02\x88\x01\x01\x12\x1d\n\x15insufficient_evidence\x18\n \x01(\x08\x12\x13\n\x0bprovisional\x18\x0b \x01(\x08\x42\x08\n\x06_valueB\x0f\n\r_interval_lowB\x10\n\x0e_interval_high\"\xc6\x01\n\x10\x46igureDefinition\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x17\n\x0f\x66ormula_version\x18\x02 \x01(\x05\x12\x0c\n\x04unit\x18\x03 \x01(\t\x12\x0f\n\x07\x66ormula\x18\x04 \x01(\t\x12\x11\n\tnumerator\x18\x05 \x01(\t\x12\x13\n\x0b\x64\x65nominator\x18\x06 \x01(\t\x12\x10\n\x08subjects\x18\x07 \x03(\t\x12\x12\n\nsuperseded\x18\x08 \x01(\x08\x12\x10\n\x08interval\x18\t \x01(\t\x12\x0c\n\x04\x66\x61\x63t\x18\n \x01(\t\"\xf7\x01\n\x0eReportInterval\x12-\n\tfrom_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07to_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\ttime_zone\x18\x03 \x01(\t\x12\x35\n\x0bgranularity\x18\x04 \x01(\x0e\x32 .holdfast.metrics.v1.Granularity\x12\x12\n\nweek_start\x18\x05 \x01(\x05\x12+\n\x06\x63redit\x18\x06 \x01(\x0e\x32\x1b.holdfast.metrics.v1.Credit*\xbb\x01\n\x0bGranularity\x12\x1b\n\x17GRANULARITY_UNSPECIFIED\x10\x00\x12\x19\n\x15GRANULARITY_HALF_HOUR\x10\x01\x12\x14\n\x10GRANULARITY_HOUR\x10\x02\x12\x13\n\x0fGRANULARITY_DAY\x10\x03\x12\x14\n\x10GRANULARITY_WEEK\x10\x04\x12\x15\n\x11GRANULARITY_MONTH\x10\x05\x12\x1c\n\x18GRANULARITY_QUARTER_HOUR\x10\x06*D\n\x06\x43redit\x12\x16\n\x12\x43REDIT_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x43REDIT_ENQUEUE\x10\x01\x12\x0e\n\nCREDIT_END\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,18 +35,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ASOF_LOGSENTRY']._loaded_options = None
   _globals['_ASOF_LOGSENTRY']._serialized_options = b'8\001'
-  _globals['_GRANULARITY']._serialized_start=1062
-  _globals['_GRANULARITY']._serialized_end=1249
-  _globals['_CREDIT']._serialized_start=1251
-  _globals['_CREDIT']._serialized_end=1319
+  _globals['_GRANULARITY']._serialized_start=1127
+  _globals['_GRANULARITY']._serialized_end=1314
+  _globals['_CREDIT']._serialized_start=1316
+  _globals['_CREDIT']._serialized_end=1384
   _globals['_ASOF']._serialized_start=120
-  _globals['_ASOF']._serialized_end=321
-  _globals['_ASOF_LOGSENTRY']._serialized_start=253
-  _globals['_ASOF_LOGSENTRY']._serialized_end=321
-  _globals['_FIGURE']._serialized_start=324
-  _globals['_FIGURE']._serialized_end=608
-  _globals['_FIGUREDEFINITION']._serialized_start=611
-  _globals['_FIGUREDEFINITION']._serialized_end=809
-  _globals['_REPORTINTERVAL']._serialized_start=812
-  _globals['_REPORTINTERVAL']._serialized_end=1059
+  _globals['_ASOF']._serialized_end=386
+  _globals['_ASOF_LOGSENTRY']._serialized_start=318
+  _globals['_ASOF_LOGSENTRY']._serialized_end=386
+  _globals['_FIGURE']._serialized_start=389
+  _globals['_FIGURE']._serialized_end=673
+  _globals['_FIGUREDEFINITION']._serialized_start=676
+  _globals['_FIGUREDEFINITION']._serialized_end=874
+  _globals['_REPORTINTERVAL']._serialized_start=877
+  _globals['_REPORTINTERVAL']._serialized_end=1124
 # @@protoc_insertion_point(module_scope)

@@ -116,10 +116,16 @@ class AsOf(_message.Message):
     TIME_FIELD_NUMBER: _builtins.int
     PARKED_FIELD_NUMBER: _builtins.int
     BEHIND_FIELD_NUMBER: _builtins.int
+    HEARD_TIME_FIELD_NUMBER: _builtins.int
+    CURRENT_FIELD_NUMBER: _builtins.int
     parked: _builtins.int
     """Events set aside because they could not be folded; figures may lack them."""
     behind: _builtins.int
-    """Events of the logs that are not yet folded."""
+    """Events of the logs that are known of and not yet folded; of a log that was not heard of since heard_time there
+    may be more.
+    """
+    current: _builtins.bool
+    """True if all of the logs were heard of within the last seconds and everything known of them is folded or parked."""
     @_builtins.property
     def logs(self) -> _containers.MessageMap[_builtins.str, _event_pb2.Cursor]:
         """For each log by name, the position up to which its facts are whole (complete_to); its position is 0 where the
@@ -130,6 +136,10 @@ class AsOf(_message.Message):
     def time(self) -> _timestamp_pb2.Timestamp:
         """The record time of the last event folded; unset before the first."""
 
+    @_builtins.property
+    def heard_time(self) -> _timestamp_pb2.Timestamp:
+        """When all of the logs were heard of last: what was told later is not known here. Unset before they first were."""
+
     def __init__(
         self,
         *,
@@ -137,10 +147,12 @@ class AsOf(_message.Message):
         time: _timestamp_pb2.Timestamp | None = ...,
         parked: _builtins.int = ...,
         behind: _builtins.int = ...,
+        heard_time: _timestamp_pb2.Timestamp | None = ...,
+        current: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["heard_time", b"heard_time", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["behind", b"behind", "logs", b"logs", "parked", b"parked", "time", b"time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["behind", b"behind", "current", b"current", "heard_time", b"heard_time", "logs", b"logs", "parked", b"parked", "time", b"time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -168,7 +180,7 @@ class Figure(_message.Message):
     formula_version: _builtins.int
     """Version of its formula."""
     unit: _builtins.str
-    """Unit of value: ratio, seconds, count."""
+    """Unit of value: ratio, seconds, count, rating."""
     value: _builtins.float
     """The value; unset where it is undefined (nothing to divide by)."""
     numerator: _builtins.float

@@ -714,7 +714,7 @@ class ContextMark(_message.Message):
     EVENT_IDS_FIELD_NUMBER: _builtins.int
     mark: _builtins.str
     """The mark: long_wait, misrouted, dropped_not_by_agent, reconnect_gap, policy_denial,
-    supervisor_intervention, system_fault, repeat_of_open_case, knowledge_gap.
+    supervisor_intervention, system_fault, repeat_of_open_case, knowledge_gap; of a rating also not_about_agent.
     """
     contact_id: _builtins.str
     """Contact."""
@@ -890,7 +890,7 @@ class ExplainedFact(_message.Message):
     EVENTS_FIELD_NUMBER: _builtins.int
     CREDITED_TIME_FIELD_NUMBER: _builtins.int
     fact: _builtins.str
-    """Table of the fact: queue_visit, assignment, contact."""
+    """Table of the fact: queue_visit, assignment, contact, survey."""
     fact_id: _builtins.str
     """Key of the fact."""
     contact_id: _builtins.str
@@ -939,12 +939,15 @@ class EventReference(_message.Message):
     POSITION_FIELD_NUMBER: _builtins.int
     TYPE_FIELD_NUMBER: _builtins.int
     EVENT_TIME_FIELD_NUMBER: _builtins.int
+    LOG_ID_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """The teller's id."""
     position: _builtins.int
     """Place in the log; 0 where the caller may not see positions."""
     type: _builtins.str
     """Type."""
+    log_id: _builtins.str
+    """The log it stands in."""
     @_builtins.property
     def event_time(self) -> _timestamp_pb2.Timestamp:
         """When it happened."""
@@ -956,10 +959,11 @@ class EventReference(_message.Message):
         position: _builtins.int = ...,
         type: _builtins.str = ...,
         event_time: _timestamp_pb2.Timestamp | None = ...,
+        log_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["event_time", b"event_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_id", b"event_id", "event_time", b"event_time", "position", b"position", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_id", b"event_id", "event_time", b"event_time", "log_id", b"log_id", "position", b"position", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1058,8 +1062,9 @@ class GetFactsStatusResponse(_message.Message):
     ROWS_FIELD_NUMBER: _builtins.int
     FOLLOWING_FIELD_NUMBER: _builtins.int
     LIVE_SCHEMA_FIELD_NUMBER: _builtins.int
+    ESTIMATED_FIELD_NUMBER: _builtins.int
     following: _builtins.bool
-    """True if facts follow the log live."""
+    """True if facts follow the logs live; false too where a log was not heard of for a while."""
     live_schema: _builtins.str
     """Name of the schema that is live."""
     @_builtins.property
@@ -1068,7 +1073,11 @@ class GetFactsStatusResponse(_message.Message):
 
     @_builtins.property
     def rows(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
-        """Rows by fact."""
+        """Rows by fact. Counted up to 10,000; beyond that as the database estimates them, see estimated."""
+
+    @_builtins.property
+    def estimated(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Facts whose rows are an estimate."""
 
     def __init__(
         self,
@@ -1077,10 +1086,11 @@ class GetFactsStatusResponse(_message.Message):
         rows: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
         following: _builtins.bool = ...,
         live_schema: _builtins.str = ...,
+        estimated: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "following", b"following", "live_schema", b"live_schema", "rows", b"rows"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_of", b"as_of", "estimated", b"estimated", "following", b"following", "live_schema", b"live_schema", "rows", b"rows"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1255,7 +1265,7 @@ class ListParkedEventsResponse(_message.Message):
     """How many of the tenant's events are set aside."""
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___ParkedEvent]:
-        """By position."""
+        """By log and position."""
 
     def __init__(
         self,
@@ -1279,16 +1289,20 @@ class RetryParkedEventRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     POSITION_FIELD_NUMBER: _builtins.int
+    LOG_ID_FIELD_NUMBER: _builtins.int
     position: _builtins.int
     """Where it stands."""
+    log_id: _builtins.str
+    """The log it stands in; empty: the only one in which an event at this position is set aside."""
     def __init__(
         self,
         *,
         position: _builtins.int = ...,
+        log_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["position", b"position"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["log_id", b"log_id", "position", b"position"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1326,19 +1340,23 @@ class SkipParkedEventRequest(_message.Message):
 
     POSITION_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
+    LOG_ID_FIELD_NUMBER: _builtins.int
     position: _builtins.int
     """Where it stands."""
     reason: _builtins.str
     """Why, in the operator's words; at most 200 characters."""
+    log_id: _builtins.str
+    """The log it stands in; empty: the only one in which an event at this position is set aside."""
     def __init__(
         self,
         *,
         position: _builtins.int = ...,
         reason: _builtins.str = ...,
+        log_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["position", b"position", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["log_id", b"log_id", "position", b"position", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -155,7 +155,8 @@ class MetricsServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListParkedEvents(self, request, context):
-        """The tenant's events that could not be folded and were set aside, by position; figures lack them meanwhile.
+        """The tenant's events that could not be folded and were set aside, by log and position; figures lack them
+        meanwhile.
         Needs an operator's scope.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -164,7 +165,8 @@ class MetricsServiceServicer:
 
     def RetryParkedEvent(self, request, context):
         """Applies an event that was set aside and takes it off the list, both or neither. NOT_FOUND if it is not set
-        aside, FAILED_PRECONDITION if it cannot be folded now either. Needs an operator's scope.
+        aside, FAILED_PRECONDITION if it cannot be folded now either, or if events of several logs are set aside at this
+        position and the log is not named. Needs an operator's scope.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

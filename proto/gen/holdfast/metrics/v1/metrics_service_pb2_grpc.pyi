@@ -54,12 +54,14 @@ class MetricsServiceStub:
     GetFactsStatus: _grpc.UnaryUnaryMultiCallable[_metrics_service_pb2.GetFactsStatusRequest, _metrics_service_pb2.GetFactsStatusResponse]
     """How far the facts follow the logs."""
     ListParkedEvents: _grpc.UnaryUnaryMultiCallable[_metrics_service_pb2.ListParkedEventsRequest, _metrics_service_pb2.ListParkedEventsResponse]
-    """The tenant's events that could not be folded and were set aside, by position; figures lack them meanwhile.
+    """The tenant's events that could not be folded and were set aside, by log and position; figures lack them
+    meanwhile.
     Needs an operator's scope.
     """
     RetryParkedEvent: _grpc.UnaryUnaryMultiCallable[_metrics_service_pb2.RetryParkedEventRequest, _metrics_service_pb2.RetryParkedEventResponse]
     """Applies an event that was set aside and takes it off the list, both or neither. NOT_FOUND if it is not set
-    aside, FAILED_PRECONDITION if it cannot be folded now either. Needs an operator's scope.
+    aside, FAILED_PRECONDITION if it cannot be folded now either, or if events of several logs are set aside at this
+    position and the log is not named. Needs an operator's scope.
     """
     SkipParkedEvent: _grpc.UnaryUnaryMultiCallable[_metrics_service_pb2.SkipParkedEventRequest, _metrics_service_pb2.SkipParkedEventResponse]
     """Leaves an event that was set aside out of all facts for good, in rebuilds too. NOT_FOUND if it is not set
@@ -98,12 +100,14 @@ class MetricsServiceAsyncStub(MetricsServiceStub):
     GetFactsStatus: _aio.UnaryUnaryMultiCallable[_metrics_service_pb2.GetFactsStatusRequest, _metrics_service_pb2.GetFactsStatusResponse]  # type: ignore[assignment]
     """How far the facts follow the logs."""
     ListParkedEvents: _aio.UnaryUnaryMultiCallable[_metrics_service_pb2.ListParkedEventsRequest, _metrics_service_pb2.ListParkedEventsResponse]  # type: ignore[assignment]
-    """The tenant's events that could not be folded and were set aside, by position; figures lack them meanwhile.
+    """The tenant's events that could not be folded and were set aside, by log and position; figures lack them
+    meanwhile.
     Needs an operator's scope.
     """
     RetryParkedEvent: _aio.UnaryUnaryMultiCallable[_metrics_service_pb2.RetryParkedEventRequest, _metrics_service_pb2.RetryParkedEventResponse]  # type: ignore[assignment]
     """Applies an event that was set aside and takes it off the list, both or neither. NOT_FOUND if it is not set
-    aside, FAILED_PRECONDITION if it cannot be folded now either. Needs an operator's scope.
+    aside, FAILED_PRECONDITION if it cannot be folded now either, or if events of several logs are set aside at this
+    position and the log is not named. Needs an operator's scope.
     """
     SkipParkedEvent: _aio.UnaryUnaryMultiCallable[_metrics_service_pb2.SkipParkedEventRequest, _metrics_service_pb2.SkipParkedEventResponse]  # type: ignore[assignment]
     """Leaves an event that was set aside out of all facts for good, in rebuilds too. NOT_FOUND if it is not set
@@ -187,7 +191,8 @@ class MetricsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _metrics_service_pb2.ListParkedEventsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_metrics_service_pb2.ListParkedEventsResponse, _abc.Awaitable[_metrics_service_pb2.ListParkedEventsResponse]]:
-        """The tenant's events that could not be folded and were set aside, by position; figures lack them meanwhile.
+        """The tenant's events that could not be folded and were set aside, by log and position; figures lack them
+        meanwhile.
         Needs an operator's scope.
         """
 
@@ -198,7 +203,8 @@ class MetricsServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_metrics_service_pb2.RetryParkedEventResponse, _abc.Awaitable[_metrics_service_pb2.RetryParkedEventResponse]]:
         """Applies an event that was set aside and takes it off the list, both or neither. NOT_FOUND if it is not set
-        aside, FAILED_PRECONDITION if it cannot be folded now either. Needs an operator's scope.
+        aside, FAILED_PRECONDITION if it cannot be folded now either, or if events of several logs are set aside at this
+        position and the log is not named. Needs an operator's scope.
         """
 
     @_abc_1.abstractmethod

@@ -22,7 +22,7 @@ def _source(subject: Subject, _credit: Credit) -> str:
     name = "r.agent" if subject is Subject.AGENT else "r.queue"
     return f"""
     select {name} as subject, {first_told(*_BEGUN)} as credited, r.contact_id, r.ring_id as fact_id,
-           r.outcome, r.ring_us,
+           r.outcome, r.ring_us, r.agent, r.source_id = 'ivr-routing' as reserved,
            exists (
                select from metrics.queue_visit v
                where v.tenant = r.tenant and v.contact_id = r.contact_id

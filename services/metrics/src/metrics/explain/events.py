@@ -16,8 +16,11 @@ from contact_life.codec import MalformedPayload, decode
 from contact_life.identity import id_of
 from contact_life.observed import Observed
 from event_log.log import Log
-from event_log.model import Filter, Stream
+from event_log.model import Event, Filter, Stream
+from metrics.as_of import AsOf
+from metrics.explain.reference import Reached
 from metrics.refolding import observed_of
+from service_host import call
 
 AT_ONCE: Final = 250
 """Streams read in one request, and folded in one go."""
@@ -26,6 +29,8 @@ MANY: Final = 1_000
 SPARSE: Final = 40
 """Events of a range for each contact wanted, beyond which streams are read instead."""
 LONGEST_RANGE: Final = 2_000_000
+RESERVED_SECONDS: Final = 2.0
+"""What is kept of the deadline to answer without a recomputed figure."""
 _COLUMNS: Final = (
     "position",
     "key",
@@ -58,11 +63,51 @@ class Wanted:
         return not few and 0 < length <= min(LONGEST_RANGE, SPARSE * len(self.contact_ids))
 
 
-class Events:
-    """Reads contacts' streams of one log."""
+class TooSlow(Exception):
+    """Reading all the events again takes longer than the call may."""
 
-    def __init__(self, log: Log) -> None:
+
+class Events:
+    """Reads streams of the log of what was told and, where it is named, of what routing decided."""
+
+    def __init__(self, log: Log, decisions: Log | None = None) -> None:
         self._log = log
+        self._decisions = decisions
+
+    @property
+    def knows_decisions(self) -> bool:
+        """Whether routing's log can be read."""
+        return self._decisions is not None
+
+    async def reached(self, as_of: AsOf) -> Reached:
+        """Return how far facts as of then follow the logs; raises what the logs raise."""
+        told = (await self._log.head()).log_id
+        decided = (await self._decisions.head()).log_id if self._decisions else ""
+        return Reached(told, as_of.position(told), decided, as_of.position(decided))
+
+    async def all_told(
+        self, tenant: str, stream_ids: Sequence[str], reached: Reached, category: str = "contact"
+    ) -> Told:
+        """Return the events of streams as far as facts are; raises TooSlow, and what the log raises."""
+        told: Told = {}
+        for part in chunks(stream_ids):
+            _must_have_time()
+            told |= await self.of(tenant, part, reached.told, category=category)
+        return told
+
+    async def all_decided(
+        self, tenant: str, stream_ids: Sequence[str], reached: Reached, category: str = "contact"
+    ) -> dict[str, Sequence[Event]]:
+        """Do the same with what routing decided; nothing where its log is not followed."""
+        decided: dict[str, Sequence[Event]] = {}
+        if self._decisions is None or reached.decided is None:
+            return decided
+        for part in chunks(stream_ids):
+            _must_have_time()
+            streams = {Stream(category, UUID(stream_id)): stream_id for stream_id in part}
+            found = await self._decisions.read_streams(tenant, list(streams), until_position=reached.decided)
+            decided |= {streams[stream]: events for stream, events in found.items()}
+        return decided
 
     async def of(self, tenant: str, stream_ids: Sequence[str], until: int | None, *, category: str = "contact") -> Told:
         """Return the events of at most AT_ONCE streams up to a position (None: all); raises what the log raises."""
@@ -86,6 +131,11 @@ class Events:
         pages = self._log.read_packed(wanted.first_position - 1, filter=contacts, until=last, columns=_COLUMNS)
         batches = [page.batch async for page in pages]
         return await asyncio.to_thread(_parted, batches, wanted.contact_ids)
+
+
+def _must_have_time() -> None:
+    if call.seconds_left() < RESERVED_SECONDS:
+        raise TooSlow
 
 
 def chunks(stream_ids: Sequence[str]) -> Iterable[Sequence[str]]:

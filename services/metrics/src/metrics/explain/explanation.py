@@ -1,28 +1,30 @@
 """A figure explained: its value from facts, a page of facts with their events, the same figure from events alone."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
-from contact_life.observed import Observed
-from metrics.as_of import AsOf
 from metrics.connection import Connection
-from metrics.explain.agents import AgentDays, days_of, events_of, rows_of, shown
+from metrics.evidence.estimate import ESTIMATE
+from metrics.evidence.ring import RING
+from metrics.evidence.state import STATE
 from metrics.explain.behind import AT_MOST_EVENTS, events_behind, reason
-from metrics.explain.events import Events, Told, Wanted, chunks
+from metrics.explain.estimates import estimates_again
+from metrics.explain.events import RESERVED_SECONDS, Events, Told, Wanted, chunks
 from metrics.explain.page import FactPage, FactRow, Place, contacts, page
+from metrics.explain.reading import Again, Read
 from metrics.explain.recount import evidence_of
+from metrics.explain.reference import Reached, Reference
+from metrics.explain.rings import rings_again
+from metrics.explain.states import states_again
 from metrics.fact.recount import recounted
 from metrics.figure import again
 from metrics.figure.definition import Definition, Figure, figure
 from metrics.report.grouped import columns_of, grouped
 from metrics.report.question import Question
 from service_host import call
-
-RESERVED_SECONDS: Final = 2.0
-"""What is kept of the deadline to answer without a recomputed figure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,77 +33,75 @@ class Explained:
 
     row: FactRow
     reason: str
-    events: tuple[Observed, ...]
+    events: tuple[Reference, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What facts tell of a figure in one snapshot, and what to read again: contacts, or days of one agent.
+    """What facts tell of a figure in one snapshot, and what to read again.
 
-    With later pages there are no contacts, since the figure is not computed again.
+    `again` is for what rests on more than each contact by itself. With later pages there are no contacts, since the
+    figure is not computed again.
     """
 
     figure: Figure
     page: FactPage
     contacts: Wanted | None
-    days: AgentDays | None
+    again: Again | None
+    is_first: bool
 
 
 async def found(
     connection: Connection, asked: Question, definition: Definition, size: int, after: Place | None, at_most: int
 ) -> Found:  # fmt: skip
-    """Return the figure, a page of its facts and, with the first page, the contacts to compute it again from."""
+    """Return the figure, a page of its facts and, with the first page, what to compute it again from."""
     groups = await grouped(connection, replace(asked, together=True), columns_of([definition], {}))
     listed = await page(connection, asked, definition, size, after)
-    again_from = await contacts(connection, asked, definition, at_most) if after is None else None
-    days = await days_of(connection, asked, definition.evidence)
-    return Found(figure(definition, groups.total, asked.minimum_n), listed, again_from, days)
+    read = await _again(connection, asked, definition, None if after is None else listed.rows, at_most)
+    again_from = await contacts(connection, asked, definition, at_most) if after is None and read is None else None
+    return Found(figure(definition, groups.total, asked.minimum_n), listed, again_from, read, after is None)
+
+
+async def _again(
+    connection: Connection, asked: Question, definition: Definition, shown: Sequence[FactRow] | None, at_most: int
+) -> Again | None:
+    """Return what to read of agents' and routing's own streams, None for what rests on contacts one by one."""
+    if definition.evidence is RING:
+        return await rings_again(connection, asked, definition, shown, at_most)
+    if definition.evidence is STATE:
+        return await states_again(connection, asked)
+    if definition.evidence is ESTIMATE:
+        return await estimates_again(connection, asked, definition, shown, at_most)
+    return None
+
+
+def explained(definition: Definition, rows: Sequence[FactRow], asked: Question, read: Read | None) -> list[Explained]:
+    """Return the facts of a page with the events that were read of them; without where nothing was read."""
+    return [
+        Explained(row, reason(definition, row, asked.terms), read.behind(row)[:AT_MOST_EVENTS] if read else ())
+        for row in rows
+    ]
 
 
 async def with_events(
-    events: Events, asked: Question, definition: Definition, rows: Sequence[FactRow], until: int | None
-) -> tuple[Explained, ...]:
+    events: Events, asked: Question, definition: Definition, rows: Sequence[FactRow], reached: Reached
+) -> list[Explained]:
     """Return the facts of a page with their events as the log had them at a position."""
     told: Told = {}
-    if not definition.evidence.name.startswith("agent_"):
-        for part in chunks(list(dict.fromkeys(row.contact_id for row in rows))):
-            told |= await events.of(asked.scope.tenant, part, until)
-    return await asyncio.to_thread(_explained, told, asked, definition, rows)
-
-
-async def with_events_of_agent(
-    events: Events, asked: Question, definition: Definition, rows: Sequence[FactRow], days: AgentDays, until: int | None
-) -> tuple[Explained, ...]:  # fmt: skip
-    """Return the facts of a page about one agent with their events."""
-    told = await events_of(events, days, until)
+    for part in chunks(list(dict.fromkeys(row.contact_id for row in rows))):
+        told |= await events.of(asked.scope.tenant, part, reached.told)
     fact = definition.evidence.name
-    return tuple(
-        Explained(row, reason(definition, row, asked.terms), shown(days, told, fact, row.fact_id)[:AT_MOST_EVENTS])
-        for row in rows
-    )
+
+    def behind(row: FactRow) -> tuple[Reference, ...]:
+        found = events_behind(row.contact_id, told.get(row.contact_id, ()), fact, row.fact_id)
+        return tuple(Reference.of(reached.told_log, event) for event in found)
+
+    return await asyncio.to_thread(explained, definition, rows, asked, Read([], behind))
 
 
-async def recomputed_of_agent(
-    events: Events, asked: Question, definition: Definition, days: AgentDays, until: int | None
-) -> Figure:
-    """Return a figure of one agent's rings or states computed again from their events."""
-    told = await events_of(events, days, until)
-    rows = await rows_of(events, days, told, asked, definition.evidence, until)
-    return figure(definition, again.sums(definition, rows, asked.terms), asked.minimum_n)
-
-
-def _explained(
-    told: Mapping[str, Sequence[Observed]], asked: Question, definition: Definition, rows: Sequence[FactRow]
-) -> tuple[Explained, ...]:
-    fact = definition.evidence.name
-    return tuple(
-        Explained(
-            row,
-            reason(definition, row, asked.terms),
-            events_behind(row.contact_id, told.get(row.contact_id, ()), fact, row.fact_id),
-        )
-        for row in rows
-    )
+def figure_of(read: Read, asked: Question, definition: Definition) -> Figure:
+    """Return the figure that rows from events give."""
+    return figure(definition, again.sums(definition, read.rows, asked.terms), asked.minimum_n)
 
 
 async def recomputed(
@@ -136,11 +136,6 @@ async def _ahead(parts: AsyncGenerator[Told, None]) -> AsyncGenerator[Told, None
 
 async def _next(parts: AsyncGenerator[Told, None]) -> Told | None:
     return await anext(parts, None)
-
-
-def until_position(as_of: AsOf) -> int | None:
-    """Return the position that facts are whole to; None where they follow no log yet."""
-    return as_of.logs[0].position if as_of.logs else None
 
 
 def _rows(told: Told, asked: Question, definition: Definition) -> list[Any]:

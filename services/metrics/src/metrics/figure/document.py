@@ -50,16 +50,16 @@ told in whole seconds the two differ by every call answered in just that second.
 `holdfast explain`, `ExplainFigure` and `GET /v1/figures/<name>:explain` answer with the facts behind a figure, page
 by page, each with its events (and their positions, for those who may read the log), and with the figure computed again
 from those events alone, without any table: the same number. Computing again is bounded: by default to 50,000 contacts
-(`HOLDFAST_METRICS_RECOMPUTED_CONTACTS`), for an agent's rings and states to 400 days, and to the time of the call.
-Where it would be more, or where a figure rests on several contacts at once (`fcr`, `repeat_rate`, what is received by
-transfer, rings of a queue), the answer says why it was not done.
+(`HOLDFAST_METRICS_RECOMPUTED_CONTACTS`; an agent's day counts as one), and to the time of the call. Where it would be
+more, or where a figure rests on several contacts at once (`fcr`, `repeat_rate`, what is received by transfer), the
+answer says why it was not done.
 
 ## What our own routing decided, and what phone systems tell of their agents
 
 Where metrics follows ivr-routing's log, an agent whom routing knows has their time from routing's spells alone, and an
 offer that was reserved counts by its reservation: accepted (whatever came of it), rejected, RONA or failed; rescinded
 and cancelled ones never count. All other agents and rings are told by their phone system. So nothing counts twice. Such
-figures of an agent are explained by their facts and not computed again from events.
+figures are explained by the events of both logs, each named with its position, and computed again from them.
 
 ## What customers answered
 
