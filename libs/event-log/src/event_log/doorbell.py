@@ -25,7 +25,8 @@ class Doorbell:
         while self._position <= position:
             left = until - asyncio.get_running_loop().time()
             try:
-                await asyncio.wait_for(self._rung.wait(), left)
+                async with asyncio.timeout(left):  # unlike wait_for, which may lose a cancellation
+                    await self._rung.wait()
             except TimeoutError:
                 return False
         return True

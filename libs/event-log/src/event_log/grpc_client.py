@@ -223,7 +223,8 @@ async def _answers(call: Any, patience: timedelta) -> AsyncIterator[Any]:
     try:
         with _ours():
             while True:
-                message = await asyncio.wait_for(call.read(), patience.total_seconds())
+                async with asyncio.timeout(patience.total_seconds()):  # unlike wait_for, which may lose a cancellation
+                    message = await call.read()
                 if message is EOF:
                     return
                 yield message

@@ -144,7 +144,8 @@ async def in_thread(work: Callable[[], _Answer], deadline: timedelta) -> _Answer
 
     threading.Thread(target=run, name="event_log packed", daemon=True).start()
     try:
-        return await asyncio.wait_for(done, deadline.total_seconds())
+        async with asyncio.timeout(deadline.total_seconds()):
+            return await done
     except (TimeoutError, adbc_driver_manager.Error, OSError) as trouble:
         raise LogUnavailable("the log's store did not answer") from trouble
 

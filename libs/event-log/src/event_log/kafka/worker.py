@@ -43,7 +43,8 @@ class Worker:
                 loop.call_soon_threadsafe(tell, say)
 
         self._work.put(answered)
-        return await asyncio.wait_for(done, deadline.total_seconds())
+        async with asyncio.timeout(deadline.total_seconds()):
+            return await done
 
     def end(self, last: Callable[[], None]) -> None:
         """Do one last thing when what is under way has ended, and end the thread; does not wait for it."""
