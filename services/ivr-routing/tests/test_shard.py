@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
@@ -10,7 +10,9 @@ from uuid import UUID
 
 import pytest
 
+from event_log.log import Verdict
 from event_log.memory import MemoryLog, clock_us
+from event_log.model import Append
 from ivr_routing.core import commands as c
 from ivr_routing.core.events import ContactAdmitted
 from ivr_routing.core.rules import AgentRules, QueueRules
@@ -103,3 +105,28 @@ def test_entries_are_cut_into_appends_that_keep_their_order() -> None:
 
 def _admitted() -> Any:
     return ContactAdmitted(str(new_id()))
+
+
+class HangingLog(MemoryLog):
+    """A log whose store stops to answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hangs = False
+
+    async def append_all(self, appends: Sequence[Append]) -> list[Verdict]:
+        if self.hangs:
+            await asyncio.Event().wait()
+        return await super().append_all(appends)
+
+
+async def test_nobody_waits_for_what_a_shard_that_was_ended_has_not_written() -> None:
+    log = HangingLog()
+    async with a_shard(log) as (shard, running):
+        log.hangs = True
+        shard.decide(Told(c.ConfigureQueue("sales", QueueRules(max_size=1))))
+        waiting = asyncio.create_task(shard.settled())
+        await asyncio.sleep(0)
+        running.cancel()
+        with pytest.raises(ShardFailed):
+            await waiting

@@ -17,6 +17,7 @@ import grpc
 from event_log.connections import Connections
 from event_log.feed import open_feed
 from event_log.grpc_service import LogServicer
+from event_log.limits import WriterLimits
 from event_log.log import Log
 from event_log.memory import clock_us
 from event_log.postgres import open_log
@@ -50,6 +51,8 @@ from service_host.settings import WrongSettings, load
 
 NAME: Final = "ivr-routing"
 YOUNG_OBJECTS: Final = 50_000
+LED: Final = WriterLimits(lease=None)
+"""Who leads writes, and nobody else: a second lease, of the log's own, could be with a process that leads no more."""
 _REGISTER: Final[dict[str, Callable[[Any, Any], object]]] = {
     "PhoneSystemService": phone_system_service_pb2_grpc.add_PhoneSystemServiceServicer_to_server,
     "AgentService": agent_service_pb2_grpc.add_AgentServiceServicer_to_server,
@@ -62,7 +65,7 @@ USAGE: Final = "usage: python -m ivr_routing migrate|serve"
 async def open_service(settings: Settings, service: process.Service) -> None:
     """Open what the service needs and wire it."""
     database = await service.enter(postgres.connect(settings.session_url, application_name=NAME))
-    log = await service.enter(open_log(settings.session_url, settings.db_schema))
+    log = await service.enter(open_log(settings.session_url, settings.db_schema, limits=LED))
     feed = await service.enter(open_feed(settings.feed, lambda address: _channel(settings, address)))
     lookups = await service.enter(Lookups(settings.lookup_hosts))
     leadership = Leadership(Connections(settings.session_url, settings.db_schema), settings.lease)

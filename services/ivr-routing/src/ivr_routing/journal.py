@@ -93,7 +93,10 @@ class Journal:
         await waiter
 
     async def run(self) -> None:
-        """Write for ever; ends by raising ShardFailed when something could not be written."""
+        """Write for ever; ends by raising ShardFailed when something could not be written.
+
+        However it ends, nobody waits any longer for what it will not write.
+        """
         try:
             while True:
                 await self._wake.wait()
@@ -104,6 +107,9 @@ class Journal:
         except EventLogError as error:
             self.fail(ShardFailed(type(error).__name__))
             raise self.failure or ShardFailed from error
+        finally:
+            if not self.idle:
+                self.fail(ShardFailed("ended"))
 
     def fail(self, failure: ShardFailed) -> None:
         """Answer everybody that the outcome is unknown; nothing is written from now on."""
