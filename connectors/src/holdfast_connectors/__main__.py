@@ -2,7 +2,8 @@
 
 ``python -m holdfast_connectors simulated …`` or ``… asterisk …``; ``--help`` tells the rest.
 
-A line of JSON says when it runs; the simulated one ends with its last call and says how it went.
+A line of JSON says when it runs; the simulated one ends with its last call and says how it went. SIGUSR1 tells it that
+no more calls are to arrive.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from holdfast_connectors.asterisk.ari import Access
 from holdfast_connectors.asterisk.system import AsteriskPhoneSystem
 from holdfast_connectors.asterisk.system import Doors as AsteriskDoors
 from holdfast_connectors.clock import now_us
+from holdfast_connectors.simulated.record import Record
 from holdfast_connectors.simulated.scenario import Scenario
 from holdfast_connectors.simulated.system import Doors, SimulatedPhoneSystem
 from holdfast_connectors.teller import Teller
@@ -46,9 +48,12 @@ async def _simulated(given: argparse.Namespace) -> None:
         client.connect(given.routing, token=token) as routing,
         client.connect(given.call_events, token=token) as call_events,
     ):
-        system = SimulatedPhoneSystem(scenario, _tenant(token()), Doors(routing, call_events, now_us))
+        record = Record(given.record, now_us)
+        system = SimulatedPhoneSystem(scenario, _tenant(token()), Doors(routing, call_events, now_us, record))
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, system.end_arrivals)
         running = _running(system.run(), scenario.source_id)
         await asyncio.gather(running, return_exceptions=True)
+        record.close()
     _say(
         begun=system.calls_begun,
         over=system.calls_over,
@@ -134,6 +139,7 @@ def _arguments() -> argparse.Namespace:
     kinds = parser.add_subparsers(required=True)
     simulated = kinds.add_parser("simulated", help="a phone system that exists in memory only")
     simulated.add_argument("--scenario", type=Path, help="JSON file that says who calls and who answers")
+    simulated.add_argument("--record", type=Path, help="file to which it adds what became of each caller")
     simulated.set_defaults(run=_simulated)
     asterisk = kinds.add_parser("asterisk", help="Asterisk, by its REST interface")
     asterisk.add_argument("--ari", required=True, help="http://host:8088/ari")

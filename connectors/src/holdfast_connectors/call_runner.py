@@ -19,7 +19,16 @@ from holdfast_connectors.routing_link import RoutingLink
 LOOK_SECONDS: Final = 0.1
 """How often a waiting call looks whether routing is silent."""
 LONGEST_CALL: Final = timedelta(hours=4)
+INSTRUCTED: Final = "instructed"
+"""Said of a call when routing has given its first instruction."""
+DEFAULT_ROUTE: Final = "default_route"
+"""Said of a call when it follows a static plan."""
 _Answer = TypeVar("_Answer")
+
+
+def unsaid(what: str) -> None:
+    """Say nothing of what happens to a call."""
+    del what
 
 
 class RoutingSilent(Exception):
@@ -36,9 +45,11 @@ class CallRunner:
         plans: Sequence[pb.StaticPlan],
         now_us: Callable[[], int],
         new_id: Callable[[], UUID],
+        say: Callable[[str], None] = unsaid,
     ) -> None:
-        """Run a line by what a link says; `plans` are the static plans at hand."""
+        """Run a line by what a link says; `plans` are the static plans at hand; `say` is told what leads the call."""
         self._line = line
+        self._say = say
         self._link = link
         self._plans = plans
         self._now_us = now_us
@@ -72,6 +83,7 @@ class CallRunner:
         try:
             answer = await self._until_silent(lambda: self._link.start(request))
             self.contact_id = answer.contact_id
+            self._say(INSTRUCTED)
             self.told(answer.instruction)
             await self._follow()
         except RoutingSilent:
@@ -207,6 +219,7 @@ class CallRunner:
         """Follow the static plan of the state: the first action that works; tell it later."""
         plan = self._plan()
         self.followed_default = True
+        self._say(DEFAULT_ROUTE)
         did = []
         for action in plan.do or static_plans.LAST_RESORT.do:
             did.append(action)

@@ -50,3 +50,5 @@ class Scenario(BaseModel):
     """When the source begins to lose everything that it would tell; 0: never."""
     gap_for: timedelta = timedelta(seconds=5)
     """How long it does; then it tells the gap, and nothing of what was lost."""
+    rest: timedelta = timedelta(0)
+    """Between the last call and the last time the source tells so."""

@@ -19,10 +19,12 @@ from holdfast_connectors.routing_link import RoutingLink
 from holdfast_connectors.simulated.agent import Agent
 from holdfast_connectors.simulated.chance import Chance, Unreliable, length, new_id
 from holdfast_connectors.simulated.line import SimulatedLine, World
+from holdfast_connectors.simulated.record import ARRIVED, OVER, Record
 from holdfast_connectors.simulated.scenario import Scenario
 from holdfast_connectors.teller import Teller
 
-CALL_SECONDS: Final = 3.0
+RESOLVE_SECONDS: Final = 1.0
+"""How long a caller waits until it is known who they are; routing is asked without it then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Doors:
     routing: grpc.aio.Channel
     call_events: grpc.aio.Channel
     now_us: Callable[[], int]
+    record: Record
 
 
 class SimulatedPhoneSystem:
@@ -51,23 +54,37 @@ class SimulatedPhoneSystem:
         self._plans: list[instruction_pb2.StaticPlan] = []
         self._runners: dict[str, CallRunner] = {}
         self._lines: dict[str, SimulatedLine] = {}
+        self._no_more = asyncio.Event()
         self.calls_begun = self.calls_over = self.default_routes = self.gone_unanswered = 0
 
     async def run(self) -> None:
-        """Serve until every call that was to arrive is over; for ever if they never end."""
+        """Serve until every call that was to arrive is over; for ever if they never end and nobody ends them."""
         self._plans = await self._link.static_plans()
         async with self._beside():
             async with asyncio.TaskGroup() as calls:
-                chance = self._chance.of("arrivals")
-                while not self._scenario.most_calls or self.calls_begun < self._scenario.most_calls:
-                    await asyncio.sleep(length(chance, 60 / self._scenario.calls_per_minute))
-                    self.calls_begun += 1
-                    calls.create_task(self._call(self.calls_begun))
+                async for number in self._arrivals():
+                    calls.create_task(self._call(number))
             await self._link.drained()
             await self._teller.drained()
+            await asyncio.sleep(self._scenario.rest.total_seconds())
             if self._scenario.snapshot_every:
                 self._tell_snapshot()
             await self._teller.drained()
+
+    def end_arrivals(self) -> None:
+        """Let no more calls arrive."""
+        self._no_more.set()
+
+    async def _arrivals(self) -> AsyncIterator[int]:
+        """Yield the number of each call when it arrives."""
+        chance = self._chance.of("arrivals")
+        while not self._scenario.most_calls or self.calls_begun < self._scenario.most_calls:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(length(chance, 60 / self._scenario.calls_per_minute)):
+                    await self._no_more.wait()
+                    return
+            self.calls_begun += 1
+            yield self.calls_begun
 
     @asynccontextmanager
     async def _beside(self) -> AsyncIterator[None]:
@@ -88,14 +105,17 @@ class SimulatedPhoneSystem:
         native_id = f"{self._scenario.source_id}-{self._scenario.seed}-{number}"
         service_number = chance.choice(self._scenario.service_numbers)
         caller = f"+4930{1_000_000 + chance.randrange(self._scenario.repeat_callers)}"
-        line = SimulatedLine(self._world, native_id, chance)
-        line.arrive(service_number, caller)
-        runner = CallRunner(line, self._link, self._plans, self._doors.now_us, lambda: new_id(chance))
         contact_id = identity.contact_id(self._tenant, self._scenario.source_id, native_id)
+        say = self._doors.record.of(contact_id)
+        line = SimulatedLine(self._world, native_id, chance)
+        say(ARRIVED)
+        line.arrive(service_number, caller)
+        runner = CallRunner(line, self._link, self._plans, self._doors.now_us, lambda: new_id(chance), say)
         self._runners[contact_id], self._lines[contact_id] = runner, line
         try:
             await runner.run(await self._request(native_id, service_number, caller))
             await self._end_of(line)
+            say(OVER)
         finally:
             del self._runners[contact_id], self._lines[contact_id]
             self.calls_over += 1
@@ -111,7 +131,7 @@ class SimulatedPhoneSystem:
         resolved: Any = None
         with suppress(grpc.aio.AioRpcError):
             resolved = await self._resolve.ResolveCaller(
-                call_events_service_pb2.ResolveCallerRequest(number=caller), timeout=CALL_SECONDS
+                call_events_service_pb2.ResolveCallerRequest(number=caller), timeout=RESOLVE_SECONDS
             )
         return asking.StartContactRequest(
             source_id=self._scenario.source_id,
