@@ -23,7 +23,7 @@ faults: setup ## put faults on a whole running system for MINUTES=10, and say in
 	PYTHONPATH=tests/support:tests/faults $(BIN)/python -m fault_suite $(if $(SEED),--seed $(SEED)) \
 		$(if $(MINUTES),--minutes $(MINUTES)) $(if $(FAULTS),--faults $(FAULTS))
 
-simulate: setup ## crash relays and readers of topics at every step, by SEEDS=10000 seeds, over a model of broker and database
+simulate: setup ## crash relays, readers of topics and routing at every step, by SEEDS=10000 seeds, over models of the rest
 	PYTHONPATH=tests/support:tests/faults $(BIN)/python -m crash_simulation $(if $(SEEDS),--seeds $(SEEDS))
 
 check: setup ## what CI checks beside the tests: form, types, layers, shared words, lock; all of it, even after a failure

@@ -112,3 +112,10 @@ def test_a_partition_may_tell_again_but_leave_nothing_out() -> None:
     assert told_by_topic(first, third) == {"lost": 1}
     assert told_by_topic(first, Told(1, 3, 2)) == {"lost": 1}
     assert told_by_topic(first, Told(1, 2, 1, "x")) == {"phantom": 1}
+
+
+def test_events_of_sources_that_keep_no_history_are_no_phantoms() -> None:
+    findings = Findings()
+    rows = [Row(1, "a", 1, "a", "phones"), Row(2, "b", 1, "b", "nobody")]
+    checks.check_history(history(), rows, findings, others={"phones"})
+    assert counted(findings) == {"phantom": 1}

@@ -10,13 +10,13 @@ def test_a_clean_run_is_all_zeros_and_ends_well() -> None:
     findings = Findings()
     assert verdict.line(RUN, findings) == (
         "faults=60 kinds=12 acked=5000 lost=0 double_counted=0 phantom=0 reordered=0"
-        " max_unavailable=3.2s p99_recovery=4.0s seed=7"
+        " callers_lost=0 agents_double=0 ended_twice=0 max_unavailable=3.2s p99_recovery=4.0s seed=7"
     )
     assert verdict.exit_status(findings) == 0
 
 
 def test_whatever_is_wrong_is_counted_and_ends_badly() -> None:
-    for name in ("lost", "double_counted", "phantom", "reordered", "stuck"):
+    for name in (*verdict.COUNTS, "stuck"):
         findings = Findings()
         findings.add(name, 2, "of them")
         assert verdict.exit_status(findings) == 1

@@ -1,12 +1,14 @@
 """What became of callers and agents, by routing's log alone: what must be true however often it was killed."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from event_log.grpc_client import GrpcLog
 from event_log.model import Event
 from ivr_routing import event_codec
 from ivr_routing.core import events as e
+from ivr_routing.core.words import AgentState
 from service_host import client
 
 _ENDS = (
@@ -19,15 +21,56 @@ _ENDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Verdict:
-    """Contacts that came into care, those that have no end, ends told twice, agents with two contacts at once."""
+    """A log recounted: how often each contact and each reservation ended, and agents with two of them at once."""
 
-    contacts: int
-    bridged: int
-    callers_lost: int
-    ended_twice: int
-    agents_double: int
+    contacts: Counter[str] = field(default_factory=Counter)
+    """Ends of each contact that came into care."""
+    reservations: Counter[str] = field(default_factory=Counter)
+    """Ends of each reservation that was made."""
+    bridged: int = 0
+    agents_double: int = 0
+    _held: dict[str, str] = field(default_factory=dict, repr=False)
+    _talking: set[str] = field(default_factory=set, repr=False)
+
+    @property
+    def callers_lost(self) -> int:
+        """Contacts and reservations that have no end."""
+        return sum(ends == 0 for ends in (*self.contacts.values(), *self.reservations.values()))
+
+    @property
+    def ended_twice(self) -> int:
+        """Contacts and reservations that have several."""
+        return sum(ends > 1 for ends in (*self.contacts.values(), *self.reservations.values()))
+
+    def take(self, event: e.Event) -> None:
+        """Take the next event of the log."""
+        match event:
+            case e.ContactAdmitted():
+                self.contacts[event.contact_id] += 0
+            case e.ContactFinished():
+                self.contacts[event.contact_id] += 1
+            case e.ReservationCreated():
+                self.reservations[event.reservation_id] += 0
+                self.agents_double += event.agent in self._held or event.agent in self._talking
+                self._held[event.agent] = event.reservation_id
+            case e.AgentSpellBegan():
+                self._take_spell(event)
+            case _ if isinstance(event, _ENDS) and event.reservation_id:
+                self.reservations[event.reservation_id] += 1
+                self.bridged += isinstance(event, e.ReservationBridged)
+                self._held.pop(event.agent, None)
+            case _:
+                pass
+
+    def _take_spell(self, spell: e.AgentSpellBegan) -> None:
+        """One spell ends another: only what was promised beside it can be too much."""
+        self._talking.discard(spell.agent)
+        if spell.state is AgentState.ON_CONTACT:
+            self._talking.add(spell.agent)
+        if spell.contact_id:
+            self.agents_double += self._held.get(spell.agent, spell.reservation_id) != spell.reservation_id
 
 
 async def read(address: str, token: str) -> Verdict:
@@ -35,33 +78,14 @@ async def read(address: str, token: str) -> Verdict:
     return judge(await _events(address, token))
 
 
-def judge(log: list[Event]) -> Verdict:
+def judge(log: Iterable[Event]) -> Verdict:
     """Judge what a log tells."""
-    contacts: Counter[str] = Counter()
-    ends: Counter[str] = Counter()
-    open_for: dict[str, str] = {}
-    bridged = doubled = 0
+    verdict = Verdict()
     for logged in log:
         event = event_codec.decode(logged.type, logged.payload) if logged.type in event_codec.TYPES else None
-        match event:
-            case e.ContactAdmitted():
-                contacts[event.contact_id] += 0
-            case e.ContactFinished():
-                contacts[event.contact_id] += 1
-            case e.ReservationCreated():
-                doubled += event.agent in open_for
-                open_for[event.agent] = event.reservation_id
-            case e.AgentSpellBegan() if event.contact_id:
-                doubled += open_for.get(event.agent, event.reservation_id) != event.reservation_id
-            case _ if isinstance(event, _ENDS) and event.reservation_id:
-                ends[event.reservation_id] += 1
-                bridged += isinstance(event, e.ReservationBridged)
-                open_for.pop(event.agent, None)
-            case _:
-                pass
-    lost = sum(count == 0 for count in contacts.values())
-    twice = sum(count > 1 for count in (*contacts.values(), *ends.values()))
-    return Verdict(len(contacts), bridged, lost, twice, doubled)
+        if event is not None:
+            verdict.take(event)
+    return verdict
 
 
 async def _events(address: str, token: str) -> list[Event]:

@@ -9,9 +9,15 @@ from collections.abc import Callable, Mapping
 
 from crash_simulation.reader_trial import reader_trial
 from crash_simulation.relay_trial import Outcome, relay_trial
+from crash_simulation.routing_trial import routing_trial
+from service_host import logs
 
 SEEDS = 10_000
-TRIALS: Mapping[str, Callable[[int], Outcome]] = {"relay": relay_trial, "reader": reader_trial}
+TRIALS: Mapping[str, Callable[[int], Outcome]] = {
+    "relay": relay_trial,
+    "reader": reader_trial,
+    "routing": routing_trial,
+}
 SAY_EVERY = 500
 
 
@@ -20,8 +26,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make simulate", description=__doc__)
     parser.add_argument("--seeds", type=int, default=SEEDS, help="how many seeds of each trial")
     parser.add_argument("--first", type=int, default=0, help="the first seed")
+    parser.add_argument("--only", default="", help="only the trial of this name")
     told = parser.parse_args()
-    return sum([_tried(name, trial, range(told.first, told.first + told.seeds)) for name, trial in TRIALS.items()])
+    logs.configure("crash-simulation", "error")
+    trials = {name: trial for name, trial in TRIALS.items() if told.only in name}
+    return sum([_tried(name, trial, range(told.first, told.first + told.seeds)) for name, trial in trials.items()])
 
 
 def _tried(name: str, trial: Callable[[int], Outcome], seeds: range) -> int:

@@ -11,7 +11,7 @@ import signal
 import sys
 import tempfile
 from pathlib import Path
-from random import Random, SystemRandom
+from random import SystemRandom
 
 from fault_suite import ending, verdict
 from fault_suite.catalogue import catalogue
@@ -38,19 +38,19 @@ def main() -> int:
     folder.chmod(0o711)
     _say(f"seed {seed} (SEED={seed} puts the same faults in the same order); everything lies in {folder}")
     findings = Findings()
-    try:
-        _say_verdict(_run(folder, seed, Size(told.faults, told.minutes * 60), told.only, findings), findings)
-    finally:
-        if not told.keep and findings.clean:
-            shutil.rmtree(folder, ignore_errors=True)
+    _say_verdict(_run(folder, seed, Size(told.faults, told.minutes * 60), told.only, findings), findings)
+    if not told.keep and findings.clean:
+        shutil.rmtree(folder, ignore_errors=True)
     return verdict.exit_status(findings)
 
 
 def _run(folder: Path, seed: int, size: Size, only: str, findings: Findings) -> Run:
-    chance = Random(f"{seed} faults")  # noqa: S311  # chance that can be repeated, no secret
     with made(folder, seed) as world:
-        faults = {name: fault for name, fault in catalogue(world, _say).items() if only in name}
-        tally = asyncio.run(run(world, faults, chance, size, findings, _say))
+        lanes = {
+            lane: {name: fault for name, fault in faults.items() if only in name}
+            for lane, faults in catalogue(world, _say).items()
+        }
+        tally = asyncio.run(run(world, lanes, seed, size, findings, _say))
         acknowledged = ending.check(world, findings, _say)
         return _summed_up(world, tally, acknowledged, seed)
 

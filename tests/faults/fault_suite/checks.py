@@ -1,7 +1,7 @@
 """What must be true of a history, the log it was told to, and whoever read that log; pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fault_suite.history import History
@@ -21,6 +21,7 @@ class Row:
     stream: str
     version: int
     event_id: str
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,13 @@ def check_log(log: Sequence[Row], findings: Findings) -> None:
     findings.add("reordered", jumps, "versions of a stream do not follow the one before")
 
 
-def check_history(history: History, log: Sequence[Row], findings: Findings) -> None:
-    """All that was acknowledged is in the log, nothing that was refused, nothing nobody told, contacts in order."""
+def check_history(
+    history: History, log: Sequence[Row], findings: Findings, others: Collection[str] = frozenset()
+) -> None:
+    """All that was acknowledged is in the log, nothing that was refused, nothing nobody told, contacts in order.
+
+    `others` are sources whose tellers keep no history.
+    """
     position = {row.event_id: row.position for row in log}
     told: set[str] = set()
     refused: set[str] = set()
@@ -69,7 +75,7 @@ def check_history(history: History, log: Sequence[Row], findings: Findings) -> N
         lost |= {event for event in operation.acknowledged if event not in position}
     findings.add("lost", len(lost), f"acknowledged events are not in the log{_shown(lost)}")
     findings.add("phantom", len(refused & position.keys()), "refused events are in the log")
-    unknown = position.keys() - told
+    unknown = {row.event_id for row in log if row.source not in others} - told
     findings.add("phantom", len(unknown), f"events in the log were told by nobody{_shown(unknown)}")
     findings.add("reordered", _inversions(history, position), "operations of a contact stand the wrong way round")
 

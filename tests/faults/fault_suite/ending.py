@@ -1,14 +1,16 @@
-"""What is compared once all faults are over: history, log, feeds, figures and facts."""
+"""What is compared once all faults are over: history, log, feeds, figures and facts, and what became of callers."""
 
+import asyncio
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import httpx
 
 import fact_digests
-from fault_suite import checks
+import routing_verdict
+from fault_suite import callers, checks, phones
 from fault_suite.checks import Row
 from fault_suite.feeds import read_notes
 from fault_suite.log_reading import Reading, read_log
@@ -17,7 +19,7 @@ from fault_suite.running import Say
 from fault_suite.verdict import Findings
 from fault_suite.wiring import METRICS
 from fault_suite.world import World
-from holdfast_testing import eventually_blocking
+from holdfast_testing import eventually, eventually_blocking
 from system_parts import WITHIN
 from system_testing import run as run_command
 
@@ -25,17 +27,20 @@ FINISH_SECONDS = 150.0
 REPORT = {"from": "2026-01-04", "to": "2026-01-08", "time_zone": "UTC"}
 FIGURES = ("answered", "abandoned")
 ANSWER_SECONDS = 60.0
+OTHERS = (phones.SOURCE, "ivr-routing")
+"""Sources that tell beside the load."""
 
 
 def check(world: World, findings: Findings, say: Say) -> int:
     """Compare everything; return how many events were acknowledged."""
+    _check_callers(world, findings, say)
     finished = world.load.do("finish", FINISH_SECONDS)
     findings.add("stuck", not finished["finished"], "readers of the log did not come to its end")
     history = world.load.history
     reading = read_log(world.parts.addresses.call_events_log, world.parts.token())
     say(f"compared: {len(reading.rows)} events, {len(history.operations)} operations")
     checks.check_log(reading.rows, findings)
-    checks.check_history(history, reading.rows, findings)
+    checks.check_history(history, reading.rows, findings, OTHERS)
     _check_feeds(world, reading.rows, findings)
     _check_topic(world, reading.rows, findings, say)
     _check_digests_of_flushes(world, findings)
@@ -44,6 +49,27 @@ def check(world: World, findings: Findings, say: Say) -> int:
     except TimeoutError:
         findings.add("stuck", 1, "facts did not come to the end of the log")
     return sum(len(operation.acknowledged) for operation in history.operations.values())
+
+
+def _check_callers(world: World, findings: Findings, say: Say) -> None:
+    """Let the phone system come to rest, and compare what it knows of its callers with routing's log."""
+    findings.add("stuck", not world.phones.finish(), "the phone system's calls did not come to an end")
+    came = world.phones.witness.callers()
+    verdict = asyncio.run(_routing_verdict(world.parts.addresses.ivr_routing_log, world.parts.token()))
+    callers.check_callers(came, verdict, phones.DEADLINE_SECONDS, findings)
+    say(callers.summary(came))
+    say(f"compared: {len(verdict.contacts)} contacts and {len(verdict.reservations)} reservations of routing's log")
+
+
+async def _routing_verdict(address: str, token: str) -> routing_verdict.Verdict:
+    """Return what routing's log tells once it has heard of every end, or when it has had the time to."""
+
+    async def over() -> bool:
+        return (await routing_verdict.read(address, token)).callers_lost == 0
+
+    with suppress(TimeoutError):
+        await eventually(over, within=WITHIN)
+    return await routing_verdict.read(address, token)
 
 
 def _check_feeds(world: World, log: list[Row], findings: Findings) -> None:

@@ -40,21 +40,22 @@ async def _sliced(_: World, line: Line, chance: Random) -> None:
 WAYS = {"reset": _reset, "silent": _silent, "slow": _slow, "sliced": _sliced}
 
 
-def _on(name: str, way: str) -> Fault:
-    """Make the fault that one line suffers in one way."""
+def on_lines(names: tuple[str, ...], way: str) -> Fault:
+    """Make the fault that lines between the same parts suffer in one way, at once."""
 
     async def run(world: World, chance: Random) -> None:
-        line = world.line[name]
+        lines = [world.line[name] for name in names]
         try:
-            await WAYS[way](world, line, chance)
+            await asyncio.gather(*(WAYS[way](world, line, chance) for line in lines))
         finally:
-            line.heal()
+            for line in lines:
+                line.heal()
 
-    run.__name__ = f"line_of_{name.replace(' ', '_')}_{way}"
+    run.__name__ = f"line_of_{names[0].replace(' ', '_')}_{way}"
     made: Run = run
-    return fault("network", name, weight=2)(made)
+    return fault("network", *names, weight=2)(made)
 
 
 LINE_FAULTS: tuple[Fault, ...] = tuple(
-    _on(name, way) for name in (CLIENTS, FEED, LOG_DATABASE, FACTS_DATABASE, BROKER) for way in WAYS
+    on_lines((name,), way) for name in (CLIENTS, FEED, LOG_DATABASE, FACTS_DATABASE, BROKER) for way in WAYS
 )

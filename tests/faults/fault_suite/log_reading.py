@@ -31,7 +31,8 @@ class Reading:
         for values in zip(*(columns[name] for name in COLUMNS), strict=True):
             told = dict(zip(COLUMNS, values, strict=True))
             stream = f"{told['category']} {UUID(bytes=told['key'])}"
-            self.rows.append(Row(told["position"], stream, told["version"], str(UUID(bytes=told["event_id"]))))
+            event_id = str(UUID(bytes=told["event_id"]))
+            self.rows.append(Row(told["position"], stream, told["version"], event_id, told["source_id"]))
             if told["source_id"] == SOURCE and told["type"] == "Dequeued":
                 dequeued = queueing_pb2.Dequeued.FromString(told["payload"])
                 self._left[dequeued.queue][COUNTED[dequeued.kind]] += 1

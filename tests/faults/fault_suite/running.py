@@ -1,8 +1,12 @@
-"""The run itself: round after round of faults, and after each the wait until everything is as before."""
+"""The run itself: round after round of faults, and after each the wait until everything is as before.
+
+Lanes run beside each other: a round of one begins while another lane still recovers, for their parts recover each by
+itself.
+"""
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from random import Random
 
@@ -11,19 +15,21 @@ from fault_suite.history import TELL, Outcome
 from fault_suite.loading import CURRENT
 from fault_suite.schedule import Kind, rounds
 from fault_suite.verdict import Findings
-from fault_suite.world import World
+from fault_suite.world import ROUTING_LANE, World
 
 FAULT_SECONDS = 300.0
 """What a round of faults itself may take, its restarts included."""
 RECOVERY_SECONDS = 120.0
 """Within which everything must be as before."""
 PAUSE_SECONDS = 0.05
+LONGEST_CALM_SECONDS = 2.0
+"""Between two rounds that befall routing: callers get on meanwhile, so that the next one finds them anywhere."""
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How long a run is: until so many faults and so many seconds, both, have come."""
+    """How long a run is: until so many faults, so many seconds and every kind of fault, all of them, have come."""
 
     faults: int
     seconds: float
@@ -31,59 +37,110 @@ class Size:
 
 @dataclass(slots=True)
 class Tally:
-    """What has been done up to now; `recoveries` has the seconds of each fault."""
+    """What has been done up to now; `recoveries` has the seconds of each fault, `waiting` the kinds that never came."""
 
+    waiting: dict[str, set[str]]
     faults: int = 0
     kinds: set[str] = field(default_factory=set)
     recoveries: list[float] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
+    stuck: bool = False
+
+    def enough(self, lane: str, size: Size) -> bool:
+        """Whether a lane may end: it has shown all it has, time is over, and no more faults are wanted of it."""
+        if self.stuck:
+            return True
+        if self.waiting[lane] or time.monotonic() - self.began < size.seconds:
+            return False
+        return self.faults >= size.faults or any(self.waiting.values())
 
 
 async def run(
-    world: World, catalogue: dict[str, Fault], chance: Random, size: Size, findings: Findings, say: Say
+    world: World, lanes: Mapping[str, Mapping[str, Fault]], seed: int, size: Size, findings: Findings, say: Say
 ) -> Tally:
     """Put faults on the world until the run is long enough, or something does not come back."""
-    tally, began = Tally(), time.monotonic()
-    await _recovered(world, began)
-    for together in _enough(rounds(chance, [each.kind for each in catalogue.values()]), tally, size, began):
-        names = " + ".join(kind.name for kind in together)
-        faults = [catalogue[kind.name].run(world, chance) for kind in together]
-        async with asyncio.timeout(FAULT_SECONDS):
-            await asyncio.gather(*faults)
-        healed = time.monotonic()
-        seconds = await _recovered(world, healed)
-        tally.faults += len(together)
-        tally.kinds |= {kind.name for kind in together}
-        tally.recoveries += [seconds if seconds is not None else RECOVERY_SECONDS] * len(together)
-        say(_progress(tally, size, time.monotonic() - began, names, seconds))
-        if seconds is None or world.dead():
-            dead = ", ".join(world.dead())
-            findings.add("stuck", 1, f"after {names}{f': {dead} ended by itself' if dead else ''}")
-            break
+    tally = Tally({lane: set(faults) for lane, faults in lanes.items()})
+    async with asyncio.TaskGroup() as beside:
+        for lane, faults in lanes.items():
+            if faults:
+                beside.create_task(_Lane(world, lane, faults, tally, findings, say).run(seed, size))
     return tally
 
 
-def _enough(found: Iterator[tuple[Kind, ...]], tally: Tally, size: Size, began: float) -> Iterator[tuple[Kind, ...]]:
-    while tally.faults < size.faults or time.monotonic() - began < size.seconds:
-        yield next(found)
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    """One lane at work."""
+
+    world: World
+    name: str
+    faults: Mapping[str, Fault]
+    tally: Tally
+    findings: Findings
+    say: Say
+
+    async def run(self, seed: int, size: Size) -> None:
+        """Put round after round of its faults on the world."""
+        chance = Random(f"{seed} {self.name}")  # noqa: S311  # chance that can be repeated, no secret
+        await self._recovered(time.monotonic())
+        for together in self._rounds(chance, size):
+            async with asyncio.timeout(FAULT_SECONDS):
+                await asyncio.gather(*(self.faults[kind.name].run(self.world, chance) for kind in together))
+            seconds = await self._recovered(time.monotonic())
+            self._count(together, size, seconds)
+            if self.name == ROUTING_LANE:
+                await asyncio.sleep(chance.uniform(0, LONGEST_CALM_SECONDS))
+
+    def _rounds(self, chance: Random, size: Size) -> Iterator[tuple[Kind, ...]]:
+        found = rounds(chance, [each.kind for each in self.faults.values()])
+        while not self.tally.enough(self.name, size):
+            yield next(found)
+
+    def _count(self, together: tuple[Kind, ...], size: Size, seconds: float | None) -> None:
+        tally, names = self.tally, " + ".join(kind.name for kind in together)
+        tally.faults += len(together)
+        tally.kinds |= {kind.name for kind in together}
+        tally.waiting[self.name] -= tally.kinds
+        tally.recoveries += [seconds if seconds is not None else RECOVERY_SECONDS] * len(together)
+        self.say(_progress(tally, size, names, seconds))
+        if seconds is None or self.world.dead(self.name):
+            dead = ", ".join(self.world.dead(self.name))
+            self.findings.add("stuck", 1, f"after {names}{f': {dead} ended by itself' if dead else ''}")
+            tally.stuck = True
+
+    async def _recovered(self, since: float) -> float | None:
+        """Wait until everything of the lane is as before; the seconds it took, None if it never was."""
+        again = _callers_led(self.world) if self.name == ROUTING_LANE else _figures_current(self.world, since)
+        while time.monotonic() - since < RECOVERY_SECONDS:
+            if await asyncio.to_thread(again):
+                return time.monotonic() - since
+            await asyncio.sleep(PAUSE_SECONDS)
+        return None
 
 
-async def _recovered(world: World, since: float) -> float | None:
-    """Wait until events are taken and figures are current again; the seconds it took, None if it never was."""
+def _figures_current(world: World, since: float) -> Callable[[], bool]:
+    """Return what says whether events are taken and figures are current again."""
     wanted = {TELL, CURRENT}
     looked_at = 0
-    while time.monotonic() - since < RECOVERY_SECONDS:
-        attempts = (await asyncio.to_thread(lambda: world.load.history)).attempts
+
+    def again() -> bool:
+        nonlocal looked_at
+        attempts = world.load.history.attempts
         for attempt in attempts[looked_at:]:
             if attempt.began >= since and attempt.outcome is Outcome.OK:
                 wanted.discard(attempt.door)
         looked_at = len(attempts)
-        if not wanted:
-            return time.monotonic() - since
-        await asyncio.sleep(PAUSE_SECONDS)
-    return None
+        return not wanted
+
+    return again
 
 
-def _progress(tally: Tally, size: Size, seconds: float, names: str, recovery: float | None) -> str:
+def _callers_led(world: World) -> Callable[[], bool]:
+    """Return what says whether a caller who came from now on is led by routing."""
+    now_us = time.time_ns() // 1_000
+    return lambda: world.phones.witness.led_since(now_us)
+
+
+def _progress(tally: Tally, size: Size, names: str, recovery: float | None) -> str:
     done = f"{tally.faults}/{size.faults}" if size.faults else f"{tally.faults}"
     came_back = f"as before after {recovery:.1f} s" if recovery is not None else "did not come back"
-    return f"{seconds:6.0f} s  faults {done}  {names}: {came_back}"
+    return f"{time.monotonic() - tally.began:6.0f} s  faults {done}  {names}: {came_back}"

@@ -11,6 +11,7 @@ from fault_suite.world import World
 BEYOND_LEASE_SECONDS = 6.5
 """Longer than a frozen appender keeps its lease."""
 BURST_EVENTS = 10_000
+AWAY_SECONDS = 30.0
 
 
 @fault("F1", CALL_EVENTS)
@@ -35,6 +36,14 @@ async def call_events_killed_after_commit(world: World, chance: Random) -> None:
 async def call_events_killed_before_reply(world: World, chance: Random) -> None:
     """Kill it while its answers have not come to who asked."""
     await _killed_on_a_silent_line(world, CALL_EVENTS, world.line[CLIENTS], DOWN, chance)
+
+
+@fault("F1 F2", CALL_EVENTS, weight=1)
+async def call_events_away(world: World, _: Random) -> None:
+    """Leave everybody without it for half a minute: routing goes on, and takes in later what was told meanwhile."""
+    world.first(CALL_EVENTS).kill()
+    await asyncio.sleep(AWAY_SECONDS)
+    await world.start(world.first(CALL_EVENTS))
 
 
 @fault("F16", CALL_EVENTS)
@@ -119,6 +128,7 @@ SERVICE_FAULTS: tuple[Fault, ...] = (
     call_events_killed_before_commit,
     call_events_killed_after_commit,
     call_events_killed_before_reply,
+    call_events_away,
     call_events_replaced_under_load,
     paused_appender_wakes,
     metrics_killed,

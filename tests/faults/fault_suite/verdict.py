@@ -4,6 +4,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+COUNTS = ("lost", "double_counted", "phantom", "reordered", "callers_lost", "agents_double", "ended_twice")
+"""What the verdict counts; all of it must be 0."""
+
 
 @dataclass(slots=True)
 class Findings:
@@ -11,14 +14,18 @@ class Findings:
 
     lost: acknowledged and not in the log, or in the log and not in a feed. double_counted: a figure or fact that
     differs from the recount, or an event that stands twice. phantom: in the log though refused, or told by nobody.
-    reordered: two operations of one contact, or two positions of a feed, the wrong way round. stuck: something that
-    did not come back by itself.
+    reordered: two operations of one contact, or two positions of a feed, the wrong way round. callers_lost: led by
+    nothing in time, or begun without an end. agents_double: an agent with two contacts or reservations at once.
+    ended_twice: a contact or a reservation with several ends. stuck: something that did not come back by itself.
     """
 
     lost: int = 0
     double_counted: int = 0
     phantom: int = 0
     reordered: int = 0
+    callers_lost: int = 0
+    agents_double: int = 0
+    ended_twice: int = 0
     stuck: int = 0
     words: list[str] = field(default_factory=list)
 
@@ -31,7 +38,7 @@ class Findings:
     @property
     def clean(self) -> bool:
         """Whether nothing is wrong."""
-        return not (self.lost or self.double_counted or self.phantom or self.reordered or self.stuck)
+        return not any(getattr(self, name) for name in (*COUNTS, "stuck"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,7 @@ class Run:
 def line(run: Run, findings: Findings) -> str:
     """Return the verdict."""
     counts = f"faults={run.faults} kinds={run.kinds} acked={run.acknowledged}"
-    wrong = " ".join(f"{name}={getattr(findings, name)}" for name in ("lost", "double_counted", "phantom", "reordered"))
+    wrong = " ".join(f"{name}={getattr(findings, name)}" for name in COUNTS)
     times = f"max_unavailable={run.max_unavailable:.1f}s p99_recovery={percentile(run.recoveries, 0.99):.1f}s"
     return f"{counts} {wrong} {times} seed={run.seed}"
 

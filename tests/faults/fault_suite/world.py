@@ -1,7 +1,7 @@
 """The system that faults are put on: each part a process of its own, with lines between them that can be cut.
 
-Facts live on another server than the log and follow it by a topic, so that each can be lost alone. The log's server
-lies on a disk of its own where the machine lets us have one (`disk`).
+Facts and routing live on other servers than the log, so that each can be lost alone; facts follow the log by a topic.
+The log's server lies on a disk of its own where the machine lets us have one (`disk`).
 """
 
 import asyncio
@@ -12,10 +12,12 @@ from pathlib import Path
 from random import SystemRandom
 
 from event_log.kafka.local_broker import LocalBroker
-from fault_suite import wiring
+from fault_suite import routing_side, wiring
 from fault_suite.disk import SmallDisk
 from fault_suite.lines import Line, Lines
 from fault_suite.load_process import LoadProcess
+from fault_suite.phones import PhoneSystem
+from fault_suite.routing_side import RoutingSide
 from fault_suite.wiring import BROKER, RELAY
 from holdfast_cli.home import Home
 from service_host.embedded_postgres import EmbeddedPostgres
@@ -23,6 +25,8 @@ from system_parts import Part, Parts
 
 TELLING = "telling"
 """What the load tells; taken by faults of its own."""
+EVENTS_LANE, ROUTING_LANE = "events", "routing"
+"""Parts that recover together: the way of an event to figures; what leads callers."""
 POSTGRES_SETTINGS = {"max_wal_size": "96MB", "min_wal_size": "32MB"}
 
 
@@ -41,6 +45,8 @@ class World:
     load: LoadProcess
     relay: Part
     second: dict[str, Part]
+    routing: RoutingSide
+    phones: PhoneSystem
     poisons: int = 0
 
     def first(self, name: str) -> Part:
@@ -55,8 +61,10 @@ class World:
         """Have the load do something."""
         await asyncio.to_thread(self.load.do, what, within, **how)
 
-    def dead(self) -> list[str]:
-        """Return the parts that should run and do not."""
+    def dead(self, lane: str) -> list[str]:
+        """Return the parts of a lane that should run and do not."""
+        if lane == ROUTING_LANE:
+            return self.routing.dead() + ([] if self.phones.alive else ["the phone system"])
         parts = {**self.parts.services, RELAY: self.relay}
         servers = {"the log's Postgres": self.log_server, "the facts' Postgres": self.facts_server}
         found = [name for name, part in parts.items() if not part.alive]
@@ -73,8 +81,10 @@ def made(folder: Path, seed: int) -> Iterator[World]:
         home.make()
         stack.enter_context(home.owned())
         log_folder = folder / "disk" / "log" if disk else home.postgres
-        log_server = stack.enter_context(EmbeddedPostgres(log_folder, settings=POSTGRES_SETTINGS))
-        facts_server = stack.enter_context(EmbeddedPostgres(folder / "facts", settings=POSTGRES_SETTINGS))
+        folders = (log_folder, folder / "facts", folder / "routing")
+        log_server, facts_server, routing_server = (
+            stack.enter_context(EmbeddedPostgres(each, settings=POSTGRES_SETTINGS)) for each in folders
+        )
         lines = Lines()
         stack.callback(lines.close)
         broker, broker_line = _broker(lines, home.kafka)
@@ -85,14 +95,17 @@ def made(folder: Path, seed: int) -> Iterator[World]:
         line = {BROKER: broker_line, **wiring.lay(lines, parts, log_server, facts_server)}
         second = wiring.wire(parts, line, parts.facts_url, port)
         plan = wiring.plan(folder, seed, parts, line, second)
-        relay, second_relay = wiring.relays(parts, line)
-        parts.beside(relay, second_relay)
+        relay, second[RELAY] = wiring.relays(parts, line)
+        parts.beside(relay, second[RELAY])
         parts.start()
         relay.start()
+        routing, routing_lines = stack.enter_context(routing_side.started(parts, routing_server, lines, plan.log, port))
+        line |= routing_lines
         load = LoadProcess(plan, folder)
         stack.callback(load.end)
-        second |= {RELAY: second_relay}
-        yield World(folder, parts, log_server, facts_server, broker, disk, lines, line, load, relay, second)
+        phones = stack.enter_context(routing_side.phones(folder, seed, parts, line))
+        servers = (log_server, facts_server)
+        yield World(folder, parts, *servers, broker, disk, lines, line, load, relay, second, routing, phones)
 
 
 def _broker(lines: Lines, folder: Path) -> tuple[LocalBroker, Line]:
