@@ -128,6 +128,17 @@ class TestBounds:
                 await log.append(appending(contact(2), event(2, b"x" * 30)))
             await first
 
+    async def test_a_caller_by_name_leaves_room_for_the_others(self, database: str) -> None:
+        names = iter(["crowd", "crowd", "modest"])
+        limits, schema = WriterLimits(waiting_events=10), await a_schema(database)
+        async with open_log(database, schema, limits=limits, caller=lambda: next(names)) as log:
+            first = asyncio.create_task(log.append(appending(contact(1), *map(event, range(1, 6)))))
+            await asyncio.wait([first], timeout=0)
+            with pytest.raises(Busy):
+                await log.append(appending(contact(2), event(6)))
+            await log.append(appending(contact(3), event(7)))
+            await first
+
     async def test_what_waits_is_written_before_a_log_is_closed(self, database: str) -> None:
         schema = await a_schema(database)
         async with open_log(database, schema) as log:

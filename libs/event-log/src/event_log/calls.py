@@ -20,13 +20,17 @@ FenceId = tuple[str, str]
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """One call of append_all: its appends (or why their form is wrong), their size, whom to answer until when."""
+    """One call of append_all: its appends (or why their form is wrong), their size, whom to answer until when.
+
+    `caller` is who calls, empty where callers have no names.
+    """
 
     appends: list[Append | InvalidAppend]
     events: int
     weight: int
     until: float
     answer: asyncio.Future[list[Verdict]]
+    caller: str = ""
 
     def answer_with(self, verdicts: list[Verdict]) -> None:
         """Answer, unless the caller has gone."""
@@ -61,25 +65,51 @@ class Call:
 
 
 class Waiting:
-    """How much waits, and whether more may."""
+    """How much waits, of all and of each caller that has a name, and whether more may.
+
+    No caller by name has more than its share: whatever one of them brings, there is room for the others.
+    """
 
     def __init__(self, limits: WriterLimits) -> None:
         self._limits = limits
-        self._events = self._weight = 0
+        self._all = _Held()
+        self._of: dict[str, _Held] = {}
 
-    def admit(self, events: int, weight: int) -> None:
+    def admit(self, events: int, weight: int, caller: str = "") -> None:
         """Count a call; raise Busy if that would be too much. A call alone is never too much."""
         limits = self._limits
-        too_many = self._events + events > limits.waiting_events or self._weight + weight > limits.waiting_bytes
-        if self._events and too_many:
+        mine = self._of.get(caller) or _Held()
+        if self._all.beyond(limits, events, weight) or (caller and mine.beyond(limits, events, weight, limits.share)):
             raise Busy(limits.retry_after)
-        self._events += events
-        self._weight += weight
+        self._all.change(events, weight)
+        mine.change(events, weight)
+        self._of[caller] = mine
 
     def dismiss(self, call: Call) -> None:
         """Count a call no longer: it was answered, or dropped."""
-        self._events -= call.events
-        self._weight -= call.weight
+        self._all.change(-call.events, -call.weight)
+        mine = self._of[call.caller]
+        mine.change(-call.events, -call.weight)
+        if not mine.events:
+            del self._of[call.caller]
+
+
+@dataclass(slots=True)
+class _Held:
+    """What waits of somebody."""
+
+    events: int = 0
+    weight: int = 0
+
+    def beyond(self, limits: WriterLimits, events: int, weight: int, share: float = 1.0) -> bool:
+        """Say whether so much more is beyond a share of the limits; never where nothing waits yet."""
+        too_many = self.events + events > limits.waiting_events * share
+        return bool(self.events) and (too_many or self.weight + weight > limits.waiting_bytes * share)
+
+    def change(self, events: int, weight: int) -> None:
+        """Count so much more."""
+        self.events += events
+        self.weight += weight
 
 
 @dataclass(slots=True, eq=False)

@@ -14,7 +14,7 @@ import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from event_log.errors import LogUnavailable
-from event_log.turns import ReaderName, Turns, nobody
+from event_log.turns import CallerName, Turns, nobody
 
 if TYPE_CHECKING:
     _Connection = asyncpg.Connection[asyncpg.Record]
@@ -57,13 +57,13 @@ class CopySession(_Connection):
 class Connections:
     """Opens sessions on one schema, singly for a writer and from a small pool for readers."""
 
-    def __init__(self, dsn: str, schema: str, *, readers: int = 4, reader: ReaderName = nobody) -> None:
-        """Remember where; nothing is opened yet. `readers` bounds the pool, `reader` says who waits for it."""
+    def __init__(self, dsn: str, schema: str, *, readers: int = 4, caller: CallerName = nobody) -> None:
+        """Remember where; nothing is opened yet. `readers` bounds the pool, `caller` says who waits for it."""
         self.dsn = dsn
         self.schema = schema
         self._readers = readers
-        self._turns = Turns(readers, reader)
-        self.packed_turns = Turns(readers, reader)
+        self._turns = Turns(readers, caller)
+        self.packed_turns = Turns(readers, caller)
         """Turns of those who read pages in columns, by sessions of their own."""
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 

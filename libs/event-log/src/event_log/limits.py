@@ -14,6 +14,8 @@ class WriterLimits:
     """Events that may wait; a call beyond them is told to come again."""
     waiting_bytes: int = 67_108_864
     """Bytes of payload that may wait; the same."""
+    share: float = 0.5
+    """What part of both one caller may have waiting, where callers have names."""
     remembered_events: int = 200_000
     """Events whose ids are kept in memory, to recognise those told again without asking the store."""
     call: timedelta = timedelta(seconds=10)

@@ -33,7 +33,7 @@ from event_log.model import (
 from event_log.packed import COLUMNS
 from event_log.packed_reading import PackedReader
 from event_log.reading import SCAN_EVENTS, Range, read_head, read_range, read_stream, read_streams
-from event_log.turns import ReaderName, nobody
+from event_log.turns import CallerName, nobody
 from event_log.verdicts import part_of, wanted_version
 from event_log.watching import AppendWatch, Unwatched
 from event_log.writer import Writer
@@ -50,15 +50,15 @@ async def open_log(
     *,
     now_us: Callable[[], int] = clock_us,
     limits: WriterLimits = DEFAULT_LIMITS,
-    reader: ReaderName = nobody,
+    caller: CallerName = nobody,
     watch: AppendWatch = UNWATCHED,
 ) -> AsyncIterator["PostgresLog"]:
     """Give the log of a schema that event_log.migrations has been applied to; drain and close it at the end.
 
-    `reader` names for whom a task reads: readers take turns, so that none waits behind another one's crowd. `watch` is
-    told how appending does.
+    `caller` names for whom a task reads or appends: readers take turns, so that none waits behind another one's crowd,
+    and no caller's appends take all the room there is. `watch` is told how appending does.
     """
-    log = PostgresLog(Connections(dsn, schema, reader=reader), now_us, limits, watch)
+    log = PostgresLog(Connections(dsn, schema, caller=caller), now_us, limits, watch, caller)
     try:
         yield log
     finally:
@@ -69,7 +69,12 @@ class PostgresLog:
     """See Log. Opens nothing before it is used, and comes back by itself when the server does."""
 
     def __init__(
-        self, connections: Connections, now_us: Callable[[], int], limits: WriterLimits, watch: AppendWatch
+        self,
+        connections: Connections,
+        now_us: Callable[[], int],
+        limits: WriterLimits,
+        watch: AppendWatch,
+        caller: CallerName,
     ) -> None:
         """Name the schema; the clock gives microseconds since 1970 UTC."""
         self._connections = connections
@@ -77,7 +82,7 @@ class PostgresLog:
         self._doorbell = Doorbell()
         self._listener = Listener(connections, self._doorbell)
         self._watch = watch
-        self._writer = Writer(connections, now_us, self._doorbell.ring, limits, watch)
+        self._writer = Writer(connections, now_us, self._doorbell.ring, limits, watch, caller)
         self._packed = PackedReader(connections)
 
     async def close(self) -> None:

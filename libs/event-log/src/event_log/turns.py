@@ -9,19 +9,19 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
-ReaderName: TypeAlias = Callable[[], str]
-"""Tells for whom the running task reads."""
+CallerName: TypeAlias = Callable[[], str]
+"""Tells for whom the running task reads or appends."""
 
 
 def nobody() -> str:
-    """Return the name of readers who have none."""
+    """Return the name of callers who have none."""
     return ""
 
 
 class Turns:
     """Lets so many in at once; of one event loop."""
 
-    def __init__(self, room: int, name: ReaderName = nobody) -> None:
+    def __init__(self, room: int, name: CallerName = nobody) -> None:
         """Say how many at once, and how the running task is named."""
         self._room = room
         self._name = name

@@ -20,6 +20,7 @@ from event_log.limits import WriterLimits
 from event_log.log import Verdict
 from event_log.model import Append
 from event_log.side import Side
+from event_log.turns import CallerName
 from event_log.verdicts import Known
 from event_log.watching import ANOTHER_APPENDER, AppendWatch
 
@@ -42,13 +43,15 @@ class Writer:
         on_commit: Callable[[int], None],
         limits: WriterLimits,
         watch: AppendWatch,
+        caller: CallerName,
     ) -> None:
-        """Open nothing yet; on_commit is told each new head."""
+        """Open nothing yet; on_commit is told each new head, `caller` says who calls."""
         self._connections = connections
         self._now_us = now_us
         self._on_commit = on_commit
         self._limits = limits
         self._watch = watch
+        self._caller = caller
         self._call_seconds = limits.call.total_seconds()
         self._side = Side(connections, limits.lease, limits.statement)
         self._keeper = Keeper(self._side, limits.lease)
@@ -76,8 +79,10 @@ class Writer:
         if self._closed or not self._tasks:
             self._start()
         good, events, weight = checked(appends)
-        self._waiting.admit(events, weight)
-        call = Call(good, events, weight, self._loop.time() + self._call_seconds, self._loop.create_future())
+        caller = self._caller()
+        self._waiting.admit(events, weight, caller)
+        until = self._loop.time() + self._call_seconds
+        call = Call(good, events, weight, until, self._loop.create_future(), caller)
         known = self._known
         if known is None or call.unknown_streams(known) or call.unknown_fences(known):
             self._unresolved.append(call)

@@ -49,7 +49,7 @@ async def open_service(settings: Settings, service: process.Service) -> None:
         await schema.check_key(database, master)
     except WrongMasterKey as wrong:
         raise WrongSettings([str(wrong)]) from None
-    log = await service.enter(open_log(settings.session_url, settings.db_schema, reader=_reader, watch=LogWatch()))
+    log = await service.enter(open_log(settings.session_url, settings.db_schema, caller=_caller, watch=LogWatch()))
     callers = Callers(early, master)
     aliases = Aliases(early)
     erasures = Erasures(database, callers, master)
@@ -82,8 +82,8 @@ def _serve(settings: Settings, service: process.Service, parts: Parts) -> None:
     service.serve(grpc, http, log)
 
 
-def _reader() -> str:
-    """Return who reads the log: those who ask take turns with each other, and with what goes on beside all calls."""
+def _caller() -> str:
+    """Return who reads the log or appends: callers share it with each other, and with what goes on beside all calls."""
     try:
         return f"{call.caller().tenant} {call.caller().subject}"
     except LookupError:
