@@ -20,7 +20,7 @@ from otlp_receiver import Link, Received, Receiver, receiving
 from public_doors import Doors, Teller
 from system_parts import WITHIN, Part, Parts
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(600)
 
 PARTITIONS = 2
 SOON = {"OTEL_BSP_SCHEDULE_DELAY": "100"}

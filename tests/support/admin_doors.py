@@ -5,6 +5,8 @@ from typing import Any
 
 import httpx
 
+ANSWER_SECONDS = 60.0
+
 
 def figures(address: str) -> Mapping[str, float]:
     """Return the figures without labels, by name."""
@@ -19,4 +21,4 @@ def readiness(address: str) -> Mapping[str, bool]:
 
 
 def _told(address: str, what: str) -> httpx.Response:
-    return httpx.get(f"http://{address}/{what}", trust_env=False)
+    return httpx.get(f"http://{address}/{what}", trust_env=False, timeout=ANSWER_SECONDS)
