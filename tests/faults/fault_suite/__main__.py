@@ -51,6 +51,7 @@ def _run(folder: Path, seed: int, size: Size, only: str, findings: Findings) -> 
             for lane, faults in catalogue(world, _say).items()
         }
         tally = asyncio.run(run(world, lanes, seed, size, findings, _say))
+        _say(f"in {tally.led_on} of {tally.faults} faults the process that led callers was killed or frozen")
         acknowledged = ending.check(world, findings, _say)
         return _summed_up(world, tally, acknowledged, seed)
 

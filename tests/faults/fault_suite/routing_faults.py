@@ -47,7 +47,7 @@ async def both_routings_killed(world: World, chance: Random) -> None:
     await asyncio.gather(*map(world.start, world.routing.processes))
 
 
-@fault("F9", ROUTING, ROUTING_DATABASE, PHONES, weight=8)
+@fault("F9 F2", ROUTING, ROUTING_DATABASE, PHONES, weight=8)
 async def paused_routing_wakes(world: World, chance: Random) -> None:
     """Freeze the one that decides until the other has taken over, then let it wake and decide: it is fenced."""
     leader = await world.routing.leader()
@@ -57,7 +57,7 @@ async def paused_routing_wakes(world: World, chance: Random) -> None:
     await world.routing.until_stands_by(leader)
 
 
-@fault("F2 F16", ROUTING)
+@fault("F16", ROUTING)
 async def routing_replaced_under_load(world: World, chance: Random) -> None:
     """Drain the one that decides and start it again."""
     leader = await world.routing.leader()
@@ -82,7 +82,7 @@ async def routing_postgres_frozen(world: World, chance: Random) -> None:
         await asyncio.sleep(chance.uniform(0.5, 4.0))
 
 
-@fault("F2 F5", ROUTING_DATABASE, ROUTING, weight=1)
+@fault("F5", ROUTING_DATABASE, ROUTING, weight=1)
 async def routing_postgres_away(world: World, _: Random) -> None:
     """Leave routing without its server for half a minute: phones follow their static plans."""
     world.routing.server.stop()

@@ -24,6 +24,8 @@ RECOVERY_SECONDS = 120.0
 PAUSE_SECONDS = 0.05
 LONGEST_CALM_SECONDS = 2.0
 """Between two rounds that befall routing: callers get on meanwhile, so that the next one finds them anywhere."""
+LEADERS = ("F2", "F9 F2")
+"""Rows of the table of faults that befall the process which leads callers."""
 Say = Callable[[str], None]
 
 
@@ -37,10 +39,14 @@ class Size:
 
 @dataclass(slots=True)
 class Tally:
-    """What has been done up to now; `recoveries` has the seconds of each fault, `waiting` the kinds that never came."""
+    """What has been done up to now; `recoveries` has the seconds of each fault, `waiting` the kinds that never came.
+
+    `led_on`: faults in which the process that leads callers was killed or frozen, so that another one had to.
+    """
 
     waiting: dict[str, set[str]]
     faults: int = 0
+    led_on: int = 0
     kinds: set[str] = field(default_factory=set)
     recoveries: list[float] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
@@ -98,6 +104,7 @@ class _Lane:
     def _count(self, together: tuple[Kind, ...], size: Size, seconds: float | None) -> None:
         tally, names = self.tally, " + ".join(kind.name for kind in together)
         tally.faults += len(together)
+        tally.led_on += sum(kind.stands_for in LEADERS for kind in together)
         tally.kinds |= {kind.name for kind in together}
         tally.waiting[self.name] -= tally.kinds
         tally.recoveries += [seconds if seconds is not None else RECOVERY_SECONDS] * len(together)

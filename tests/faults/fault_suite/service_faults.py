@@ -38,7 +38,7 @@ async def call_events_killed_before_reply(world: World, chance: Random) -> None:
     await _killed_on_a_silent_line(world, CALL_EVENTS, world.line[CLIENTS], DOWN, chance)
 
 
-@fault("F1 F2", CALL_EVENTS, weight=1)
+@fault("F1", CALL_EVENTS, weight=1)
 async def call_events_away(world: World, _: Random) -> None:
     """Leave everybody without it for half a minute: routing goes on, and takes in later what was told meanwhile."""
     world.first(CALL_EVENTS).kill()
