@@ -11,9 +11,10 @@ from fastapi import Response
 from holdfast.call_events.v1.contact_event_pb2 import ContactEvent
 from holdfast.ivr_routing.v1 import instruction_pb2 as pb
 from holdfast_connectors.asterisk.ari import Access, Ari
+from holdfast_connectors.asterisk.callback import AriCallback
 from holdfast_connectors.asterisk.line import AriLine, Place
 from holdfast_connectors.clock import now_us
-from holdfast_connectors.line import StepFailed
+from holdfast_connectors.line import Rung, StepFailed
 from holdfast_testing import eventually
 
 CALLER = "1700000000.1"
@@ -48,11 +49,13 @@ async def a_line(asterisk: Any) -> AsyncIterator[tuple[AriLine, Told]]:
     line = AriLine(Place(ari, told, "holdfast", "asterisk", now_us), CALLER)
     following = asyncio.create_task(line.follow())
     await asyncio.sleep(0)
-    yield line, told
-    for task in (running, following):
-        task.cancel()
-    await asyncio.gather(running, following, return_exceptions=True)
-    await ari.close()
+    try:
+        yield line, told
+    finally:
+        for task in (running, following):
+            task.cancel()
+        await asyncio.gather(running, following, return_exceptions=True)
+        await ari.close()
 
 
 def answers(asterisk: Any, _: dict[str, str]) -> dict[str, str]:
@@ -85,7 +88,8 @@ async def test_an_agent_who_answers_is_bridged_with_nothing_asked_of_anybody(ast
         assert told.kinds == ["enqueued", "leg_created", "leg_ringing", "leg_answered", "bridged", "dequeued"]
         asterisk.say("ChannelDestroyed", CALLER, cause=16)
         await eventually(lambda: told.kinds[-2:] == ["leg_ended", "leg_ended"])
-        await eventually(lambda: asterisk.asked("DELETE", f"/channels/{AGENT}"))
+        await eventually(lambda: asterisk.asked("DELETE", "/bridges/b1"))
+        assert asterisk.asked("DELETE", f"/channels/{AGENT}")
 
 
 async def test_a_busy_endpoint_is_told_as_busy_and_leaves_no_channel_behind(asterisk: Any) -> None:
@@ -150,3 +154,45 @@ async def test_a_channel_that_is_no_more_after_the_events_were_away_has_ended_as
         await asyncio.wait_for(line.gone(), 10)
         assert told.kinds == ["enqueued", "dequeued", "leg_ended"]
         assert told.events[-1].leg_ended.observation.inferred
+
+
+def customer(asterisk: Any, query: dict[str, str]) -> dict[str, str]:
+    """An agent who picks up, and a customer who does, or is busy."""
+    channel = query["channelId"]
+    if query["endpoint"] == "PJSIP/busy@trunk":
+        asterisk.say("ChannelDestroyed", channel, cause=17)
+    else:
+        asterisk.say("StasisStart", channel, args=["agent"])
+    return {"id": channel}
+
+
+@asynccontextmanager
+async def a_callback(asterisk: Any, endpoint: str) -> AsyncIterator[tuple[AriCallback, Told]]:
+    """A customer who waits to be called, their agent at the telephone already."""
+    asterisk.when("POST", "/channels", customer)
+    asterisk.when("POST", "/bridges", lambda *_: {"id": "b1"})
+    async with a_line(asterisk) as (_, told):
+        line = AriCallback(Place(told.ari, told, "holdfast", "asterisk", now_us), CALLER, 3, endpoint)
+        rung = await line.ring((RING,))
+        assert rung.leg_id == f"{CALLER}-back-3-1"
+        yield line, told
+
+
+async def test_a_customer_who_waits_is_called_after_the_agent_and_bridged(asterisk: Any) -> None:
+    async with a_callback(asterisk, "PJSIP/77@trunk") as (line, told):
+        await line.redial(pb.Redial())
+        await line.bridge(pb.Bridge(), Rung(f"{CALLER}-back-3-1", "r1"))
+        assert asterisk.asked("POST", "/bridges/b1/addChannel") == [{"channel": f"{CALLER}-back-3,{CALLER}-back-3-1"}]
+        assert told.events[-1].bridged.leg_id == f"{CALLER}-back-3"
+        asterisk.say("ChannelDestroyed", f"{CALLER}-back-3", cause=16)
+        await asyncio.wait_for(line.over(), 10)
+        await eventually(lambda: asterisk.asked("DELETE", "/bridges/b1"))
+        assert told.kinds.count("leg_ended") == 2
+
+
+async def test_a_customer_who_is_not_reached_lets_the_agent_go(asterisk: Any) -> None:
+    async with a_callback(asterisk, "PJSIP/busy@trunk") as (line, told):
+        with pytest.raises(StepFailed, match="customer_busy"):
+            await line.redial(pb.Redial())
+        assert asterisk.asked("DELETE", f"/channels/{CALLER}-back-3-1")
+        assert told.kinds[-2:] == ["leg_ended", "leg_ended"]

@@ -7,18 +7,24 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 import routing_verdict
 import system_parts
 from event_log.errors import LogUnavailable
+from holdfast.ivr_routing.v1.administration_service_pb2 import PublishFlowRequest
+from holdfast.ivr_routing.v1.administration_service_pb2_grpc import AdministrationServiceStub
 from holdfast_cli import demo_centre
 from holdfast_cli.home import Running
 from holdfast_testing import eventually, eventually_blocking
+from service_host import client
 from system_parts import TENANT, WITHIN, Part, Parts
 
 pytestmark = pytest.mark.timeout(300)
@@ -38,6 +44,18 @@ SCENARIO = {
     "late_seconds": 1,
 }
 KILLS = 3
+BACK = "+4930555111"
+CALLBACKS = f"""
+format: holdfast-flow/1
+flow: call-me-back
+language: en
+start: offer
+otherwise: wait
+service_numbers: ["{BACK}"]
+nodes:
+  offer: {{type: callback_offer, say: Press 1 to be called back., queue: support, otherwise: wait}}
+  wait: {{type: queue, queue: support}}
+"""
 
 
 class PhoneSystem:
@@ -129,6 +147,48 @@ def test_callers_are_served_while_the_database_crashes_and_call_events_is_away(
     assert routing.alive
     verdict = asyncio.run(_all_over(parts, routing))
     assert (verdict.callers_lost, verdict.ended_twice, verdict.agents_double) == (0, 0, 0), verdict
+
+
+def test_customers_who_keep_their_place_are_called_back_and_counted(parts: Parts, routing: Part, folder: Path) -> None:
+    asyncio.run(_publish(routing, parts, CALLBACKS))
+    calm = dict.fromkeys(("twice_share", "late_share", "lost_share"), 0.0)
+    phones = PhoneSystem(
+        parts,
+        folder,
+        parts.addresses.ivr_routing_grpc,
+        seed=5,
+        most_calls=4,
+        service_numbers=[BACK],
+        digits=["1"],
+        callback_answer_share=1,
+        **calm,
+    )
+
+    result = phones.result()
+
+    assert (result["over"], result["called_back"]) == (4, 4)
+    verdict = asyncio.run(_all_over(parts, routing))
+    assert (verdict.callers_lost, verdict.ended_twice, verdict.agents_double) == (0, 0, 0), verdict
+    eventually_blocking(lambda: _callbacks(parts) == (4, 4, 0), within=WITHIN)
+
+
+async def _publish(routing: Part, parts: Parts, document: str) -> None:
+    async with client.connect(parts.addresses.ivr_routing_grpc, token=parts.home.token(TENANT)) as channel:
+        stub = AdministrationServiceStub(channel)
+        answer = await stub.PublishFlow(PublishFlowRequest(document=document), timeout=30)
+        assert not answer.problems, routing.last_words()
+
+
+def _callbacks(parts: Parts) -> tuple[int, int, int]:
+    """Callbacks asked for, kept and failed, as metrics counts them."""
+    today = datetime.fromtimestamp(time.time(), UTC).date()
+    names = ("callback.taken", "callback.kept", "callback.failed")
+    days = {"from": str(today - timedelta(days=1)), "to": str(today + timedelta(days=2)), "figures": ",".join(names)}
+    token = {"authorization": f"Bearer {parts.home.token(TENANT)}"}
+    with httpx.Client(base_url=f"http://{parts.addresses.metrics_http}", headers=token, trust_env=False) as http:
+        answer = http.get("/v1/queues", params=days).raise_for_status().json()
+    found = {one["name"]: int(one["numerator"]) for one in answer["total"]["figures"]}
+    return found[names[0]], found[names[1]], found[names[2]]
 
 
 def test_hang_ups_lost_in_a_gap_are_found_by_the_snapshot_that_routing_asks_for(

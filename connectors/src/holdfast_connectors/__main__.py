@@ -59,6 +59,7 @@ async def _simulated(given: argparse.Namespace) -> None:
         over=system.calls_over,
         default_routes=system.default_routes,
         gone_unanswered=system.gone_unanswered,
+        called_back=system.called_back,
     )
     _unless_failed(running)
 
@@ -71,7 +72,7 @@ async def _asterisk(given: argparse.Namespace) -> None:
         client.connect(given.call_events, token=token) as call_events,
     ):
         doors = AsteriskDoors(routing, call_events, now_us, _new_id)
-        system = AsteriskPhoneSystem(access, _tenant(token()), given.source, doors)
+        system = AsteriskPhoneSystem(access, _tenant(token()), given.source, doors, given.dial)
         running = _running(system.run(), given.source)
         await asyncio.gather(running, return_exceptions=True)
     _unless_failed(running)
@@ -146,6 +147,7 @@ def _arguments() -> argparse.Namespace:
     asterisk.add_argument("--app", default="holdfast", help="the Stasis application that calls enter")
     asterisk.add_argument("--user", required=True, help="user of ari.conf")
     asterisk.add_argument("--password-file", required=True, type=Path, help="file that holds the user's password")
+    asterisk.add_argument("--dial", default="", help="calls customers back: PJSIP/{number}@trunk; left out: nobody is")
     asterisk.add_argument("--source", default="asterisk", help="the source that tokens and facts name")
     asterisk.set_defaults(run=_asterisk)
     ami = kinds.add_parser("ami", help="tell call-events what a capture of Asterisk's manager interface says")

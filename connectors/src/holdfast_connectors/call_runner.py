@@ -79,6 +79,19 @@ class CallRunner:
         async with asyncio.timeout(LONGEST_CALL.total_seconds()):
             await first_of(self._served(request), self._line.gone())
 
+    async def call_back(self, instruction: pb.Instruction) -> None:
+        """Carry out what leads to a customer who waits to be called; returns when nothing of it lasts."""
+        self.contact_id, self._state = instruction.contact_id, pb.WAITING_STATE_REDIAL
+        self.told(instruction)
+        async with asyncio.timeout(LONGEST_CALL.total_seconds()):
+            await first_of(self._called_back(), self._line.gone())
+
+    async def _called_back(self) -> None:
+        while True:
+            self._newer.clear()
+            if await first_of(self._carried_out(self._instruction), self._newer.wait()) == 0:
+                return
+
     async def _served(self, request: asking.StartContactRequest) -> None:
         try:
             answer = await self._until_silent(lambda: self._link.start(request))
@@ -143,8 +156,8 @@ class CallRunner:
                 await self._line.park(action.park)
             case "stop_ringing" | None:
                 return False
-            case "ring" | "ring_all":
-                await self._ring(tuple(action.ring_all.rings) or (action.ring,))
+            case "ring" | "ring_all" | "redial":
+                await self._reach(action)
             case _:
                 return await self._last_step(action)
         return False
@@ -164,10 +177,23 @@ class CallRunner:
                 raise NotSupported(str(action.WhichOneof("action")))
         return True
 
+    async def _reach(self, action: pb.Action) -> None:
+        if action.HasField("redial"):
+            await self._dial(action.redial)
+        else:
+            await self._ring(tuple(action.ring_all.rings) or (action.ring,))
+
     async def _ring(self, rings: tuple[pb.Ring, ...]) -> None:
         self._rung = await self._line.ring(rings)
         if not self._rung.answered:
             raise StepFailed(self._rung.cause or "no_answer")
+
+    async def _dial(self, redial: pb.Redial) -> None:
+        try:
+            await self._line.redial(redial)
+        except StepFailed:
+            self._rung = Rung()
+            raise
 
     async def _wait_in_queue(self, music: pb.QueueMusic, *, last: bool) -> None:
         self._state, self._queue = pb.WAITING_STATE_QUEUE_MUSIC, music.queue
@@ -254,16 +280,6 @@ class CallRunner:
         if self._rung.rang_ms:
             request.rang_for.FromMilliseconds(self._rung.rang_ms)
         self._link.acknowledge(request)
-
-
-def unsupported(instruction: pb.Instruction) -> asking.AcknowledgeInstructionRequest:
-    """Say that an instruction cannot be carried out: a customer whose call is over cannot be called back here."""
-    return asking.AcknowledgeInstructionRequest(
-        contact_id=instruction.contact_id,
-        instruction_id=instruction.instruction_id,
-        status=pb.INSTRUCTION_STATUS_UNSUPPORTED,
-        cause="redial",
-    )
 
 
 async def first_of(*works: Coroutine[Any, Any, Any]) -> int:

@@ -61,6 +61,10 @@ class Line(Protocol):
         """Let the caller and the leg that answered hear each other; returns when they do."""
         ...
 
+    async def redial(self, redial: pb.Redial) -> None:
+        """Call the customer who waits to be called; raises StepFailed, the agent let go, if they are not reached."""
+        ...
+
     async def transfer(self, transfer: pb.Transfer) -> None:
         """Send the caller elsewhere; raises StepFailed if nobody answers there."""
         ...

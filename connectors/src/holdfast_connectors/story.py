@@ -79,9 +79,17 @@ class Story:
         body.visit_id, body.reservation_id = ring.visit_id, ring.reservation_id
         return self._event(at_us, "leg_answered", leg_id, leg_answered=body)
 
-    def bridged(self, at_us: int, leg_id: str, ring: instruction_pb2.Ring) -> contact_event_pb2.ContactEvent:
-        """The caller and an agent hear each other."""
-        body = talk_pb2.Bridged(leg_id=self.native_id, peer_leg_id=leg_id, agent=ring.agent, queue=ring.queue)
+    def reached(self, at_us: int, leg_id: str) -> contact_event_pb2.ContactEvent:
+        """A customer who was called answered."""
+        body = leg_pb2.LegAnswered(leg_id=leg_id, role=leg_pb2.LEG_ROLE_CALLBACK)
+        return self._event(at_us, "leg_answered", leg_id, leg_answered=body)
+
+    def bridged(
+        self, at_us: int, leg_id: str, ring: instruction_pb2.Ring, customer_leg: str = ""
+    ) -> contact_event_pb2.ContactEvent:
+        """The customer, on the caller's leg if on no other, and an agent hear each other."""
+        customer = customer_leg or self.native_id
+        body = talk_pb2.Bridged(leg_id=customer, peer_leg_id=leg_id, agent=ring.agent, queue=ring.queue)
         body.visit_id, body.reservation_id = ring.visit_id, ring.reservation_id
         return self._event(at_us, "bridged", leg_id, bridged=body)
 

@@ -214,6 +214,8 @@ def test_a_kept_place_rings_the_agent_first_and_ends_where_nobody_can_be_called_
     assert [step.WhichOneof("action") for step in hang_up.do] == ["hang_up"]
     life.ask(Told(c.CallerGone(call.contact_id)))
     assert call.contact_id in life.desk.calls
+    life.now_us += 5 * SECOND
+    life.ask(Told(c.PassTime()))
 
     life.ask(Told(c.SignIn("ann", ("SIP/1",), AgentState.AVAILABLE)))
 

@@ -266,23 +266,39 @@ def test_a_callback_keeps_its_place_though_the_caller_hangs_up() -> None:
         centre.wait(1)
     centre.tell(c.KeepPlace(contact_id("a"), contact_id("callback")))
     centre.hang_up("a")
+    centre.wait(5)
     centre.agent("ann")
     assert centre.held_by("a") == "ann"
     centre.answer("a")
     centre.hang_up("a")
+    (reached,) = centre.told(e.CallbackPlaceEnded)
+    assert (reached.outcome, reached.attempt) == ("reached", 1)
     assert [event.end for event in centre.told(e.ContactFinished)] == ["handled"]
 
 
-def test_a_callback_that_is_not_reached_ends_and_its_agent_is_not_charged() -> None:
+def test_a_customer_who_is_not_reached_is_called_again_after_a_pause_but_not_for_ever() -> None:
     centre = Centre()
-    centre.queue()
+    centre.queue(callback_attempts=2, callback_pause_ms=60_000)
     centre.agent("ann")
     centre.call("a")
     centre.tell(c.KeepPlace(contact_id("a"), contact_id("callback")))
-    centre.accept("a")
-    centre.tell(c.BridgeFailed(contact_id("a"), centre.reservation("a"), "no_answer"))
-    assert [event.end for event in centre.told(e.ContactFinished)] == ["callback_failed"]
-    assert centre.state("ann") is AgentState.AVAILABLE
+    centre.hang_up("a")
+    centre.call("b")
+    centre.answer("b")  # who keeps a place holds nobody up meanwhile
+    centre.hang_up("b")
+    for pause in (5, 60):
+        assert centre.held_by("a") == ""
+        centre.wait(pause)
+        centre.accept("a")
+        centre.tell(c.BridgeFailed(contact_id("a"), centre.reservation("a"), "customer_no_answer"))
+        assert centre.state("ann") is AgentState.AVAILABLE
+    failed = centre.told(e.CallbackAttemptFailed)
+    assert [(each.attempt, each.cause, bool(each.again_us)) for each in failed] == [
+        (1, "customer_no_answer", True),
+        (2, "customer_no_answer", False),
+    ]
+    assert [ended.outcome for ended in centre.told(e.CallbackPlaceEnded)] == ["failed"]
+    assert [event.end for event in centre.told(e.ContactFinished)] == ["handled", "callback_failed"]
 
 
 def test_a_queue_is_configured_against_what_was_read() -> None:

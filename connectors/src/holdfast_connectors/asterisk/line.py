@@ -9,13 +9,13 @@ from typing import Any, Final
 from holdfast.call_events.v1 import leg_pb2, observation_pb2, queueing_pb2
 from holdfast.ivr_routing.v1 import instruction_pb2 as pb
 from holdfast_connectors.asterisk.ari import INFERRED, Ari, AriRefused, Event
-from holdfast_connectors.line import Rung, StepFailed
+from holdfast_connectors.line import NotSupported, Rung, StepFailed
 from holdfast_connectors.story import Story, inferred
 from holdfast_connectors.teller import Tells
 
 RING_SECONDS: Final = 20.0
 NO_ANSWER: Final = "19"
-_CAUSES: Final = {17: "busy", 19: "no_answer", 21: "rejected", 3: "endpoint_unknown", 20: "endpoint_unknown"}
+CAUSES: Final = {17: "busy", 19: "no_answer", 21: "rejected", 3: "endpoint_unknown", 20: "endpoint_unknown"}
 """Q.850 causes with a word of routing's own."""
 
 
@@ -38,6 +38,8 @@ class AriLine:
         self._place = place
         self._ari = place.ari
         self._story = Story(place.source_id, channel)
+        self._leg, self._role, self._originator = channel, leg_pb2.LEG_ROLE_CALLER, channel
+        """The customer's channel, what it is there for, and on whose behalf agents are rung."""
         self._gone = asyncio.Event()
         self._visit: pb.QueueMusic | None = None
         self._rings: dict[str, pb.Ring] = {}
@@ -48,11 +50,11 @@ class AriLine:
         """Tell that the caller is there."""
         now = self._place.now_us()
         self._tell(self._story.arrived(now, service_number, number))
-        self._tell(self._story.leg_created(now, self.native_id, leg_pb2.LEG_ROLE_CALLER))
+        self._tell(self._story.leg_created(now, self._leg, leg_pb2.LEG_ROLE_CALLER))
 
     async def follow(self) -> None:
         """Notice the end of the caller's channel, and tell it."""
-        with self._ari.following(self.native_id) as events:
+        with self._ari.following(self._leg) as events:
             while (event := await events.get())["type"] != "ChannelDestroyed":
                 if event["type"] == "StasisEnd":
                     break
@@ -70,7 +72,7 @@ class AriLine:
         digits = ""
         playing = asyncio.create_task(self.play(pb.Play(prompts=collect.prompts)))
         try:
-            with self._ari.following(self.native_id) as events:
+            with self._ari.following(self._leg) as events:
                 while len(digits) < (collect.max_digits or 1):
                     timeout = collect.next_digit_timeout if digits else collect.first_digit_timeout
                     digit = await _digit(events, timeout.ToTimedelta().total_seconds() or RING_SECONDS)
@@ -88,7 +90,7 @@ class AriLine:
             self._leave_queue(queueing_pb2.DEQUEUE_KIND_OVERFLOW)
             self._visit = music
             self._tell(self._story.enqueued(self._place.now_us(), music))
-        await self._ari.ask_if_there("POST", f"/channels/{self.native_id}/moh", mohClass=music.music)
+        await self._ari.ask_if_there("POST", f"/channels/{self._leg}/moh", mohClass=music.music)
 
     async def ring(self, rings: tuple[pb.Ring, ...]) -> Rung:
         dialling = {asyncio.create_task(self._dial(ring.endpoint, ring)): ring for ring in rings}
@@ -111,8 +113,12 @@ class AriLine:
         del bridge
         await self._join(rung.leg_id)
         now, ring = self._place.now_us(), self._rings[rung.leg_id]
-        self._tell(self._story.bridged(now, rung.leg_id, ring))
+        self._tell(self._story.bridged(now, rung.leg_id, ring, self._leg))
         self._leave_queue(queueing_pb2.DEQUEUE_KIND_ANSWERED)
+
+    async def redial(self, redial: pb.Redial) -> None:
+        del redial
+        raise NotSupported("redial")  # this caller is there
 
     async def transfer(self, transfer: pb.Transfer) -> None:
         elsewhere = pb.Ring(endpoint=transfer.endpoint)
@@ -126,25 +132,25 @@ class AriLine:
     async def voicemail(self, voicemail: pb.Voicemail) -> None:
         await self.play(pb.Play(prompts=voicemail.prompts))
         seconds = int(voicemail.at_most.ToTimedelta().total_seconds()) or 120
-        query = {"name": f"{voicemail.mailbox}-{self.native_id}", "format": "wav", "maxDurationSeconds": seconds}
-        with self._ari.following(self.native_id) as events:
-            await self._asked("POST", f"/channels/{self.native_id}/record", **query, beep="true")
+        query = {"name": f"{voicemail.mailbox}-{self._leg}", "format": "wav", "maxDurationSeconds": seconds}
+        with self._ari.following(self._leg) as events:
+            await self._asked("POST", f"/channels/{self._leg}/record", **query, beep="true")
             await _until(events, "RecordingFinished", "RecordingFailed")
         self._leave_queue(queueing_pb2.DEQUEUE_KIND_VOICEMAIL)
         await self.hang_up(pb.HangUp())
 
     async def park(self, park: pb.Park) -> None:
-        await self._ari.ask_if_there("POST", f"/channels/{self.native_id}/moh")
+        await self._ari.ask_if_there("POST", f"/channels/{self._leg}/moh")
         await asyncio.sleep(park.at_most.ToTimedelta().total_seconds())
 
     async def hang_up(self, hang_up: pb.HangUp) -> None:
         del hang_up
-        await self._ari.ask_if_there("DELETE", f"/channels/{self.native_id}", reason="normal")
+        await self._ari.ask_if_there("DELETE", f"/channels/{self._leg}", reason="normal")
 
     async def _dial(self, endpoint: str, ring: pb.Ring) -> Rung:
         """Ring one endpoint; a channel that did not answer is gone in the end, however this ends."""
         seconds = ring.ring_for.ToTimedelta().total_seconds() or RING_SECONDS
-        leg = f"{self.native_id}-{len(self._rings) + 1}"
+        leg = f"{self._leg}-{len(self._rings) + 1}"
         self._rings[leg] = ring
         began = self._place.now_us()
         self._tell(self._story.leg_created(began, leg, leg_pb2.LEG_ROLE_AGENT, ring))
@@ -159,7 +165,7 @@ class AriLine:
                     appArgs="agent",
                     channelId=leg,
                     timeout=int(seconds),
-                    originator=self.native_id,
+                    originator=self._originator,
                 )
                 cause = await self._answer_of(events, leg, ring, seconds)
                 answered = not cause
@@ -182,7 +188,7 @@ class AriLine:
                             self._tell(self._story.answered(self._place.now_us(), leg, ring))
                             return ""
                         case "ChannelDestroyed":
-                            return _CAUSES.get(int(event.get("cause", 0)), "no_answer")
+                            return CAUSES.get(int(event.get("cause", 0)), "no_answer")
                         case _:
                             continue
         return "no_answer"
@@ -194,10 +200,10 @@ class AriLine:
 
     async def _join(self, leg: str) -> None:
         """Let the caller and a leg hear each other; whoever leaves first, the other is let go."""
-        await self._ari.ask_if_there("DELETE", f"/channels/{self.native_id}/moh")
+        await self._ari.ask_if_there("DELETE", f"/channels/{self._leg}/moh")
         made = await self._asked("POST", "/bridges", type="mixing")
         self._bridge = str(made["id"])
-        await self._asked("POST", f"/bridges/{self._bridge}/addChannel", channel=f"{self.native_id},{leg}")
+        await self._asked("POST", f"/bridges/{self._bridge}/addChannel", channel=f"{self._leg},{leg}")
         self._talk = asyncio.create_task(self._until_over(leg))
 
     async def _until_over(self, leg: str) -> None:
@@ -211,13 +217,13 @@ class AriLine:
         side = observation_pb2.RELEASE_SIDE_AGENT if by_agent else observation_pb2.RELEASE_SIDE_CALLER
         ring, now = self._rings[leg], self._place.now_us()
         self._tell(self._story.leg_ended(now, leg, leg_pb2.LEG_ROLE_AGENT, side, agent=ring.agent))
-        for channel in (leg, self.native_id):
+        for channel in (leg, self._leg):
             await self._ari.ask_if_there("DELETE", f"/channels/{channel}", reason="normal")
         await self._ari.ask_if_there("DELETE", f"/bridges/{self._bridge}")
 
     async def _played(self, media: str, language: str) -> None:
-        with self._ari.following(self.native_id) as events:
-            await self._asked("POST", f"/channels/{self.native_id}/play", media=f"sound:{media}", lang=language)
+        with self._ari.following(self._leg) as events:
+            await self._asked("POST", f"/channels/{self._leg}/play", media=f"sound:{media}", lang=language)
             await _until(events, "PlaybackFinished")
 
     async def _asked(self, method: str, path: str, **query: object) -> Any:
@@ -235,7 +241,7 @@ class AriLine:
         self._leave_queue(queueing_pb2.DEQUEUE_KIND_ABANDONED)
         cause = str(event.get("cause", "16"))
         side, now = observation_pb2.RELEASE_SIDE_CALLER, self._place.now_us()
-        ended = self._story.leg_ended(now, self.native_id, leg_pb2.LEG_ROLE_CALLER, side, cause=cause)
+        ended = self._story.leg_ended(now, self._leg, self._role, side, cause=cause)
         self._tell(inferred(ended) if event.get(INFERRED) else ended)
         self._gone.set()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,8 +17,10 @@ from holdfast.ivr_routing.v1 import instruction_pb2
 from holdfast.ivr_routing.v1 import phone_system_service_pb2 as asking
 from holdfast_connectors import source_words
 from holdfast_connectors.asterisk.ari import Access, Ari, AriRefused, Event
+from holdfast_connectors.asterisk.callback import AriCallback
 from holdfast_connectors.asterisk.line import AriLine, Place
-from holdfast_connectors.call_runner import CallRunner, unsupported
+from holdfast_connectors.call_runner import CallRunner
+from holdfast_connectors.callbacks import calls_back, unsupported
 from holdfast_connectors.routing_link import RoutingLink
 from holdfast_connectors.teller import Teller
 
@@ -26,6 +29,8 @@ logger = logging.getLogger(__name__)
 AGENT: Final = "agent"
 CALL_SECONDS: Final = 3.0
 PLANS_SECONDS: Final = 30.0
+MOST_CALLERS: Final = 10_000
+"""Callers whose number is remembered, so that they can be called back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +46,21 @@ class Doors:
 class AsteriskPhoneSystem:
     """One Asterisk as one source."""
 
-    def __init__(self, access: Access, tenant: str, source_id: str, doors: Doors) -> None:
+    def __init__(self, access: Access, tenant: str, source_id: str, doors: Doors, dial: str = "") -> None:
+        """`dial` is the endpoint by which a customer's {number} is called back; empty: nobody is."""
         self._access = access
         self._tenant = tenant
         self._source = source_id
         self._doors = doors
         self._ari = Ari(access)
+        self._dial = dial
         self._teller = Teller(doors.call_events, source_id)
+        self._place = Place(self._ari, self._teller, access.app, source_id, doors.now_us)
         self._link = RoutingLink(doors.routing, source_id, access.app, asyncio.get_running_loop().time)
         self._resolve = call_events_service_pb2_grpc.CallEventsServiceStub(doors.call_events)
         self._plans: list[instruction_pb2.StaticPlan] = []
         self._runners: dict[str, CallRunner] = {}
+        self._callers: OrderedDict[str, tuple[str, str]] = OrderedDict()
         self._calls: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -74,13 +83,14 @@ class AsteriskPhoneSystem:
 
     async def _call(self, channel: dict[str, Any]) -> None:
         native_id = str(channel["id"])
-        line = AriLine(Place(self._ari, self._teller, self._access.app, self._source, self._doors.now_us), native_id)
+        line = AriLine(self._place, native_id)
         number = str(channel.get("caller", {}).get("number", ""))
         called = str(channel.get("dialplan", {}).get("exten", ""))
         line.arrive(called, number)
         runner = CallRunner(line, self._link, self._plans, self._doors.now_us, self._doors.new_id)
         contact_id = identity.contact_id(self._tenant, self._source, native_id)
         self._runners[contact_id] = runner
+        self._remember(contact_id, native_id, number)
         following = asyncio.create_task(line.follow())
         try:
             await self._ari.ask_if_there("POST", f"/channels/{native_id}/answer")
@@ -114,8 +124,29 @@ class AsteriskPhoneSystem:
         runner = self._runners.get(instruction.contact_id)
         if runner is not None:
             runner.told(instruction)
-        elif any(step.HasField("redial") for step in instruction.then):
-            self._link.acknowledge(unsupported(instruction))
+        elif calls_back(instruction):
+            native_id, number = self._callers.get(instruction.contact_id, ("", ""))
+            if number and self._dial:
+                self._beside(self._call_back(native_id, self._dial.format(number=number), instruction))
+            else:
+                self._link.acknowledge(unsupported(instruction))
+
+    async def _call_back(self, native_id: str, endpoint: str, instruction: instruction_pb2.Instruction) -> None:
+        """Ring the agent, then the customer who hung up."""
+        line = AriCallback(self._place, native_id, instruction.number, endpoint)
+        runner = CallRunner(line, self._link, self._plans, self._doors.now_us, self._doors.new_id)
+        self._runners[instruction.contact_id] = runner
+        try:
+            await runner.call_back(instruction)
+            await line.over()
+        finally:
+            del self._runners[instruction.contact_id]
+
+    def _remember(self, contact_id: str, native_id: str, number: str) -> None:
+        """Keep a caller's number for a callback: in memory, and not for ever."""
+        self._callers[contact_id] = (native_id, number)
+        while len(self._callers) > MOST_CALLERS:
+            self._callers.popitem(last=False)
 
     def _connected(self, again: bool) -> None:  # noqa: FBT001  # as Ari tells it
         """Events were lost if there was a connection before: tell the gap; and what lives now."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from holdfast.call_events.v1 import leg_pb2, observation_pb2, queueing_pb2
 from holdfast.ivr_routing.v1 import instruction_pb2 as pb
-from holdfast_connectors.line import Rung, StepFailed
+from holdfast_connectors.line import NotSupported, Rung, StepFailed
 from holdfast_connectors.simulated.agent import Agent
 from holdfast_connectors.simulated.chance import length
 from holdfast_connectors.simulated.scenario import Scenario
@@ -18,6 +18,8 @@ from holdfast_connectors.teller import Teller
 PROMPT_SECONDS: Final = 0.3
 RING_SECONDS: Final = 20.0
 NO_ANSWER: Final = "19"
+CALLBACK: Final = "callback"
+"""Reason for which a caller who will be called back is let go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,10 @@ class SimulatedLine:
         self._visit: pb.QueueMusic | None = None
         self._ringing: dict[str, pb.Ring] = {}
         self._legs = 0
+        self._leg, self._role = native_id, leg_pb2.LEG_ROLE_CALLER
+        """The customer's leg."""
+        self.keeps_place = False
+        """Whether the caller hung up to be called back."""
         self.talk: asyncio.Task[None] | None = None
         self._patience = asyncio.get_running_loop().call_later(
             length(chance, world.scenario.patience_seconds), self._leave
@@ -50,7 +56,7 @@ class SimulatedLine:
     @property
     def live_legs(self) -> list[str]:
         """Legs that live now."""
-        return [] if self._gone.is_set() else [self.native_id, *self._ringing]
+        return [] if self._gone.is_set() else [self._leg, *self._ringing]
 
     @property
     def over(self) -> bool:
@@ -114,9 +120,13 @@ class SimulatedLine:
         self._patience.cancel()
         ring = self._ringing[rung.leg_id]
         now = self._world.now_us()
-        self._tell(self._story.bridged(now, rung.leg_id, ring))
+        self._tell(self._story.bridged(now, rung.leg_id, ring, self._leg))
         self._leave_queue(queueing_pb2.DEQUEUE_KIND_ANSWERED)
         self.talk = asyncio.create_task(self._talk(rung.leg_id, ring))
+
+    async def redial(self, redial: pb.Redial) -> None:
+        del redial
+        raise NotSupported("redial")  # this caller is there
 
     async def transfer(self, transfer: pb.Transfer) -> None:
         self._leave_queue(queueing_pb2.DEQUEUE_KIND_OVERFLOW)
@@ -132,7 +142,7 @@ class SimulatedLine:
         await asyncio.sleep(park.at_most.ToTimedelta().total_seconds())
 
     async def hang_up(self, hang_up: pb.HangUp) -> None:
-        del hang_up
+        self.keeps_place = hang_up.reason == CALLBACK
         self._leave_queue(queueing_pb2.DEQUEUE_KIND_REMOVED)
         self._end(observation_pb2.RELEASE_SIDE_PLATFORM)
 
@@ -164,11 +174,11 @@ class SimulatedLine:
             self._patience.cancel()
             self._gone.set()
             now = self._world.now_us()
-            self._tell(self._story.leg_ended(now, self.native_id, leg_pb2.LEG_ROLE_CALLER, side))
+            self._tell(self._story.leg_ended(now, self._leg, self._role, side))
 
     def _set_up(self, ring: pb.Ring) -> str:
         self._legs += 1
-        leg, now = f"{self.native_id}-{self._legs}", self._world.now_us()
+        leg, now = f"{self._leg}-{self._legs}", self._world.now_us()
         self._ringing[leg] = ring
         self._tell(self._story.leg_created(now, leg, leg_pb2.LEG_ROLE_AGENT, ring))
         self._tell(self._story.ringing(now, leg, ring))
@@ -185,6 +195,35 @@ class SimulatedLine:
 
     def _tell(self, event: Any) -> None:
         self._world.teller.tell(event)
+
+
+class CallbackLine(SimulatedLine):
+    """A customer who hung up to be called back: dialled by chance in vain, and then a caller like any other."""
+
+    def __init__(self, world: World, native_id: str, attempt: int, chance: random.Random) -> None:
+        """`attempt` tells the legs of several attempts apart."""
+        super().__init__(world, native_id, chance)
+        self._patience.cancel()
+        self._leg, self._role = f"{native_id}-back-{attempt}", leg_pb2.LEG_ROLE_CALLBACK
+
+    async def redial(self, redial: pb.Redial) -> None:
+        del redial
+        self._tell(self._story.leg_created(self._world.now_us(), self._leg, self._role))
+        reached = False
+        try:
+            await asyncio.sleep(length(self._chance, self._world.scenario.answer_seconds))
+            reached = self._chance.random() < self._world.scenario.callback_answer_share
+        finally:
+            if not reached:
+                self._not_reached()
+        if not reached:
+            raise StepFailed("customer_no_answer")
+        self._tell(self._story.reached(self._world.now_us(), self._leg))
+
+    def _not_reached(self) -> None:
+        side = observation_pb2.RELEASE_SIDE_PLATFORM
+        self._tell(self._story.leg_ended(self._world.now_us(), self._leg, self._role, side, cause=NO_ANSWER))
+        self._end_ringing(list(self._ringing))
 
 
 def longest(rings: tuple[pb.Ring, ...]) -> float:

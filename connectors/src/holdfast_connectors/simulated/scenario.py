@@ -34,6 +34,8 @@ class Scenario(BaseModel):
     """Of rings that an agent lets ring."""
     reject_share: Share = 0.02
     """Of reservations that an agent rejects."""
+    callback_answer_share: Share = 0.7
+    """Of customers called back who answer."""
     repeat_callers: int = Field(200, ge=1)
     """So many different callers call."""
     lost_share: Share = 0.0

@@ -14,17 +14,21 @@ from holdfast.call_events.v1 import call_events_service_pb2, call_events_service
 from holdfast.ivr_routing.v1 import instruction_pb2
 from holdfast.ivr_routing.v1 import phone_system_service_pb2 as asking
 from holdfast_connectors import source_words
-from holdfast_connectors.call_runner import CallRunner, unsupported
+from holdfast_connectors.call_runner import CallRunner
+from holdfast_connectors.callbacks import calls_back, unsupported
 from holdfast_connectors.routing_link import RoutingLink
 from holdfast_connectors.simulated.agent import Agent
 from holdfast_connectors.simulated.chance import Chance, Unreliable, length, new_id
-from holdfast_connectors.simulated.line import SimulatedLine, World
+from holdfast_connectors.simulated.line import CallbackLine, SimulatedLine, World
 from holdfast_connectors.simulated.record import ARRIVED, OVER, Record
 from holdfast_connectors.simulated.scenario import Scenario
 from holdfast_connectors.teller import Teller
 
 RESOLVE_SECONDS: Final = 1.0
 """How long a caller waits until it is known who they are; routing is asked without it then."""
+LOOK_SECONDS: Final = 0.1
+LONGEST_CALLBACK_SECONDS: Final = 60.0
+"""How long customers who wait to be called are waited for when no more calls arrive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,11 @@ class SimulatedPhoneSystem:
         self._runners: dict[str, CallRunner] = {}
         self._lines: dict[str, SimulatedLine] = {}
         self._no_more = asyncio.Event()
+        self._native_ids: dict[str, str] = {}
+        self._kept: set[str] = set()
+        """Contacts whose customers wait to be called."""
+        self._callbacks: set[asyncio.Task[None]] = set()
+        self.called_back = 0
         self.calls_begun = self.calls_over = self.default_routes = self.gone_unanswered = 0
 
     async def run(self) -> None:
@@ -64,6 +73,7 @@ class SimulatedPhoneSystem:
             async with asyncio.TaskGroup() as calls:
                 async for number in self._arrivals():
                     calls.create_task(self._call(number))
+            await self._all_called_back()
             await self._link.drained()
             await self._teller.drained()
             await asyncio.sleep(self._scenario.rest.total_seconds())
@@ -112,12 +122,17 @@ class SimulatedPhoneSystem:
         line.arrive(service_number, caller)
         runner = CallRunner(line, self._link, self._plans, self._doors.now_us, lambda: new_id(chance), say)
         self._runners[contact_id], self._lines[contact_id] = runner, line
+        self._native_ids[contact_id] = native_id
         try:
             await runner.run(await self._request(native_id, service_number, caller))
             await self._end_of(line)
             say(OVER)
         finally:
             del self._runners[contact_id], self._lines[contact_id]
+            if line.keeps_place:
+                self._kept.add(contact_id)
+            else:
+                del self._native_ids[contact_id]
             self.calls_over += 1
             self.default_routes += runner.followed_default
             self.gone_unanswered += not runner.contact_id and not runner.followed_default
@@ -145,8 +160,35 @@ class SimulatedPhoneSystem:
         runner = self._runners.get(instruction.contact_id)
         if runner is not None:
             runner.told(instruction)
-        elif any(step.HasField("redial") for step in instruction.then):
-            self._link.acknowledge(unsupported(instruction))
+        elif calls_back(instruction):
+            if native_id := self._native_ids.get(instruction.contact_id):
+                task = asyncio.create_task(self._call_back(native_id, instruction))
+                self._callbacks.add(task)
+                task.add_done_callback(self._callbacks.discard)
+            else:
+                self._link.acknowledge(unsupported(instruction))
+
+    async def _call_back(self, native_id: str, instruction: instruction_pb2.Instruction) -> None:
+        """Ring the agent, then the customer who hung up; who is reached is a caller like any other."""
+        contact_id, chance = instruction.contact_id, self._chance.of(f"callback {instruction.number}")
+        line = CallbackLine(self._world, native_id, instruction.number, chance)
+        runner = CallRunner(line, self._link, self._plans, self._doors.now_us, lambda: new_id(chance))
+        self._runners[contact_id], self._lines[contact_id] = runner, line
+        try:
+            await runner.call_back(instruction)
+            if line.talk is not None:
+                self._kept.discard(contact_id)
+                self.called_back += 1
+                await self._end_of(line)
+        finally:
+            del self._runners[contact_id], self._lines[contact_id]
+
+    async def _all_called_back(self) -> None:
+        """Wait until every place that was kept has been called and served, but not for ever."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST_CALLBACK_SECONDS):
+                while self._kept or self._callbacks:  # noqa: ASYNC110  # two sets say it, seldom
+                    await asyncio.sleep(LOOK_SECONDS)
 
     async def _snapshots(self) -> None:
         every = self._scenario.snapshot_every.total_seconds()

@@ -1,4 +1,4 @@
-"""What flows told, from routing's log to call-events: in order, at least once, and once in effect by its ids.
+"""What flows and callbacks told, from routing's log to call-events: in order, at least once, once in effect by ids.
 
 The cursor moves after call-events holds the facts. While it is away they wait in the log; one that it refuses is left
 out and counted. A tenant without a token of its own is not told of.
@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 import grpc
@@ -20,10 +20,12 @@ from event_log.errors import IncarnationChanged
 from event_log.log import Log
 from event_log.model import Cursor, Event, Filter, Page
 from event_log.resuming import Feed
+from holdfast.call_events.v1 import after_pb2
 from holdfast.call_events.v1.call_events_service_pb2 import DESCRIPTOR, RecordContactEventsRequest
 from holdfast.call_events.v1.call_events_service_pb2_grpc import CallEventsServiceStub
 from holdfast.call_events.v1.contact_event_pb2 import ContactEvent
 from holdfast.ivr_routing.v1.flow_pb2 import FlowStepTaken
+from holdfast.ivr_routing.v1.queueing_pb2 import CallbackAttemptFailed, CallbackPlaceEnded, CallbackPlaceKept
 from ivr_routing import telemetry
 from service_host import client
 from service_host.postgres import Database
@@ -38,7 +40,6 @@ MOST_IN_A_MESSAGE: Final = 500
 CALL_SECONDS: Final = 5.0
 PAUSE_SECONDS: Final = 0.5
 DATABASE_SECONDS: Final = 5.0
-_WANTED: Final = Filter(types=(FlowStepTaken.DESCRIPTOR.name,))
 _SERVICE: Final = DESCRIPTOR.services_by_name["CallEventsService"]
 _FIND: Final = "select log_id, incarnation, position from told_cursor where log_id = $1"
 _MOVE: Final = """
@@ -48,19 +49,58 @@ _MOVE: Final = """
 
 
 def facts_of(event: Event) -> Iterator[ContactEvent]:
-    """Yield what a step of a walk told, as call-events is to record it: the same however often it is read.
+    """Yield what an event tells of its contact, as call-events is to record it: the same however often it is read.
 
-    Facts of one step are a microsecond apart, so that their order is told as well. Raises DecodeError for garbage.
+    Facts of one event are a microsecond apart, so that their order is told as well. Raises DecodeError for garbage.
     """
-    step = FlowStepTaken.FromString(event.payload)
-    for place, told in enumerate(step.told):
-        fact = ContactEvent.FromString(told)
-        fact.event_id = identity.event_id(SOURCE, step.contact_id, "flow", f"{event.event_id}.{place}")
-        fact.contact.contact_id = step.contact_id
+    kind, read = _READERS[event.type]
+    message = kind.FromString(event.payload)
+    for place, fact in enumerate(read(message)):
+        fact.event_id = identity.event_id(SOURCE, message.contact_id, "flow", f"{event.event_id}.{place}")
+        fact.contact.contact_id = message.contact_id
         fact.source_id = SOURCE
         fact.event_time.FromMicroseconds(event.event_time_us + place)
         fact.causation_id = str(event.event_id)
         yield fact
+
+
+def _of_step(step: FlowStepTaken) -> Iterator[ContactEvent]:
+    yield from map(ContactEvent.FromString, step.told)
+
+
+def _of_place(kept: CallbackPlaceKept) -> Iterator[ContactEvent]:
+    asked = after_pb2.CallbackRequested(callback_id=kept.callback_id, queue=kept.queue)
+    if kept.promised_us:
+        asked.promised_time.FromMicroseconds(kept.promised_us)
+    yield ContactEvent(callback_requested=asked)
+
+
+def _of_attempt(failed: CallbackAttemptFailed) -> Iterator[ContactEvent]:
+    yield _attempted(failed.callback_id, failed.attempt)
+
+
+def _of_end(ended: CallbackPlaceEnded) -> Iterator[ContactEvent]:
+    if ended.outcome == "reached":
+        yield _attempted(ended.callback_id, ended.attempt)
+        yield ContactEvent(callback_completed=after_pb2.CallbackCompleted(callback_id=ended.callback_id))
+    else:
+        cause = _CAUSES.get(ended.cause, ended.cause or ended.outcome)
+        failed = after_pb2.CallbackFailed(callback_id=ended.callback_id, cause=cause)
+        yield ContactEvent(callback_failed=failed)
+
+
+def _attempted(callback_id: str, attempt: int) -> ContactEvent:
+    return ContactEvent(callback_attempted=after_pb2.CallbackAttempted(callback_id=callback_id, attempt=attempt))
+
+
+_CAUSES: Final = {"customer_no_answer": "no_answer", "customer_busy": "busy", "withdrawn": "cancelled"}
+_READERS: Final[dict[str, tuple[Any, Callable[[Any], Iterator[ContactEvent]]]]] = {
+    "FlowStepTaken": (FlowStepTaken, _of_step),
+    "CallbackPlaceKept": (CallbackPlaceKept, _of_place),
+    "CallbackAttemptFailed": (CallbackAttemptFailed, _of_attempt),
+    "CallbackPlaceEnded": (CallbackPlaceEnded, _of_end),
+}
+_WANTED: Final = Filter(types=tuple(_READERS))
 
 
 class FlowFacts:

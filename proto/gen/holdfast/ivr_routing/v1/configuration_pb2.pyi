@@ -149,6 +149,8 @@ class QueueRules(_message.Message):
     SERVICE_LEVEL_THRESHOLD_MS_FIELD_NUMBER: _builtins.int
     AUTO_ACCEPT_FIELD_NUMBER: _builtins.int
     RETURN_PRIORITY_FIELD_NUMBER: _builtins.int
+    CALLBACK_ATTEMPTS_FIELD_NUMBER: _builtins.int
+    CALLBACK_PAUSE_MS_FIELD_NUMBER: _builtins.int
     strategy: _reservation_pb2.MatchingStrategy.ValueType
     """How an agent is chosen among those who fit."""
     ageing_ms: _builtins.int
@@ -187,6 +189,10 @@ class QueueRules(_message.Message):
     """True if nobody has to accept: the endpoint's answer accepts."""
     return_priority: _builtins.int
     """Points of priority added when a contact comes back because a bridge or a transfer failed."""
+    callback_attempts: _builtins.int
+    """Times that a customer who kept a place is called before the callback counts as failed; 0: 3."""
+    callback_pause_ms: _builtins.int
+    """Time between two of them; 0: 300,000."""
     @_builtins.property
     def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___QueueStep]:
         """Requirements that relax, by time waited; empty: any agent of the queue at once."""
@@ -234,10 +240,12 @@ class QueueRules(_message.Message):
         service_level_threshold_ms: _builtins.int = ...,
         auto_accept: _builtins.bool = ...,
         return_priority: _builtins.int = ...,
+        callback_attempts: _builtins.int = ...,
+        callback_pause_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["on_closed", b"on_closed", "on_full", b"on_full", "on_max_wait", b"on_max_wait", "on_unstaffed", b"on_unstaffed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ageing_ms", b"ageing_ms", "auto_accept", b"auto_accept", "bridge_ms", b"bridge_ms", "clear_on_close", b"clear_on_close", "expected_handle_ms", b"expected_handle_ms", "max_size", b"max_size", "max_wait_ms", b"max_wait_ms", "min_ring_ms", b"min_ring_ms", "offer_failed_limit", b"offer_failed_limit", "on_closed", b"on_closed", "on_full", b"on_full", "on_max_wait", b"on_max_wait", "on_unstaffed", b"on_unstaffed", "reoffer_pause_ms", b"reoffer_pause_ms", "reservation_ms", b"reservation_ms", "return_priority", b"return_priority", "ring_all_limit", b"ring_all_limit", "rona_limit", b"rona_limit", "rona_reason", b"rona_reason", "service_level_threshold_ms", b"service_level_threshold_ms", "steps", b"steps", "strategy", b"strategy", "wrap_up", b"wrap_up", "wrap_up_ms", b"wrap_up_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ageing_ms", b"ageing_ms", "auto_accept", b"auto_accept", "bridge_ms", b"bridge_ms", "callback_attempts", b"callback_attempts", "callback_pause_ms", b"callback_pause_ms", "clear_on_close", b"clear_on_close", "expected_handle_ms", b"expected_handle_ms", "max_size", b"max_size", "max_wait_ms", b"max_wait_ms", "min_ring_ms", b"min_ring_ms", "offer_failed_limit", b"offer_failed_limit", "on_closed", b"on_closed", "on_full", b"on_full", "on_max_wait", b"on_max_wait", "on_unstaffed", b"on_unstaffed", "reoffer_pause_ms", b"reoffer_pause_ms", "reservation_ms", b"reservation_ms", "return_priority", b"return_priority", "ring_all_limit", b"ring_all_limit", "rona_limit", b"rona_limit", "rona_reason", b"rona_reason", "service_level_threshold_ms", b"service_level_threshold_ms", "steps", b"steps", "strategy", b"strategy", "wrap_up", b"wrap_up", "wrap_up_ms", b"wrap_up_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -311,6 +311,8 @@ class CallbackPlaceKept(_message.Message):
     VISIT_ID_FIELD_NUMBER: _builtins.int
     CALLBACK_ID_FIELD_NUMBER: _builtins.int
     PROMISED_US_FIELD_NUMBER: _builtins.int
+    QUEUE_FIELD_NUMBER: _builtins.int
+    AGAIN_US_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     visit_id: _builtins.str
@@ -319,6 +321,10 @@ class CallbackPlaceKept(_message.Message):
     """The callback, a UUID."""
     promised_us: _builtins.int
     """Until when it was promised; microseconds since 1970 UTC, 0: no instant was told."""
+    queue: _builtins.str
+    """Queue that keeps the place."""
+    again_us: _builtins.int
+    """From when the customer may be called: the caller hangs up first; microseconds since 1970 UTC, 0: at once."""
     def __init__(
         self,
         *,
@@ -326,14 +332,54 @@ class CallbackPlaceKept(_message.Message):
         visit_id: _builtins.str = ...,
         callback_id: _builtins.str = ...,
         promised_us: _builtins.int = ...,
+        queue: _builtins.str = ...,
+        again_us: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["callback_id", b"callback_id", "contact_id", b"contact_id", "promised_us", b"promised_us", "visit_id", b"visit_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["again_us", b"again_us", "callback_id", b"callback_id", "contact_id", b"contact_id", "promised_us", b"promised_us", "queue", b"queue", "visit_id", b"visit_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CallbackPlaceKept: _TypeAlias = CallbackPlaceKept  # noqa: Y015
+
+@_typing.final
+class CallbackAttemptFailed(_message.Message):
+    """A customer who kept a place was called and not reached. Stream: contact."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTACT_ID_FIELD_NUMBER: _builtins.int
+    CALLBACK_ID_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    AGAIN_US_FIELD_NUMBER: _builtins.int
+    contact_id: _builtins.str
+    """The contact."""
+    callback_id: _builtins.str
+    """The callback."""
+    attempt: _builtins.int
+    """Number of the attempt, from 1."""
+    cause: _builtins.str
+    """Why: customer_no_answer, customer_busy, or the phone system's own word."""
+    again_us: _builtins.int
+    """From when the customer may be called again; microseconds since 1970 UTC, 0: not again."""
+    def __init__(
+        self,
+        *,
+        contact_id: _builtins.str = ...,
+        callback_id: _builtins.str = ...,
+        attempt: _builtins.int = ...,
+        cause: _builtins.str = ...,
+        again_us: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["again_us", b"again_us", "attempt", b"attempt", "callback_id", b"callback_id", "cause", b"cause", "contact_id", b"contact_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CallbackAttemptFailed: _TypeAlias = CallbackAttemptFailed  # noqa: Y015
 
 @_typing.final
 class CallbackPlaceEnded(_message.Message):
@@ -344,22 +390,30 @@ class CallbackPlaceEnded(_message.Message):
     CONTACT_ID_FIELD_NUMBER: _builtins.int
     CALLBACK_ID_FIELD_NUMBER: _builtins.int
     OUTCOME_FIELD_NUMBER: _builtins.int
+    ATTEMPT_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     callback_id: _builtins.str
     """The callback."""
     outcome: _builtins.str
     """How: reached, failed, withdrawn."""
+    attempt: _builtins.int
+    """Number of the attempt that reached the customer; 0: none did."""
+    cause: _builtins.str
+    """Why it failed: the cause of the last attempt, unsupported, unknown."""
     def __init__(
         self,
         *,
         contact_id: _builtins.str = ...,
         callback_id: _builtins.str = ...,
         outcome: _builtins.str = ...,
+        attempt: _builtins.int = ...,
+        cause: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["callback_id", b"callback_id", "contact_id", b"contact_id", "outcome", b"outcome"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "callback_id", b"callback_id", "cause", b"cause", "contact_id", b"contact_id", "outcome", b"outcome"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

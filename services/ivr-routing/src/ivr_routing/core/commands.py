@@ -108,6 +108,7 @@ class EndCallback:
 
     contact_id: str
     outcome: str
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,10 @@ class Visit:
     callback_id: str = ""
     offers: int = 0
     """Reservations made for it."""
+    attempts: int = 0
+    """Times that the customer who kept the place was called in vain."""
+    again_us: int = 0
+    """Until then the customer is not called again, so that nobody is held."""
 
 
 @dataclass(slots=True)
@@ -73,6 +77,8 @@ class Contact:
 
     def excludes(self, agent: str, now_us: int) -> bool:
         """Whether it is not to be offered to the agent now."""
+        if self.visit is not None and self.visit.again_us > now_us:
+            return True
         return bool(self.excluded) and self.excluded.get(agent, 0) > now_us
 
     @property

@@ -1,6 +1,7 @@
 """Decisions about contacts: admission, flow, queues, callbacks, their end."""
 
 from bisect import bisect_left
+from typing import Final
 
 from ivr_routing.core import commands as c
 from ivr_routing.core import events as e
@@ -11,6 +12,9 @@ from ivr_routing.core.errors import ContactOver, NotInFlow, NotWaiting, UnknownQ
 from ivr_routing.core.pool import place_of
 from ivr_routing.core.visits import Entry, enter
 from ivr_routing.core.words import DequeueKind, RescindCause
+
+HANGS_UP_US: Final = 5_000_000
+"""Time in which a caller who takes a callback hangs up: nobody is called who is still there."""
 
 
 def admit(decision: Decision, command: c.AdmitContact) -> None:
@@ -117,7 +121,15 @@ def keep_place(decision: Decision, command: c.KeepPlace) -> None:
     contact, visit = _waiting(decision, command.contact_id)
     if visit.callback_id:
         return
-    decision.emit(e.CallbackPlaceKept(contact.contact_id, visit.visit_id, command.callback_id, command.promised_us))
+    kept = e.CallbackPlaceKept(
+        contact.contact_id,
+        visit.visit_id,
+        command.callback_id,
+        command.promised_us,
+        visit.queue,
+        decision.now_us + HANGS_UP_US,
+    )
+    decision.emit(kept)
     for held in rescind(decision, contact, RescindCause.CALLER_GONE):
         let_go(decision, held, "rescinded")
     decision.contacts.append(contact)
@@ -126,7 +138,7 @@ def keep_place(decision: Decision, command: c.KeepPlace) -> None:
 def close_callback(decision: Decision, command: c.EndCallback) -> None:
     contact = decision.core.contacts.get(command.contact_id)
     if contact is not None and contact.visit is not None and contact.visit.callback_id:
-        end_callback(decision, contact, command.outcome)
+        end_callback(decision, contact, command.outcome, command.cause)
 
 
 def tell_estimate(decision: Decision, command: c.TellEstimate) -> None:

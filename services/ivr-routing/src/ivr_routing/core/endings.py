@@ -4,6 +4,7 @@ from ivr_routing.core.agent import Agent
 from ivr_routing.core.contact import Contact
 from ivr_routing.core.decision import Decision
 from ivr_routing.core.events import (
+    CallbackAttemptFailed,
     CallbackPlaceEnded,
     ContactFinished,
     FlowFinished,
@@ -85,7 +86,7 @@ def fail_bridge(decision: Decision, held: Reservation, cause: str) -> None:
     if visit is None:
         return
     if visit.callback_id:
-        end_callback(decision, contact, "failed")
+        _not_reached(decision, contact, cause or "unknown")
         return
     if raised := decision.core.queues[visit.queue].rules.return_priority:
         decision.emit(QueueVisitPriorityChanged(contact.contact_id, visit.visit_id, visit.priority + raised))
@@ -97,11 +98,24 @@ def excluded_until(decision: Decision, held: Reservation) -> int:
     return decision.now_us + decision.core.queues[held.queue].rules.reoffer_pause_ms * 1_000
 
 
-def end_callback(decision: Decision, contact: Contact, outcome: str) -> None:
+def _not_reached(decision: Decision, contact: Contact, cause: str) -> None:
+    """The customer was called in vain: they keep their place and are called again after a pause, but not for ever."""
+    visit = contact.visit
+    assert visit is not None
+    rules, attempt = decision.core.queues[visit.queue].rules, visit.attempts + 1
+    again_us = decision.now_us + rules.callback_pause_ms * 1_000 if attempt < rules.callback_attempts else 0
+    decision.emit(CallbackAttemptFailed(contact.contact_id, visit.callback_id, attempt, cause, again_us))
+    if again_us:
+        waits_again(decision, contact)
+    else:
+        end_callback(decision, contact, "failed", cause)
+
+
+def end_callback(decision: Decision, contact: Contact, outcome: str, cause: str) -> None:
     """Give a callback up: the contact is over."""
     visit = contact.visit
     assert visit is not None
-    decision.emit(CallbackPlaceEnded(contact.contact_id, visit.callback_id, outcome))
+    decision.emit(CallbackPlaceEnded(contact.contact_id, visit.callback_id, outcome, 0, cause))
     finish(decision, contact, "callback_failed", DequeueKind.REMOVED, RescindCause.CALLER_GONE)
 
 

@@ -119,6 +119,19 @@ class CallbackPlaceKept:
     visit_id: str
     callback_id: str
     promised_us: int = 0
+    queue: str = ""
+    again_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackAttemptFailed:
+    """The customer was called and not reached; `again_us` 0: they are not called again."""
+
+    contact_id: str
+    callback_id: str
+    attempt: int
+    cause: str
+    again_us: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +139,8 @@ class CallbackPlaceEnded:
     contact_id: str
     callback_id: str
     outcome: str
+    attempt: int = 0
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,6 +373,7 @@ Event: TypeAlias = (
     | QueueVisitPriorityChanged
     | QueueVisitClosed
     | CallbackPlaceKept
+    | CallbackAttemptFailed
     | CallbackPlaceEnded
     | EstimateMade
     | ReservationCreated

@@ -35,6 +35,7 @@ CHANGES: Final[dict[type, Callable[[Core, Any, int], None]]] = {
     e.QueueVisitPriorityChanged: visits.priority_changed,
     e.QueueVisitClosed: visits.visit_closed,
     e.CallbackPlaceKept: visits.place_kept,
+    e.CallbackAttemptFailed: visits.attempt_failed,
     e.CallbackPlaceEnded: visits.place_ended,
     e.EstimateMade: _nothing,
     e.ReservationCreated: reservations.created,

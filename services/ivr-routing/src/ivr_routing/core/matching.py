@@ -80,6 +80,8 @@ def offer_contact(decision: Decision, contact: Contact) -> None:
     core = decision.core
     visit = contact.visit
     assert visit is not None
+    if visit.again_us > decision.now_us:
+        return
     pool = core.pool_of(contact)
     for _ in range(core.queues[visit.queue].rules.ring_all_limit or 1):
         agent = best_for(decision, contact, pool)

@@ -128,6 +128,9 @@ def bridge(decision: Decision, contact: Contact, name: str, held: Reservation | 
     if agent.state is AgentState.NOT_READY:
         decision.emit(e.AgentNextStateSet(name, AgentState.NOT_READY, agent.reason))
     lost = rescind(decision, contact, RescindCause.LOST_RACE, but=reservation_id)
+    if contact.visit is not None and contact.visit.callback_id:
+        visit = contact.visit
+        decision.emit(e.CallbackPlaceEnded(contact.contact_id, visit.callback_id, "reached", visit.attempts + 1))
     decision.emit(e.ReservationBridged(reservation_id, contact.contact_id, name, bridged_us))
     spell = Spell(
         AgentState.ON_CONTACT,

@@ -16,6 +16,8 @@ EXPECTED_HANDLE_MS: Final = 180_000
 SERVICE_LEVEL_THRESHOLD_MS: Final = 20_000
 RONA_LIMIT: Final = 1
 OFFER_FAILED_LIMIT: Final = 3
+CALLBACK_ATTEMPTS: Final = 3
+CALLBACK_PAUSE_MS: Final = 300_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,8 @@ class QueueRules:
     service_level_threshold_ms: int = SERVICE_LEVEL_THRESHOLD_MS
     auto_accept: bool = False
     return_priority: int = 0
+    callback_attempts: int = CALLBACK_ATTEMPTS
+    callback_pause_ms: int = CALLBACK_PAUSE_MS
 
     def step(self, number: int) -> QueueStep:
         """Return a step by its number, from 1; a queue without steps has one that asks for nothing."""

@@ -86,6 +86,20 @@ def place_kept(core: Core, event: e.CallbackPlaceKept, _: int) -> None:
     visit = core.contacts[event.contact_id].visit
     assert visit is not None
     visit.callback_id = event.callback_id
+    _pause(core, event.contact_id, visit, event.again_us)
+
+
+def attempt_failed(core: Core, event: e.CallbackAttemptFailed, _: int) -> None:
+    visit = core.contacts[event.contact_id].visit
+    assert visit is not None
+    visit.attempts = event.attempt
+    _pause(core, event.contact_id, visit, event.again_us)
+
+
+def _pause(core: Core, contact_id: str, visit: Visit, until_us: int) -> None:
+    visit.again_us = until_us
+    if until_us:
+        core.dues.add(until_us, DueKind.AGAIN, contact_id)
 
 
 def place_ended(core: Core, event: e.CallbackPlaceEnded, _: int) -> None:

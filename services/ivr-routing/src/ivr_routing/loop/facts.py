@@ -52,7 +52,7 @@ def _ended(desk: Desk, call: Call, told: leg_pb2.LegEnded, _: Event) -> Iterable
     contact = desk.core.contacts.get(call.contact_id)
     rang_for = call.rings.pop(told.leg_id, "")
     call.talks.pop(told.leg_id, None)
-    if told.leg_id == call.leg_id or told.role == leg_pb2.LEG_ROLE_CALLER:
+    if told.leg_id == call.leg_id or told.role in (leg_pb2.LEG_ROLE_CALLER, leg_pb2.LEG_ROLE_CALLBACK):
         yield c.CallerGone(call.contact_id)
     elif rang_for in desk.core.reservations:
         yield c.OfferFailed(call.contact_id, rang_for, "no_answer")

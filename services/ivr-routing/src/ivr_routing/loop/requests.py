@@ -123,7 +123,7 @@ def _acknowledge(turn: Turn, request: Acknowledge) -> None:
     contact = turn.desk.core.contacts.get(call.contact_id)
     keeps_place = contact is not None and contact.visit is not None and bool(contact.visit.callback_id)
     if keeps_place and request.status == pb.INSTRUCTION_STATUS_UNSUPPORTED:
-        turn.order(c.EndCallback(call.contact_id, "failed"))
+        turn.order(c.EndCallback(call.contact_id, "failed", "unsupported"))
     elif request.status in _OFFER_ENDED and request.cause not in _STAYED:
         _not_rung(turn, call.contact_id, call.instruction, request.cause)
 
