@@ -16,14 +16,14 @@ from metrics_serving import Metrics, serving
 CONTACT = "6f6f9c5c-4f9e-5a55-8c44-3d4d0c6bb0a1"
 
 
-async def parked(address: str, *positions: int) -> None:
+async def parked(address: str, *positions: int, log_id: str = LOG) -> None:
     connection = await asyncpg.connect(address)
     try:
         for position in positions:
             await connection.execute(
                 "insert into metrics.parked_event (schema_name, log_id, position, tenant, category, key, type, reason)"
                 " values ($1, $2, $3, $4, 'contact', $5, 'Enqueued', 'could not be folded')",
-                *(GENERATION, LOG, position, TENANT, CONTACT),
+                *(GENERATION, log_id, position, TENANT, CONTACT),
             )
     finally:
         await connection.close()
@@ -48,6 +48,11 @@ async def test_parked_events_are_listed_shown_and_skipped(fresh_database: str, t
         status, event = await typed(metrics, "show", "9", "--json")
         assert (status, event["type"], event["stream_id"]) == (0, "Enqueued", CONTACT)
         assert (await typed(metrics, "show", "7", "--json"))[0] == 1
+        await parked(fresh_database, 9, log_id="routing")
+        assert (await typed(metrics, "show", "9"))[0] == 1
+        assert (await typed(metrics, "retry", "9"))[0] == 1
+        assert (await typed(metrics, "show", "9", "--log-id", "routing", "--json"))[1]["log_id"] == "routing"
+        assert (await typed(metrics, "skip", "9", "--reason", "a test", "--log-id", "nowhere"))[0] == 1
         assert (await typed(metrics, "skip", "5", "--reason", "a test", "--json"))[1]["skipped"]
         assert (await typed(metrics, "retry", "5", "--json"))[0] == 1
-        assert [row["position"] for row in (await typed(metrics, "list", "--json"))[1]["rows"]] == [9]
+        assert [row["position"] for row in (await typed(metrics, "list", "--json"))[1]["rows"]] == [9, 9]

@@ -16,7 +16,8 @@ from holdfast_cli.output import CommandFailed
 
 PAGE_SIZE = 1000
 Position = Annotated[int, typer.Argument(metavar="POSITION", min=1, help="Where the event stands in the log.")]
-_COLUMNS = ("position", "type", "category", "stream_id", "attempts", "reason")
+LogId = Annotated[str, typer.Option("--log-id", metavar="LOG", help="Log it stands in, where several have one there.")]
+_COLUMNS = ("log_id", "position", "type", "category", "stream_id", "attempts", "reason")
 
 
 def register(app: typer.Typer) -> None:
@@ -38,21 +39,24 @@ def listed(where: Where, *, json: Json = False) -> None:
         output.say("No event is parked: figures lack nothing.")
 
 
-def show(position: Position, where: Where, *, json: Json = False) -> None:
+def show(position: Position, where: Where, log_id: LogId = "", *, json: Json = False) -> None:
     """Show one event that was set aside, and why."""
     events = system.run(_all(system.find(where)))
-    event = next((event for event in events if event["position"] == position), None)
-    if event is None:
+    found = [event for event in events if event["position"] == position and log_id in {"", event["log_id"]}]
+    if not found:
         message = f"No event is parked at position {position}: `holdfast parked list` shows those that are."
         raise CommandFailed(message)
-    output.as_json(event) if json else output.fields(f"Parked event {position}", event)
+    if len(found) > 1:
+        logs = " or ".join(f"--log-id {event['log_id']}" for event in found)
+        raise CommandFailed(f"Events of several logs are parked at position {position}: add {logs}.")
+    output.as_json(found[0]) if json else output.fields(f"Parked event {position}", found[0])
 
 
-def retry(position: Position, where: Where, *, json: Json = False) -> None:
+def retry(position: Position, where: Where, log_id: LogId = "", *, json: Json = False) -> None:
     """Apply an event that was set aside; it is off the list if its effect is in the facts."""
 
     async def ask(stub: Any) -> Any:
-        return await stub.RetryParkedEvent(pb.RetryParkedEventRequest(position=position))
+        return await stub.RetryParkedEvent(pb.RetryParkedEventRequest(position=position, log_id=log_id))
 
     _tell(_asked(where, ask), "applied", json=json)
 
@@ -60,6 +64,7 @@ def retry(position: Position, where: Where, *, json: Json = False) -> None:
 def skip(
     position: Position,
     where: Where,
+    log_id: LogId = "",
     *,
     reason: Annotated[str, typer.Option("--reason", help="Why, for those who come after.", show_default=False)],
     json: Json = False,
@@ -67,7 +72,7 @@ def skip(
     """Leave an event out of all facts for good, in rebuilds too."""
 
     async def ask(stub: Any) -> Any:
-        return await stub.SkipParkedEvent(pb.SkipParkedEventRequest(position=position, reason=reason))
+        return await stub.SkipParkedEvent(pb.SkipParkedEventRequest(position=position, reason=reason, log_id=log_id))
 
     _tell(_asked(where, ask), "skipped", json=json)
 
@@ -84,7 +89,7 @@ def _tell(event: dict[str, Any], what: str, *, json: bool) -> None:
     if json:
         output.as_json({what: True, **event})
     else:
-        output.say(f"The {event['type']} at position {event['position']} was {what}.")
+        output.say(f"The {event['type']} at position {event['position']} of {event['log_id']} was {what}.")
 
 
 async def _all(running: Running) -> list[dict[str, Any]]:

@@ -5,12 +5,15 @@ from pathlib import Path
 import pytest
 from grpc.aio import AioRpcError
 
+from decided_events import events_of
+from event_log.model import Event
 from holdfast.call_events.v1 import queueing_pb2
 from holdfast.metrics.v1 import metrics_service_pb2 as pb
-from live_facts import Scene, a_scene, following
+from live_facts import Scene, a_scene, decide, following, routed
 from metrics.rebuild_refused import PoisonedRebuild
-from metrics.retrying import NotParked, Retrying, StillUnfoldable
+from metrics.retrying import AmbiguousPosition, NotParked, Retrying, StillUnfoldable
 from metrics_serving import serving
+from routing_testing import Centre
 from service_host.client import refusal
 from told_contacts import chance_of, contacts, in_time, poison
 
@@ -119,6 +122,68 @@ async def test_an_operator_lists_retries_and_skips_the_events_of_their_tenant(
                 assert refusal(error.value).reason == reason
             await served.call("SkipParkedEvent", skip, token)
         assert await parked(scene) == [first]
+
+
+async def parked_decision(scene: Scene, log_id: str, event: Event) -> None:
+    """Set one of routing's events aside by mistake, as if its effect had never been."""
+    await scene.database.execute(
+        "insert into metrics.parked_event (schema_name, log_id, position, tenant, category, key, type, reason)"
+        " select schema_name, $1, $2, $3, $4, $5, $6, 'x' from metrics.live_generation",
+        *(log_id, event.position, event.tenant, event.category, event.key, event.type),
+    )
+    await scene.database.execute(
+        "update facts_1.reservation set queue = '', agent = '', endpoint = '', created_time = null, min_ring_us = null"
+    )
+
+
+async def test_an_event_of_routings_log_that_was_set_aside_is_applied(fresh_database: str) -> None:
+    centre = Centre()
+    centre.queue("main", min_ring_ms=8_000, reservation_ms=20_000)
+    centre.agent("ann")
+    centre.call("one")
+    centre.ring("one")
+    centre.wait(21)
+    events = events_of(centre)
+    created = next(event for event in events if event.type == "ReservationCreated")
+    async with routed(fresh_database) as (scene, decisions):
+        await scene.tell([*in_time(contacts(chance_of(1), 3, 0.0))])
+        await decide(decisions, events, chance_of(1))
+        await scene.caught_up()
+        await scene.caught_up(decisions)
+        whole, log_id = await scene.shown(), (await decisions.head()).log_id
+        await parked_decision(scene, log_id, created)
+        assert await scene.shown() != whole
+        with pytest.raises(StillUnfoldable):  # who does not know routing's log
+            await Retrying(scene.database, scene.log).retry(created.position)
+        retrying = Retrying(scene.database, scene.log, decisions)
+        assert (await retrying.retry(created.position)).log_id == log_id
+        assert (await parked(scene), await scene.shown()) == ([], whole)
+        await parked_decision(scene, log_id, created)
+        assert await retrying.retry_of_other_code() == 1
+        assert await scene.shown() == whole
+
+
+async def test_a_position_that_two_logs_share_asks_for_the_log(fresh_database: str) -> None:
+    async with a_scene(fresh_database) as scene:
+        for log_id in ("one", "two"):
+            await scene.database.execute(
+                "insert into metrics.cursor (schema_name, log_id, incarnation, position)"
+                " select schema_name, $1, 1, 9 from metrics.live_generation",
+                log_id,
+            )
+            await scene.database.execute(
+                "insert into metrics.parked_event (schema_name, log_id, position, tenant, category, key, type, reason)"
+                " select schema_name, $1, 5, 't', 'contact', gen_random_uuid(), 'Enqueued', 'x'"
+                " from metrics.live_generation",
+                log_id,
+            )
+        retrying = Retrying(scene.database, scene.log)
+        with pytest.raises(AmbiguousPosition):
+            await retrying.retry(5)
+        with pytest.raises(NotParked):
+            await retrying.skip(5, "a test", log_id="three")
+        assert (await retrying.skip(5, "a test", log_id="two")).log_id == "two"
+        assert (await retrying.skip(5, "a test")).log_id == "one"
 
 
 @pytest.mark.parametrize("payload", [b"\xff\xff", ZERO])

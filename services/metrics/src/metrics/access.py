@@ -64,6 +64,7 @@ ERRORS: Final = ErrorTable(
         errors.InvalidPageToken: Row(InvalidArgument, "PAGE_TOKEN_INVALID"),
         errors.NoSuchAgent: Row(NotFound, "AGENT_NOT_FOUND"),
         retrying.NotParked: Row(NotFound, "EVENT_NOT_PARKED"),
+        retrying.AmbiguousPosition: Row(FailedPrecondition, "EVENT_AMBIGUOUS"),
         retrying.StillUnfoldable: Row(FailedPrecondition, "EVENT_UNFOLDABLE"),
         rebuild_refused.RebuildRunning: Row(Conflict, "REBUILD_RUNNING"),
         rebuild_refused.PoisonedRebuild: Row(

@@ -5,6 +5,7 @@ them, and none are replaced.
 """
 
 import asyncio
+from collections.abc import Mapping
 from typing import ClassVar
 
 from metrics import parked
@@ -33,8 +34,13 @@ class DecisionsAdvance(Advance):
         return Fold(step, batch, before, Refolded(rows, batch.streams.clear()), texts)
 
     async def _put(self, connection: Connection, fold: Fold) -> None:
-        for fact in ROUTING_FACTS:
-            if text := fold.texts.get(fact.name):
-                await connection.execute(arriving(fact, self.generation))
-                await add_texts(connection, None, {f"{ARRIVING}{fact.name}": text})
-                await connection.execute(taken_up(fact, self.generation))
+        await take_up(connection, self.generation, fold.texts)
+
+
+async def take_up(connection: Connection, generation: str, texts: Mapping[str, bytes]) -> None:
+    """Bring rows, given as COPY takes them by name of fact, to those that stand; in a transaction, once in it."""
+    for fact in ROUTING_FACTS:
+        if text := texts.get(fact.name):
+            await connection.execute(arriving(fact, generation))
+            await add_texts(connection, None, {f"{ARRIVING}{fact.name}": text})
+            await connection.execute(taken_up(fact, generation))

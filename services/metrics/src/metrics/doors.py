@@ -39,7 +39,7 @@ def hosts(
     status = Status(database, log)
     edge = Edge(settings, POLICY, ERRORS)
     grpc = GrpcHost(edge)
-    parked = ParkedEvents(database, Retrying(database, log))
+    parked = ParkedEvents(database, Retrying(database, log, decisions))
     api = MetricsApi(Answering(answers, scorecards, explanations, status, parked, rebuild))
     grpc.add(metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server, api)
     http = HttpHost(edge, title="metrics")

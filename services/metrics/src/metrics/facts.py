@@ -62,7 +62,7 @@ class Facts:
 
     async def retry_of_other_code(self) -> None:
         """Try once whatever code before an upgrade, or beside us in a slow one, could not fold; until cancelled."""
-        retrying = Retrying(self.database, self.feed.log)
+        retrying = Retrying(self.database, self.feed.log, self.decisions.log if self.decisions else None)
         while True:
             with suppress(LogAway, Unavailable, DeadlineExceeded):
                 await retrying.retry_of_other_code()

@@ -67,14 +67,19 @@ async def positions(connection: Connection, generation: str, log_id: str) -> fro
     return frozenset(row["position"] for row in rows)
 
 
+Place = tuple[str, int]
+"""A log and a position in it."""
+
+
 async def listed(
-    connection: Connection, generation: str, tenant: str = "", *, after: int = 0, limit: int = 100
+    connection: Connection, generation: str, tenant: str = "", *, after: Place = ("", 0), limit: int = 100
 ) -> Sequence[Parked]:
-    """Return a page of the events set aside, by position; of one tenant if it is named."""
+    """Return a page of the events set aside, by log and position; of one tenant if it is named."""
     rows = await connection.fetch(
-        f"{_PARKED} where schema_name = $1 and ($4 = '' or tenant = $4) and position > $2 order by position limit $3",
+        f"{_PARKED} where schema_name = $1 and ($5 = '' or tenant = $5) and (log_id, position) > ($2, $3)"
+        " order by log_id, position limit $4",
         generation,
-        after,
+        *after,
         limit,
         tenant,
     )
@@ -87,38 +92,54 @@ async def counted(connection: Connection, generation: str, tenant: str) -> int:
     return int(await connection.fetchval(query, generation, tenant))
 
 
-async def of_other_code(connection: Connection, generation: str, limit: int = 100) -> Sequence[Parked]:
-    """Return events that another code than ours set aside."""
+async def of_other_code(
+    connection: Connection, generation: str, log_ids: Sequence[str], limit: int = 100
+) -> Sequence[Parked]:
+    """Return events of some logs that another code than ours set aside."""
     rows = await connection.fetch(
-        f"{_PARKED} where schema_name = $1 and folded_by <> $2 order by position limit $3",
+        f"{_PARKED} where schema_name = $1 and log_id = any($2) and folded_by <> $3 order by log_id, position limit $4",
         generation,
+        log_ids,
         code_digest(),
         limit,
     )
     return [Parked(*row) for row in rows]
 
 
-async def found(connection: Connection, generation: str, position: int, tenant: str = "") -> Parked | None:
-    """Return the event set aside at a position, if one is; of one tenant if it is named."""
-    page = await listed(connection, generation, tenant, after=position - 1, limit=1)
-    return page[0] if page and page[0].position == position else None
-
-
-async def tried(connection: Connection, generation: str, position: int) -> None:
-    """Say that our code could not fold an event either."""
-    await connection.execute(
-        "update metrics.parked_event set attempts = attempts + 1, folded_by = $3"
-        " where schema_name = $1 and position = $2",
+async def at(
+    connection: Connection, generation: str, position: int, *, tenant: str = "", log_id: str = ""
+) -> Sequence[Parked]:
+    """Return the events set aside at a position, one at most of each log; of a tenant and of a log where named."""
+    rows = await connection.fetch(
+        f"{_PARKED} where schema_name = $1 and position = $2 and ($3 = '' or tenant = $3) and ($4 = '' or log_id = $4)"
+        " order by log_id",
         generation,
         position,
+        tenant,
+        log_id,
+    )
+    return [Parked(*row) for row in rows]
+
+
+async def tried(connection: Connection, generation: str, event: Parked) -> None:
+    """Say that our code could not fold an event either."""
+    await connection.execute(
+        "update metrics.parked_event set attempts = attempts + 1, folded_by = $4"
+        " where schema_name = $1 and log_id = $2 and position = $3",
+        generation,
+        event.log_id,
+        event.position,
         code_digest(),
     )
 
 
-async def forget(connection: Connection, generation: str, position: int) -> None:
+async def forget(connection: Connection, generation: str, event: Parked) -> None:
     """Take an event off the list, in the transaction that applies its effect."""
     await connection.execute(
-        "delete from metrics.parked_event where schema_name = $1 and position = $2", generation, position
+        "delete from metrics.parked_event where schema_name = $1 and log_id = $2 and position = $3",
+        generation,
+        event.log_id,
+        event.position,
     )
 
 

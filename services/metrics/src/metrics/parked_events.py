@@ -9,6 +9,7 @@ from metrics import parked
 from metrics.errors import InvalidPageToken
 from metrics.generation import live_generation
 from metrics.parked import Parked
+from metrics.report.question import is_name
 from metrics.retrying import Retrying
 from service_host import call
 from service_host.postgres import Database
@@ -27,7 +28,7 @@ class ParkedEvents:
 
     async def listed(self, request: pb.ListParkedEventsRequest) -> pb.ListParkedEventsResponse:
         """Return a page of the tenant's events; raises InvalidPageToken."""
-        tenant, after = call.caller().tenant, _position(request.page_token)
+        tenant, after = call.caller().tenant, _place(request.page_token)
         size = min(max(request.page_size, 0) or DEFAULT_SIZE, LARGEST_SIZE)
         async with self._database.acquire() as connection:
             generation = await live_generation(connection) or ""
@@ -35,26 +36,33 @@ class ParkedEvents:
             total = await parked.counted(connection, generation, tenant)
         return pb.ListParkedEventsResponse(
             events=map(_event, found[:size]),
-            next_page_token=str(found[size - 1].position) if len(found) > size else "",
+            next_page_token=_token(found[size - 1]) if len(found) > size else "",
             total=total,
         )
 
     async def retry(self, request: pb.RetryParkedEventRequest) -> pb.RetryParkedEventResponse:
-        """Apply an event; raises NotParked, StillUnfoldable."""
-        event = await self._retrying.retry(request.position, call.caller().tenant)
+        """Apply an event; raises NotParked, AmbiguousPosition, StillUnfoldable."""
+        event = await self._retrying.retry(request.position, call.caller().tenant, request.log_id)
         return pb.RetryParkedEventResponse(event=_event(event))
 
     async def skip(self, request: pb.SkipParkedEventRequest) -> pb.SkipParkedEventResponse:
-        """Leave an event out for good; raises NotParked."""
+        """Leave an event out for good; raises NotParked, AmbiguousPosition."""
         reason = request.reason[:LONGEST_REASON].replace("\0", "")
-        event = await self._retrying.skip(request.position, reason, call.caller().tenant)
+        event = await self._retrying.skip(request.position, reason, call.caller().tenant, request.log_id)
         return pb.SkipParkedEventResponse(event=_event(event))
 
 
-def _position(token: str) -> int:
-    if token and not (token.isascii() and token.isdigit() and len(token) < len(str(2**63))):
+def _token(last: Parked) -> str:
+    return f"{last.position}@{last.log_id}"
+
+
+def _place(token: str) -> parked.Place:
+    if not token:
+        return "", 0
+    position, _, log_id = token.partition("@")
+    if not (position.isascii() and position.isdigit() and len(position) < len(str(2**63)) and is_name(log_id)):
         raise InvalidPageToken
-    return int(token or 0)
+    return log_id, int(position)
 
 
 def _event(found: Parked) -> pb.ParkedEvent:
