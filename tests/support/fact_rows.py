@@ -10,6 +10,7 @@ from event_log.model import Cursor
 from metrics.fact.catalogue import FACTS
 from metrics.fact.declaration import Fact
 from metrics.generation import create_generation, go_live
+from metrics.hearing import heard
 from metrics.schema import bring_up_to_date
 from service_host.postgres import Database, connect
 
@@ -29,6 +30,7 @@ async def prepare(address: str) -> None:
         await create_generation(connection, GENERATION)
         await go_live(connection, GENERATION)
         await connection.execute("insert into metrics.cursor values ($1, $2, 1, 0)", GENERATION, LOG)
+        await heard(connection, Cursor(LOG, 1, 0), RECORDED_US)
     finally:
         await connection.close()
 
@@ -56,6 +58,8 @@ async def advance(address: str, head: Cursor) -> None:
             head.position,
             RECORDED_US,
         )
+        await connection.execute("delete from metrics.heard")
+        await heard(connection, head, RECORDED_US)
     finally:
         await connection.close()
 

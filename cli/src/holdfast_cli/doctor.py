@@ -137,7 +137,9 @@ def _facts(running: Running) -> list[Finding]:
         Finding(
             status.following,
             "facts",
-            f"follow the log live ({status.live_schema})" if status.following else "do not follow the log",
+            f"follow the log live ({status.live_schema})"
+            if status.following
+            else "do not follow the log, or do not hear of it",
             "See logs/metrics.log for the reason; `holdfast rebuild metrics --swap` makes them anew.",
         ),
         Finding(

@@ -138,7 +138,11 @@ def show_as_of(answer: Mapping[str, Any]) -> None:
     """Print how current an answer is, and what it lacks."""
     as_of = answer["as_of"]
     places = ", ".join(f"{place['position']:,} of {name}" for name, place in as_of["logs"].items() if place["position"])
-    words = [f"as of position {places}" if places else "as of now"]
+    silent = "current" in as_of and not as_of["current"] and not as_of.get("behind")
+    now = f"as of {as_of['heard_time'] or 'no time'}" if silent else "as of now"
+    words = [f"as of position {places}" if places else now]
+    if silent:
+        words.append(f"NOT CURRENT: the log was last heard of at {as_of['heard_time'] or 'no time yet'}")
     if as_of.get("behind"):
         words.append(f"{output.counted(as_of['behind'], 'event')} behind")
     if as_of.get("parked"):

@@ -155,6 +155,8 @@ async def test_every_answer_says_how_current_it_is(metrics: Metrics) -> None:
             "complete_to": {"call-events": 120},
             "parked": 0,
             "behind": 0,
+            "heard_time": "2027-01-15T08:00:00Z",
+            "current": True,
         }, path
 
 

@@ -155,7 +155,7 @@ async def test_an_event_that_cannot_be_folded_is_found_parked_alone_and_retried(
         assert await parked(carried) == [41, 61]
         async with carried.scene.database.acquire(5) as connection:
             found = await as_of.read(connection, "t")
-        assert (found.parked, found.logs[0].position, found.following) == (2, len(events), True)
+        assert (found.parked, found.logs[0].position, found.logs[0].stopped) == (2, len(events), "")
         for position in (41, 61):
             await Retrying(carried.scene.database, carried.scene.log).skip(position, "a test")
         assert (await rebuilt(carried)).differences == 0

@@ -50,6 +50,7 @@ async def open_service(settings: Settings, service: process.Service) -> None:
     service.background("facts", _following(facts.follow))
     if decisions is not None:
         service.background("decisions", _following(facts.follow_decisions))
+    service.background("hearing of logs", facts.hear())
     service.background("parked events", facts.retry_of_other_code())
     service.background("readers of bi", facts.end_overlong_readers())
     service.ready_when("database", database.ready)

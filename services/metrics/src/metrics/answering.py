@@ -49,8 +49,8 @@ _QUEUE_SUMS: Final = (
 )
 
 
-def as_of(found: AsOf, *, positions: bool) -> figure_pb2.AsOf:
-    """Return how current an answer is; positions only to those who may see them."""
+def as_of(found: AsOf, now_us: int, *, positions: bool) -> figure_pb2.AsOf:
+    """Return how current an answer given now is; positions only to those who may see them."""
     logs = {
         log.log_id: event_pb2.Cursor(
             log_id=log.log_id, incarnation=log.incarnation, position=log.position if positions else 0
@@ -58,7 +58,14 @@ def as_of(found: AsOf, *, positions: bool) -> figure_pb2.AsOf:
         for log in found.logs
     }
     behind = found.behind if positions else min(found.behind, 1)
-    return figure_pb2.AsOf(logs=logs, time=_time(found.time_us), parked=found.parked, behind=behind)
+    return figure_pb2.AsOf(
+        logs=logs,
+        time=_time(found.time_us),
+        parked=found.parked,
+        behind=behind,
+        heard_time=_time(found.heard_us),
+        current=found.is_current(now_us),
+    )
 
 
 def interval(found: Interval) -> figure_pb2.ReportInterval:

@@ -117,4 +117,4 @@ class Answers:
 
     def as_of(self, found: AsOf) -> figure_pb2.AsOf:
         """Return how current an answer is, as far as the caller may see it."""
-        return answering.as_of(found, positions=may_see_positions(call.caller()))
+        return answering.as_of(found, self._clock(), positions=may_see_positions(call.caller()))

@@ -36,7 +36,7 @@ def hosts(
     events, answers = Events(log, decisions), Answers(database, clock)
     scorecards = Scorecards(database, answers, events)
     explanations = Explanations(database, answers, events, settings.recomputed_contacts)
-    status = Status(database, log)
+    status = Status(database, log, clock)
     edge = Edge(settings, POLICY, ERRORS)
     grpc = GrpcHost(edge)
     parked = ParkedEvents(database, Retrying(database, log, decisions))

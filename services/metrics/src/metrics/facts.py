@@ -15,11 +15,13 @@ from event_log.model import Cursor
 from event_log.partitioned import PartitionedFeed
 from metrics import following
 from metrics.bi_reader import end_overlong
+from metrics.clock import now_us
 from metrics.connection import Connection
 from metrics.decisions import DecisionsAdvance
 from metrics.fact import ddl
 from metrics.follower import DATABASE_SECONDS, Follower
 from metrics.generation import create_generation, go_live, live_generation, next_name
+from metrics.hearing import keep_hearing
 from metrics.rebuild import Progress, Rebuild
 from metrics.rebuild_refused import PoisonedRebuild, RebuildRunning
 from metrics.retrying import Retrying
@@ -59,6 +61,13 @@ class Facts:
                 async with self.database.acquire(DATABASE_SECONDS) as connection:
                     await end_overlong(connection)
             await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+    async def hear(self) -> None:
+        """Keep, until cancelled, when the logs were last heard of."""
+        feeds = [self.feed, *([self.decisions] if self.decisions else [])]
+        async with asyncio.TaskGroup() as hearing:
+            for feed in feeds:
+                hearing.create_task(keep_hearing(self.database, feed.log, now_us))
 
     async def retry_of_other_code(self) -> None:
         """Try once whatever code before an upgrade, or beside us in a slow one, could not fold; until cancelled."""

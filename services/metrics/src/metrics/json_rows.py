@@ -42,6 +42,8 @@ def as_of(found: figure_pb2.AsOf) -> Json:
         "complete_to": {name: cursor["position"] for name, cursor in logs.items()},
         "parked": found.parked,
         "behind": found.behind,
+        "heard_time": instant(found.heard_time) if found.HasField("heard_time") else None,
+        "current": found.current,
     }
 
 
@@ -121,6 +123,7 @@ def status(found: pb.GetFactsStatusResponse) -> Json:
     return {
         "as_of": as_of(found.as_of),
         "rows": dict(sorted(found.rows.items())),
+        "estimated": list(found.estimated),
         "following": found.following,
         "live_schema": found.live_schema,
     }

@@ -1,6 +1,7 @@
 """Answers about the facts themselves: how far they follow the logs, and how many there are."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from event_log.errors import Unavailable as LogAway
@@ -8,9 +9,10 @@ from event_log.log import Log
 from holdfast.metrics.v1 import metrics_service_pb2 as pb
 from metrics import answering, as_of
 from metrics.as_of import AsOf
-from metrics.fact.catalogue import FACTS
+from metrics.generation import live_generation
 from metrics.people.policy import may_see_positions
 from metrics.report.snapshot import snapshot
+from metrics.row_counts import Counts, row_counts
 from service_host import call
 from service_host.errors import PermissionDenied
 from service_host.postgres import Database
@@ -18,20 +20,16 @@ from service_host.postgres import Database
 PAUSE_SECONDS: Final = 0.02
 """Between two looks at the cursor; facts move by whole batches, so a finer look would see nothing more."""
 RESERVED_SECONDS: Final = 0.5
-_COUNTED: Final = ", ".join(
-    f"(select count(*) from metrics.{fact.name} where tenant = $1) as {fact.name}"  # noqa: S608  # our own names
-    for fact in FACTS
-)
-_LIVE: Final = "select schema_name from metrics.live_generation"
 
 
 class Status:
     """Answers to GetFactsStatus."""
 
-    def __init__(self, database: Database, log: Log) -> None:
+    def __init__(self, database: Database, log: Log, clock: Callable[[], int]) -> None:
         """Answer from a database; positions waited for are of this log, that of call-events."""
         self._database = database
         self._log = log
+        self._clock = clock
 
     async def facts_status(self, request: pb.GetFactsStatusRequest) -> pb.GetFactsStatusResponse:
         """Return how far the facts are; waits for a position, at most until shortly before the deadline."""
@@ -43,12 +41,14 @@ class Status:
         tenant = call.caller().tenant
         async with snapshot(self._database) as connection:
             found = await as_of.read(connection, tenant)
-            rows = await connection.fetchrow(f"select {_COUNTED}", tenant)  # names of our own facts
-            live = await connection.fetchval(_LIVE)
+            live = await live_generation(connection)
+            counts = Counts({}, ()) if live is None else await row_counts(connection, live, tenant)
+        now_us = self._clock()
         return pb.GetFactsStatusResponse(
-            as_of=answering.as_of(found, positions=positions),
-            rows=dict(rows or {}),
-            following=found.following,
+            as_of=answering.as_of(found, now_us, positions=positions),
+            rows=counts.rows,
+            estimated=counts.estimated,
+            following=found.following(now_us),
             live_schema=live or "",
         )
 

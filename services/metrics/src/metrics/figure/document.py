@@ -23,6 +23,8 @@ has one name, one formula and a version. `GET /v1/figures` and `ListFigureDefini
 - Figures over several queues, agents or parts are pooled: Σ numerators / Σ denominators, never a mean of ratios.
 - *Provisional* figures can still change without a correction: visits of the interval wait, spells are open, or the
   days in which a contact can be repeated are not over.
+- `as_of` says what an answer knows. It is `current` only where every log was heard of within ten seconds and all that
+  is known of them is folded or parked. At `heard_time` they all were heard of last: what was told later is not in it.
 - `name` asks for the latest version, `name@1` for that one. Both can be asked for in one question.
 
 In formulas: A answered (bridged), B left before being bridged, S of these within `short_abandon`
