@@ -103,6 +103,20 @@ class Known:
                 placed.reached.append(new)
                 state.until_position = self.end_of_partition(position)
 
+    def forget(self, surplus: int, committed: int) -> int:
+        """Drop the oldest streams until so much less is held; those with events beyond the committed position stay.
+
+        Returns how much was dropped: for each stream 1, and 1 for each of its events.
+        """
+        dropped = 0
+        for name, state in list(self.streams.items()):
+            if dropped >= surplus:
+                break
+            if state.last_position <= committed:
+                dropped += 1 + len(state.told)
+                del self.streams[name]
+        return dropped
+
     def end_of_partition(self, position: int) -> int:
         """Return where the partition of a position ends, exclusive."""
         return (position // self.partition_events + 1) * self.partition_events

@@ -273,16 +273,10 @@ class Writer:
         self._partitioned_until = until
 
     def _forget(self) -> None:
-        """Drop the oldest streams from memory down to nine tenths of the bound; those with unwritten events stay."""
-        if self._known is None:
-            return
-        streams, enough = self._known.streams, self._limits.remembered_events * 9 // 10
-        for name, state in list(streams.items()):
-            if self._remembered <= enough:
-                break
-            if state.last_position <= self._committed:
-                self._remembered -= 1 + len(state.told)
-                del streams[name]
+        """Remember no more than nine tenths of the bound; what is not written yet is remembered."""
+        if self._known is not None:
+            surplus = self._remembered - self._limits.remembered_events * 9 // 10
+            self._remembered -= self._known.forget(surplus, self._committed)
 
     async def _sweep_for_ever(self) -> None:
         """End the session of a flush whose time is up, and tell calls whose time is up that their outcome is unknown.

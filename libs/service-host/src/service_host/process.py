@@ -28,7 +28,7 @@ from service_host.errors import Refused
 from service_host.jwks import UnreadableKeys
 from service_host.settings import HostSettings, WrongSettings, load
 
-STARTED = telemetry.Event("started", "The process answers calls.", "grpc", "http", "admin")
+STARTED = telemetry.Event("started", "The process answers calls.", "grpc", "http", "log", "admin")
 DRAINING = telemetry.Event("draining", "The process was asked to stop and takes no new work.")
 STOPPED = telemetry.Event("stopped", "The process has ended.", "exit_code")
 START_FAILED = telemetry.Event("start_failed", "The process could not start.", "error_class", "places", "reason")

@@ -1,6 +1,7 @@
 """A broker in a container, where an engine answers; given up in bounded time, for an engine may answer and do nothing.
 
-Whatever goes wrong is told in a sentence, and no reason to have no broker: there are other ways to one.
+Whatever goes wrong is told in a sentence, and no reason to have no broker: there are other ways to one. The image is
+the one that the library names: it knows how that one is started, and later ones are known to start otherwise.
 """
 
 import logging
