@@ -31,11 +31,11 @@ def _agent(chance: Random, agent: str, changes: int, odd: float) -> list[Event]:
         last, now = now, now + chance.randint(0, 7_200) * SECOND
         for later_s, body in _happening(chance, agent, number, (last, now)):
             if chance.random() >= odd:
-                told.append(_event(agent, body, now + later_s * SECOND, f"{agent} {number} {len(told)}"))
+                told.append(event_of(agent, body, now + later_s * SECOND, f"{agent} {number} {len(told)}"))
     if told and chance.random() < odd:
         wrong = chance.choice(told)
         void = made(contact_event_pb2.AgentEventVoided, agent=agent, event_id=str(wrong.event_id))
-        told.append(_event(agent, void, wrong.event_time_us, f"{agent} void"))
+        told.append(event_of(agent, void, wrong.event_time_us, f"{agent} void"))
     return told
 
 
@@ -80,7 +80,8 @@ def _ring(chance: Random, agent: str, number: int) -> list[tuple[int, Message]]:
     return [(0, made(agent_pb2.AgentRingStarted, **shown)), (seconds, ended)]
 
 
-def _event(agent: str, body: Message, time_us: int, name: str) -> Event:
+def event_of(agent: str, body: Message, time_us: int, name: str) -> Event:
+    """Return what a phone system tells of an agent, not placed yet."""
     kind, payload = encode(body)
     return Event(
         position=0,

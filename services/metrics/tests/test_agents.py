@@ -1,18 +1,23 @@
 """Spells and rings of agents, as the views show them, against the full rules."""
 
 from collections.abc import Sequence
+from typing import Any
+from uuid import UUID, uuid5
 
 import pytest
 
-from contact_life.agent_ring import agent_rings
+from contact_life.agent_ring import AgentRing, agent_rings
 from contact_life.agent_spell import AgentSpell, agent_spells
 from contact_life.identity import agent_id
+from contact_life.overnight import LONGEST_RING_US, over_midnight
 from contact_life.words import AgentState, RingOutcome, word
 from event_log.model import Event
+from holdfast.call_events.v1 import agent_pb2
 from live_facts import Scene, a_scene, following
+from metrics.evidence.evidence import DAY_US
 from metrics.refolding import observed_of
-from told_agents import TENANT, agents
-from told_contacts import chance_of
+from told_agents import TENANT, agents, event_of
+from told_contacts import SECOND, START_US, chance_of
 
 Span = tuple[str, str, str, int, int | None]
 
@@ -84,7 +89,7 @@ async def test_spells_end_as_the_full_rules_tell(fresh_database: str, seed: int)
 
 @pytest.mark.parametrize(("seed", "odd"), [(1, 0.0), (2, 0.1), (3, 0.3)])
 @pytest.mark.parametrize("turn", [1, -1])
-async def test_rings_are_what_the_full_rules_tell_of_each_day(
+async def test_rings_are_what_the_full_rules_tell_of_the_days(
     fresh_database: str, seed: int, odd: float, turn: int
 ) -> None:
     events = agents(chance_of(seed), 8, odd=odd)[::turn]
@@ -103,6 +108,9 @@ def rings_of(events: Sequence[Event]) -> set[tuple[object, ...]]:
     for agent, told in by_agent(events).items():
         for event in told:
             days.setdefault((agent, event.stream), []).append(event)
+    rings: dict[str, list[tuple[AgentRing, ...]]] = {}
+    for (agent, _), told in days.items():
+        rings.setdefault(agent, []).append(agent_rings(agent_id(TENANT, agent), observed_of(told)))
     return {
         (
             agent,
@@ -113,9 +121,42 @@ def rings_of(events: Sequence[Event]) -> set[tuple[object, ...]]:
             ring.ended_time_us,
             ring.ring_us,
         )
-        for (agent, _), told in days.items()
-        for ring in agent_rings(agent_id(TENANT, agent), observed_of(told))
+        for agent, found in rings.items()
+        for ring in over_midnight(found)
     }
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+async def test_rings_over_midnight_are_one_ring_each_however_they_are_told(fresh_database: str, turn: int) -> None:
+    midnight = START_US + DAY_US
+    moments = [(-10, 5, ""), (-3000, 200, ""), (-90, 95, "named"), (-4000, 10, ""), (30, 60, "")]
+    told = [
+        (midnight + (at_s if begins else ends_s) * SECOND, begins, f"contact {number}", ring_id)
+        for number, (at_s, ends_s, ring_id) in enumerate(moments)
+        for begins in (True, False)
+    ]
+    events = [rung("ann", *one) for one in told][::turn]
+    async with a_scene(fresh_database) as scene, following(scene):
+        for event in events:
+            await scene.tell([event])
+        await scene.caught_up()
+        rows = await scene.database.fetch("select started_time, ended_time, ring_us from metrics.agent_ring")
+    whole = {tuple(row) for row in rows if None not in tuple(row)}
+    assert whole == {
+        (midnight + at_s * SECOND, midnight + ends_s * SECOND, (ends_s - at_s) * SECOND)
+        for at_s, ends_s, _ in moments
+        if ends_s - at_s <= LONGEST_RING_US // SECOND
+    }
+    assert {tuple(row) for row in rows} - whole == {
+        (midnight - 4000 * SECOND, None, None),
+        (None, midnight + 10 * SECOND, None),
+    }, "nothing rings for so long: its end is of another ring"
+
+
+def rung(agent: str, at_us: int, begins: bool, contact: str, ring_id: str) -> Event:  # noqa: FBT001  # a table's column
+    body: Any = agent_pb2.AgentRingStarted() if begins else agent_pb2.AgentRingEnded(outcome=2)  # type: ignore[arg-type]
+    body.agent, body.ring_id, body.contact_id = agent, ring_id, str(uuid5(UUID(int=1), contact))
+    return event_of(agent, body, at_us, f"{contact} {begins}")
 
 
 async def test_rebuilt_agents_equal_the_live_ones(fresh_database: str) -> None:

@@ -1,15 +1,18 @@
 """Facts of what routing decided: equal to a plain recount however they come, beside the facts of contacts."""
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import asyncpg
+import pytest
 
 from decided_events import any_centre, events_of
 from event_log.operating import raise_incarnation
 from ivr_routing.core import events as e
 from ivr_routing.core.words import AgentState, ExpiryKind, RescindCause
 from live_facts import ROUTING_SCHEMA, Scene, decide, routed
+from metrics.rebuild_refused import DecisionsUnknown
 from routing_testing import SECOND, TENANT, Centre, contact_id
 from told_contacts import chance_of, contacts, in_time
 
@@ -105,6 +108,19 @@ async def test_a_rebuild_folds_both_logs_and_equals_the_live_facts(fresh_databas
         again = [step async for step in scene.facts.rebuild(swap=True, accept_differences=False)]
         assert again[-1].differences
         assert again[-1].examples[0].startswith("reservation ")
+
+
+async def test_a_rebuild_that_is_not_told_where_routings_log_is_says_so_instead_of_losing_decisions(
+    fresh_database: str,
+) -> None:
+    async with routed(fresh_database) as (scene, decisions):
+        await decide(decisions, events_of(any_centre(3, 100)), random.Random(3))  # noqa: S311
+        await scene.caught_up(decisions)
+        alone = replace(scene.facts, decisions=None)
+        with pytest.raises(DecisionsUnknown):
+            [step async for step in alone.rebuild(swap=True, accept_differences=False)]
+        told = [step async for step in scene.facts.rebuild(swap=True, accept_differences=False)]
+        assert told[-1].differences == 0
 
 
 async def test_a_log_of_routing_that_lost_events_is_folded_anew(fresh_database: str) -> None:

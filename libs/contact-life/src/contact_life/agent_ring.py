@@ -53,8 +53,8 @@ def agent_rings(
     for event in ordered:
         if event.type in _TYPES and event.body is not None and event.event_id not in voided:
             _place(drafts, agent, event)
-    rings = [_ring(ring_id, *ends, callers_gone or {}, min_ring_us) for ring_id, ends in drafts.items()]
-    return tuple(sorted(rings, key=_by_start))
+    rings = [ring_of(ring_id, *ends, callers_gone or {}, min_ring_us) for ring_id, ends in drafts.items()]
+    return tuple(sorted(rings, key=by_start))
 
 
 _TYPES: Final = frozenset({"AgentRingStarted", "AgentRingEnded"})
@@ -78,21 +78,21 @@ def _running(drafts: dict[str, tuple[Observed | None, Observed | None]], ended: 
     """Return the id of the latest ring begun before for the same contact, visit and endpoint; empty if none."""
     found = ""
     for ring_id, (started, known) in drafts.items():
-        if started is None or known is not None or not _same(started, ended):
+        if started is None or known is not None or not same_ring(started, ended):
             continue
         if is_before(started, ended) or not found:
             found = ring_id
     return found
 
 
-def _same(started: Observed, ended: Observed) -> bool:
+def same_ring(started: Observed, ended: Observed) -> bool:
     """Whether a start and an end can be of one ring: of one contact, and of one visit and endpoint where both say."""
     one, other = started.body, ended.body
     pairs = ((one.visit_id, other.visit_id), (one.endpoint, other.endpoint), (one.queue, other.queue))
     return one.contact_id == other.contact_id and all(a == b or not a or not b for a, b in pairs)
 
 
-def _ring(
+def ring_of(
     ring_id: str, started: Observed | None, ended: Observed | None, gone: Mapping[str, int], min_ring_us: int
 ) -> AgentRing:
     """Return the ring of a start and an end, at least one of which was told."""
@@ -160,6 +160,6 @@ def ring_verdict(
             return RingVerdict.OFFER_FAILED
 
 
-def _by_start(ring: AgentRing) -> tuple[int, str]:
+def by_start(ring: AgentRing) -> tuple[int, str]:
     """Return the place of a ring among an agent's rings."""
     return ring.events[0].time_us, ring.ring_id

@@ -67,6 +67,7 @@ ERRORS: Final = ErrorTable(
         retrying.AmbiguousPosition: Row(FailedPrecondition, "EVENT_AMBIGUOUS"),
         retrying.StillUnfoldable: Row(FailedPrecondition, "EVENT_UNFOLDABLE"),
         rebuild_refused.RebuildRunning: Row(Conflict, "REBUILD_RUNNING"),
+        rebuild_refused.DecisionsUnknown: Row(FailedPrecondition, "REBUILD_LACKS_DECISIONS"),
         rebuild_refused.PoisonedRebuild: Row(
             FailedPrecondition, "REBUILD_POISONED", metadata=lambda error: {"position": error.position}
         ),

@@ -36,8 +36,8 @@ from metrics.generation import (
     tell_planner,
 )
 from metrics.places import Places
-from metrics.rebuild_refused import LiveFactsAway, PoisonedRebuild, RebuildRunning
-from metrics.rebuilt_decisions import RebuiltDecisions
+from metrics.rebuild_refused import DecisionsUnknown, LiveFactsAway, PoisonedRebuild, RebuildRunning
+from metrics.rebuilt_decisions import RebuiltDecisions, has_decisions
 from metrics.stepping import steps
 from service_host.postgres import Database
 
@@ -88,6 +88,8 @@ class Rebuild:
         """
         async with self.database.acquire(WHOLE_SECONDS) as connection, _alone(connection):
             head = await self.log.head()
+            if self.decisions is None and not accept_differences and await has_decisions(connection):
+                raise DecisionsUnknown
             generation, held = await self._begun(connection, head)
             advance = Advance(self.database, self.log, generation, DATABASE_SECONDS)
             try:

@@ -4,6 +4,7 @@
 
     RebuildRefused
      ├── RebuildRunning      another one runs: wait
+     ├── DecisionsUnknown    the operator: name routing's log, or accept differences
      ├── PoisonedRebuild     the operator: skip the event or mend the fold
      └── LiveFactsAway       the world: nothing follows the log
 """
@@ -24,6 +25,10 @@ class PoisonedRebuild(RebuildRefused):
         """Tell where the event stands, or the events of which one is at fault begin."""
         super().__init__(f"an event at position {position} or soon after cannot be folded")
         self.position = position
+
+
+class DecisionsUnknown(RebuildRefused):
+    """Live facts have what routing decided; name its log: HOLDFAST_METRICS_ROUTING_FEED=grpc://host:port."""
 
 
 class LiveFactsAway(RebuildRefused):

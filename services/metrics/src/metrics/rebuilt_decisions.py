@@ -2,14 +2,27 @@
 
 from contextlib import aclosing
 from dataclasses import dataclass
+from typing import Final
 
 from event_log.log import Log
 from event_log.model import Cursor
 from metrics import following
+from metrics.connection import Connection
 from metrics.decisions import DecisionsAdvance
 from metrics.fact.batch import COLUMNS
+from metrics.fact.catalogue import ROUTING_FACTS
+from metrics.generation import live_generation
 from metrics.stepping import steps
 from service_host.postgres import Database
+
+_ANY: Final = " or ".join(f"exists (select from metrics.{fact.name})" for fact in ROUTING_FACTS)
+
+
+async def has_decisions(connection: Connection) -> bool:
+    """Say whether live facts have anything that routing decided."""
+    if await live_generation(connection) is None:
+        return False
+    return bool(await connection.fetchval(f"select {_ANY}"))
 
 
 @dataclass(frozen=True, slots=True)

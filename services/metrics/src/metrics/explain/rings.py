@@ -11,6 +11,7 @@ from uuid import UUID
 
 from contact_life.agent_ring import AgentRing, agent_rings
 from contact_life.identity import agent_id, agent_stream_id
+from contact_life.overnight import over_midnight
 from contact_life.words import RingOutcome, word
 from metrics.connection import Connection
 from metrics.evidence.evidence import DAY_US, Subject
@@ -147,7 +148,7 @@ def _of_phone(tenant: str, days: Mapping[str, Sequence[str]], told: Told, log_id
     return [
         _of_ring(ring, log_id)
         for agent, streams in days.items()
-        for ring in agent_rings(agent_id(tenant, agent), [event for day in streams for event in told.get(day, ())])
+        for ring in over_midnight(agent_rings(agent_id(tenant, agent), told.get(day, ())) for day in streams)
     ]
 
 

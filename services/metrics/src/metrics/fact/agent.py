@@ -119,6 +119,14 @@ AGENT_RING: Final = Fact(
         ),
         Column("ended_time", Kind.MOMENT, "When it ended; null while it rings.", Reducer.ONCE, at("AgentRingEnded")),
         Column(
+            "told_ring_id",
+            Kind.ID,
+            "Id that its end was told under; empty: under none.",
+            Reducer.AGREED,
+            of("ring_id", "AgentRingEnded"),
+            inner=True,
+        ),
+        Column(
             "told_ring_us",
             Kind.LENGTH,
             "How long it was told to have rung.",

@@ -139,6 +139,7 @@ def _change(event: Observed) -> Row:
 
 def _ring(ring: AgentRing) -> Row:
     started = next((event for event in ring.events if event.type == "AgentRingStarted"), None)
+    ended = next((event for event in ring.events if event.type == "AgentRingEnded"), None)
     return {
         "agent": ring.agent,
         "ring_id": ring.ring_id,
@@ -147,6 +148,7 @@ def _ring(ring: AgentRing) -> Row:
         "queue": ring.queue,
         "endpoint": ring.endpoint,
         "source_id": ring.source_id,
+        "told_ring_id": ended.body.ring_id if ended is not None and ended.body is not None else "",
         "told_started_time": started.time_us if started else None,
         "ended_time": ring.ended_time_us,
         "outcome": _word(RingOutcome, ring.outcome),

@@ -7,6 +7,7 @@ they are computed when read, so that the rows themselves never depend on one ano
 from typing import Final
 
 from contact_life.observed import EARLIEST_TIME_US
+from contact_life.overnight import LONGEST_RING_US
 from metrics.fact.declaration import Column, Fact, Kind
 from metrics.fact.united import not_reserved, not_routed, reserved_rings, routed_spells
 
@@ -111,24 +112,59 @@ union all
 
 
 def _agent_ring(fact: Fact, schema: str) -> str:
-    """Return rings, each once: one that began on one UTC day and ended on the next was told in two streams."""
+    """Return rings, each once: one over midnight was told in two streams (contact_life.overnight)."""
     across = {
-        "started_time": "coalesce(ring.started_time, earlier.told_started_time) as started_time",
-        "ring_us": "coalesce(ring.ring_us, ring.ended_time - earlier.told_started_time) as ring_us",
+        "ring_id": "coalesce(begun.ring_id, ring.ring_id)",
+        "contact_id": _first_told("contact_id"),
+        "visit_id": _first_told("visit_id"),
+        "queue": _first_told("queue"),
+        "endpoint": _first_told("endpoint"),
+        "source_id": _first_told("source_id"),
+        "started_time": "coalesce(begun.told_started_time, ring.started_time)",
+        "ring_us": "coalesce(ring.ring_us, ring.ended_time - begun.told_started_time)",
     }
-    shown = ", ".join(across.get(column.name, f"ring.{column.name}") for column in fact.visible)
-    same = "{0}.tenant = ring.tenant and {0}.agent = ring.agent and {0}.ring_id = ring.ring_id"
+    shown = ", ".join(f"{across.get(column.name, f'ring.{column.name}')} as {column.name}" for column in fact.visible)
     return f"""
 select {shown} from "{schema}".agent_ring ring
-left join "{schema}".agent_ring earlier on ring.told_started_time is null and ring.ended_time is not null
-    and {same.format("earlier")} and earlier.told_started_time <= ring.ended_time
-    and earlier.stream_id <> ring.stream_id
+left join lateral (
+    select begun.* from "{schema}".agent_ring begun where {_one_ring("begun", "ring", schema)}
+    order by begun.told_started_time desc, begun.ring_id desc limit 1
+) begun on ring.told_started_time is null and ring.ended_time is not null
 where {not_reserved("ring", schema)} and (ring.ended_time is not null or not exists (
-    select from "{schema}".agent_ring later
-    where {same.format("later")} and later.ended_time is not null and later.stream_id <> ring.stream_id))
+    select from "{schema}".agent_ring ended where {_one_ring("ring", "ended", schema)}))
 union all
 {reserved_rings(fact, schema)}
 """.strip()  # noqa: S608  # names of declarations and of a schema
+
+
+def _first_told(column: str) -> str:
+    return f"coalesce(nullif(begun.{column}, ''), ring.{column})"
+
+
+def _one_ring(begun: str, ended: str, schema: str) -> str:
+    """Return the condition that a beginning without an end and an end without a beginning are one ring."""
+    alike = " and ".join(
+        f"({begun}.{name} = {ended}.{name} or {begun}.{name} = '' or {ended}.{name} = '')"
+        for name in ("visit_id", "queue", "endpoint")
+    )
+    theirs = f"other.tenant = {begun}.tenant and other.agent = {begun}.agent"
+    return f"""{begun}.tenant = {ended}.tenant and {begun}.agent = {ended}.agent
+    and {begun}.stream_id <> {ended}.stream_id and {begun}.told_started_time <= {ended}.ended_time
+    and {begun}.ended_time is null and {ended}.told_started_time is null
+    and ({begun}.ring_id = {ended}.ring_id or (
+        {ended}.told_ring_id = '' and {begun}.contact_id = {ended}.contact_id and {alike}
+        and {begun}.told_started_time >= {ended}.ended_time - {LONGEST_RING_US}
+        and not exists (
+            select from "{schema}".agent_ring other
+            where {theirs} and other.ring_id = {begun}.ring_id and other.stream_id <> {begun}.stream_id)
+        and not exists (
+            select from "{schema}".agent_ring other
+            where {theirs} and other.contact_id = {begun}.contact_id and (
+                (other.ended_time is null and other.told_started_time <= {ended}.ended_time
+                    and (other.told_started_time, other.ring_id) > ({begun}.told_started_time, {begun}.ring_id))
+                or (other.told_started_time is null and other.told_ring_id = ''
+                    and other.ended_time >= {begun}.told_started_time
+                    and (other.ended_time, other.ring_id) < ({ended}.ended_time, {ended}.ring_id))))))"""  # noqa: S608
 
 
 def _anomaly(fact: Fact, schema: str) -> str:
