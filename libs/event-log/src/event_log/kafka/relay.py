@@ -25,7 +25,9 @@ from event_log.model import Cursor
 TELL_SECONDS = 0.1
 """Partitions are told how far they are whole at most once in this time, while there is something to tell."""
 BEHIND_SECONDS = 0.5
-"""The same while the relay has not caught up: each telling is a record for every partition."""
+"""The same while the relay is far behind: each telling is a record for every partition."""
+FAR_EVENTS = 2_000
+"""So many events behind is far; a few are always on their way."""
 IDLE_SECONDS = 5.0
 """They are told again after this long without news."""
 RENEW_SECONDS = 1.0
@@ -125,7 +127,8 @@ class _Telling:
 
     def read(self, window: Window) -> None:
         """See how far the relay is behind."""
-        self._pace = BEHIND_SECONDS if window.complete_to.position < window.head_position else TELL_SECONDS
+        far = window.head_position - window.complete_to.position >= FAR_EVENTS
+        self._pace = BEHIND_SECONDS if far else TELL_SECONDS
 
     def done(self, position: int, now: float) -> None:
         """All were told of a position."""
