@@ -50,7 +50,7 @@ from service_host.http_host import HttpHost
 from service_host.settings import WrongSettings, load
 
 NAME: Final = "ivr-routing"
-YOUNG_OBJECTS: Final = 50_000
+YOUNG_OBJECTS: Final = 2_000
 LED: Final = WriterLimits(lease=None)
 """Who leads writes, and nobody else: a second lease, of the log's own, could be with a process that leads no more."""
 _REGISTER: Final[dict[str, Callable[[Any, Any], object]]] = {
@@ -112,7 +112,7 @@ def _channel(settings: Settings, address: str) -> grpc.aio.Channel:
 
 
 def _spare_the_collector() -> None:
-    """Look for circles of garbage seldom: a pause of the collector is a pause of every caller."""
+    """Look for circles of garbage among few objects at a time: a pause of the collector is a pause of every caller."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, 20, 50)

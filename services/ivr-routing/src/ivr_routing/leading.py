@@ -5,6 +5,7 @@ read anew. Nothing here ends the process.
 """
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
@@ -84,8 +85,10 @@ class Leading:
             async with self._leadership.term() as lost:
                 await _ended(following)
                 await shards.lead()
+                gc.freeze()  # desks stay for the whole term: the collector need not walk through them
                 await self._lead(shards, lost)
         finally:
+            gc.unfreeze()
             await _ended(following)
 
     async def _follow(self, shards: Shards) -> None:
@@ -118,13 +121,17 @@ class Leading:
             shards.close()
 
     async def _keep(self, shards: Shards) -> None:
-        """Keep a snapshot whenever much was decided, at an instant at which all of it stands in the log."""
-        kept = 0
+        """Keep a snapshot whenever much was decided, at an instant at which all of it stands in the log.
+
+        Whoever stands by keeps them sooner, and callers wait for nobody's there: the leader sees to it if nobody did.
+        """
+        looked, much = 0, self._settings.snapshot_events
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            if shards.decided - kept >= self._settings.snapshot_events:
+            if shards.decided - looked >= much:
                 with suppress(Refused):
-                    kept = shards.decided if await shards.keep() else kept
+                    lately = await self._snapshots.newest(shards.at) > shards.at.position - 2 * much
+                    looked = shards.decided if lately or await shards.keep() else looked
 
     async def _keep_last(self, shards: Shards) -> None:
         """Keep a snapshot at the end of a term that ends well, so that the next begins at once."""

@@ -88,13 +88,16 @@ class Shards:
 
         Making it holds everything up for as long as the desks are large; writing it does not.
         """
-        places = [shard.stands_at for shard in self._shards.values()]
-        if not self._desks or None in places:
+        if not self._desks or any(shard.stands_at is None for shard in self._shards.values()):
             return False
-        position = max(self._at.position, *(place or 0 for place in places), 0)
-        at = Cursor(self._at.log_id, self._at.incarnation, position)
-        await self._snapshots.keep(at, {tenant: dump(desk) for tenant, desk in self._desks.items()})
+        await self._snapshots.keep(self.at, {tenant: dump(desk) for tenant, desk in self._desks.items()})
         return True
+
+    @property
+    def at(self) -> Cursor:
+        """Where in the log the last event stands that was read, or decided in this term."""
+        decided = max((shard.stands_at or 0 for shard in self._shards.values()), default=0)
+        return Cursor(self._at.log_id, self._at.incarnation, max(self._at.position, decided))
 
     @property
     def decided(self) -> int:

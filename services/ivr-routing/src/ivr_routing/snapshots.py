@@ -17,6 +17,7 @@ _KEEP: Final = """
         position = excluded.position, desk = excluded.desk, taken_time = excluded.taken_time
 """
 _LOAD: Final = "select tenant, position, desk from snapshot where log_id = $1 and incarnation = $2 and position <= $3"
+_NEWEST: Final = "select coalesce(max(position), 0) from snapshot where log_id = $1 and incarnation = $2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,12 @@ class Snapshots:
             await connection.executemany(_KEEP, rows)
 
         await self._database.run(write, SECONDS)
+
+    async def newest(self, log: Cursor) -> int:
+        """The position of the last one kept of a log; 0 if there is none."""
+        async with self._database.acquire(SECONDS) as connection:
+            position: int = await connection.fetchval(_NEWEST, log.log_id, log.incarnation)
+        return position
 
     async def load(self, head: Cursor) -> Kept:
         """What was kept for this log; nothing if any of it is unfit or of another place."""
