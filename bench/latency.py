@@ -48,7 +48,8 @@ async def latencies(facts: Facts, dsn: str, asked: argparse.Namespace) -> list[f
     last = told[-1][0]
     if steps and steps[-1][0] >= last:
         everything.set()
-    await asyncio.wait_for(everything.wait(), LAST_SECONDS)
+    async with asyncio.timeout(LAST_SECONDS):
+        await everything.wait()
     follower.cancel()
     with suppress(asyncio.CancelledError):
         await follower

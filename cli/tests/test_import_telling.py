@@ -184,7 +184,8 @@ async def test_an_interrupted_import_goes_on_where_it_was(
     acknowledged = asyncio.Event()
     sending = Sending(batch_events=20, on_progress=lambda _: acknowledged.set(), resume_folder=marks)
     importing = asyncio.create_task(import_bank_1999(month, stub, tenant=tenant, sending=sending))
-    await asyncio.wait_for(acknowledged.wait(), SECONDS)
+    async with asyncio.timeout(SECONDS):
+        await acknowledged.wait()
     importing.cancel()
     await asyncio.wait([importing])
     assert len(list(marks.iterdir())) == 1

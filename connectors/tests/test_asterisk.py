@@ -45,7 +45,8 @@ async def a_line(asterisk: Any) -> AsyncIterator[tuple[AriLine, Told]]:
     ari = Ari(Access(asterisk.url, "holdfast", "user", "secret"))
     told = Told(ari)
     running = asyncio.create_task(ari.run(lambda _: None, lambda _: None))
-    await asyncio.wait_for(ari.connected.wait(), 10)
+    async with asyncio.timeout(10):
+        await ari.connected.wait()
     line = AriLine(Place(ari, told, "holdfast", "asterisk", now_us), CALLER)
     following = asyncio.create_task(line.follow())
     await asyncio.sleep(0)
@@ -133,7 +134,8 @@ async def test_a_caller_who_hangs_up_is_gone_and_left_the_queue(asterisk: Any) -
     async with a_line(asterisk) as (line, told):
         await line.enter_queue(pb.QueueMusic(queue="sales", visit_id="v1"))
         asterisk.say("ChannelDestroyed", CALLER, cause=16)
-        await asyncio.wait_for(line.gone(), 10)
+        async with asyncio.timeout(10):
+            await line.gone()
         assert told.kinds == ["enqueued", "dequeued", "leg_ended"]
 
 
@@ -151,7 +153,8 @@ async def test_a_channel_that_is_no_more_after_the_events_were_away_has_ended_as
     async with a_line(asterisk) as (line, told):
         await line.enter_queue(pb.QueueMusic(queue="sales", visit_id="v1"))
         assert await told.ari.channels() == ["another"]
-        await asyncio.wait_for(line.gone(), 10)
+        async with asyncio.timeout(10):
+            await line.gone()
         assert told.kinds == ["enqueued", "dequeued", "leg_ended"]
         assert told.events[-1].leg_ended.observation.inferred
 

@@ -36,7 +36,8 @@ class Running:
         self.process.send_signal(signal.SIGTERM)
 
     async def exit_code(self) -> int:
-        return await asyncio.wait_for(self.process.wait(), 30)
+        async with asyncio.timeout(30):
+            return await self.process.wait()
 
 
 Start: TypeAlias = Callable[..., Awaitable[Running]]
@@ -55,7 +56,8 @@ async def start(issuer: LocalIssuer) -> AsyncIterator[Start]:
             *command, env={**os.environ, **named}, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
         )
         assert process.stdout is not None
-        line = await asyncio.wait_for(process.stdout.readline(), 30)
+        async with asyncio.timeout(30):
+            line = await process.stdout.readline()
         assert line, (await process.communicate())[1].decode()
         started.append(Running(process, json.loads(line)))
         return started[-1]
@@ -152,7 +154,8 @@ async def test_a_second_signal_ends_the_draining(start: Start, credentials: Cred
         running.terminate()
         await eventually(lambda: _answers(admin, 503))
         running.terminate()
-        assert await asyncio.wait_for(running.exit_code(), 40) == 0
+        async with asyncio.timeout(40):
+            assert await running.exit_code() == 0
         stuck.cancel()
 
 

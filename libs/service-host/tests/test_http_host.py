@@ -131,7 +131,8 @@ async def test_a_body_that_does_not_come_is_not_waited_for(settings: HostSetting
         token = dict(credentials())["authorization"]
         head = f"POST {SAY} HTTP/1.1\r\nhost: x\r\nauthorization: {token}\r\ncontent-length: 100\r\n\r\n"
         writer.write(head.encode())
-        assert b"504" in await asyncio.wait_for(reader.readline(), 30)
+        async with asyncio.timeout(30):
+            assert b"504" in await reader.readline()
         writer.close()
 
 

@@ -80,13 +80,15 @@ async def run(tmp_path: Path) -> AsyncIterator[Run]:
 
 
 async def ended(process: asyncio.subprocess.Process) -> tuple[int | None, str, str]:
-    out, err = await asyncio.wait_for(process.communicate(), 30)
+    async with asyncio.timeout(30):
+        out, err = await process.communicate()
     return process.returncode, out.decode(), err.decode()
 
 
 async def line(process: asyncio.subprocess.Process) -> str:
     assert process.stdout is not None
-    return (await asyncio.wait_for(process.stdout.readline(), 30)).decode().strip()
+    async with asyncio.timeout(30):
+        return (await process.stdout.readline()).decode().strip()
 
 
 async def ready(process: asyncio.subprocess.Process) -> dict[str, Any]:

@@ -91,7 +91,8 @@ class Connections:
         pool, self._pool = self._pool, None
         if pool is not None:
             try:
-                await asyncio.wait_for(pool.close(), _RELEASE_SECONDS)
+                async with asyncio.timeout(_RELEASE_SECONDS):
+                    await pool.close()
             except TROUBLE:
                 pool.terminate()
 

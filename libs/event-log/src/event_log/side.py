@@ -67,7 +67,8 @@ class Side:
         session, self._session = self._session, None
         if session is not None:
             try:
-                await asyncio.wait_for(session.close(), 1)
+                async with asyncio.timeout(1):
+                    await session.close()
             except TROUBLE:
                 session.terminate()
 

@@ -96,7 +96,8 @@ class Database:
     async def close(self, seconds: float = 5.0) -> None:
         """Close every connection; those still in use after ``seconds`` are terminated."""
         try:
-            await asyncio.wait_for(self._pool.close(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._pool.close()
         except (TimeoutError, OSError, asyncpg.InterfaceError, asyncpg.InternalClientError):
             self._pool.terminate()
 
