@@ -188,7 +188,8 @@ async def test_a_customer_who_waits_is_called_after_the_agent_and_bridged(asteri
         assert asterisk.asked("POST", "/bridges/b1/addChannel") == [{"channel": f"{CALLER}-back-3,{CALLER}-back-3-1"}]
         assert told.events[-1].bridged.leg_id == f"{CALLER}-back-3"
         asterisk.say("ChannelDestroyed", f"{CALLER}-back-3", cause=16)
-        await asyncio.wait_for(line.over(), 10)
+        async with asyncio.timeout(10):
+            await line.over()
         await eventually(lambda: asterisk.asked("DELETE", "/bridges/b1"))
         assert told.kinds.count("leg_ended") == 2
 
