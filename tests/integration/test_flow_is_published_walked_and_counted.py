@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import grpc
 import pytest
 import pytest_asyncio
 
@@ -98,6 +99,10 @@ async def test_callers_walk_the_version_in_force_and_are_counted_by_it(
     await call(phone_system, "2")
     assert published(system, folder, "Welcome.") == first != second  # rolled back
     await call(phone_system, "2")
+    listed = system.json("flow", "list")["flows"]
+    status = {one["version"]: one["status"] for one in listed if one["flow"] == "journey"}
+    assert status == {first: "in_force", second: "published"}
+    assert "Good day." in system.json("flow", "show", "journey", "--version", second)["document"]
 
     async def counted() -> bool:
         found = {version: row["entered"] for version, row in rows(system).items()}
@@ -107,3 +112,26 @@ async def test_callers_walk_the_version_in_force_and_are_counted_by_it(
     told = [str(event) for event in system.json("contact", contact)["events"]]
     wanted = ["flow_entered", "node_visited", "input_collected", "node_visited", "self_served", "node_visited"]
     assert [kind for kind, event in zip([*wanted, "flow_exited"], told, strict=True) if kind not in event] == []
+
+
+async def test_routing_killed_by_hand_is_started_again_and_goes_on_with_its_callers(
+    system: System, folder: Path, phone_system: "PhoneSystemServiceAsyncStub"
+) -> None:
+    published(system, folder, "Hello.")
+    request = phone.StartContactRequest(source_id="pbx", native_id="held", node="n1", service_number=NUMBER)
+    before = await phone_system.StartContact(request)
+    (routing,) = [process for process in system.processes() if "ivr_routing" in process.cmdline()]
+
+    routing.kill()
+
+    async def goes_on() -> bool:
+        try:
+            after = await phone_system.StartContact(request)
+        except grpc.aio.AioRpcError as away:
+            raise AssertionError(away.details()) from None
+        assert after == before
+        return True
+
+    await eventually(goes_on, within=timedelta(seconds=150))
+    assert system.process.poll() is None
+    assert routing.pid not in {process.pid for process in system.processes()}

@@ -1,4 +1,4 @@
-"""Commands about IVR flows: flow lint, flow try, flow publish."""
+"""Commands about IVR flows: flow lint, try, publish, list, show."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from holdfast.ivr_routing.v1.administration_service_pb2 import FlowProblem, PublishFlowRequest, PublishFlowResponse
 from holdfast.ivr_routing.v1.administration_service_pb2_grpc import AdministrationServiceStub
-from holdfast_cli import options, output, system
+from holdfast_cli import flow_list, options, output, system
 from holdfast_cli.flows import script, showing, trying
 from holdfast_cli.home import Running
 from holdfast_cli.options import Json, Where
@@ -59,6 +59,8 @@ def register(app: typer.Typer) -> None:
     group.command("lint")(lint_flow)
     group.command("try")(options.bundled(try_flow))
     group.command("publish")(options.bundled(publish_flow))
+    group.command("list")(options.bundled(flow_list.list_flows))
+    group.command("show")(options.bundled(flow_list.show_flow))
     app.add_typer(group, name="flow", rich_help_panel="Routing")
 
 

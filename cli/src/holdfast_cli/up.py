@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from event_log.kafka.errors import NoBroker
-from holdfast_cli import broker, demo_centre, output, ports
+from holdfast_cli import broker, demo_centre, keeping, output, ports
 from holdfast_cli.child import Child, ChildFailed, Program
 from holdfast_cli.environments import MIGRATED, PROGRAMS, STARTED, environments
 from holdfast_cli.home import Addresses, AlreadyRunning, Home, Running
@@ -46,9 +46,10 @@ class Wanted:
 
 
 def serve(wanted: Wanted, when_ready: Callable[[Addresses, str], None]) -> None:
-    """Start everything, call ``when_ready(addresses, token)``, and serve until it is interrupted or a part dies.
+    """Start everything, call ``when_ready(addresses, token)``, and serve until it is interrupted.
 
-    Raises CommandFailed with a sentence if it cannot start, or if a part ends by itself.
+    A service that ends by itself is started again. Raises CommandFailed with a sentence if it cannot start, if Postgres
+    or the broker ends by itself, or a service over and over.
     """
     with suppress(KeyboardInterrupt), started(wanted) as (addresses, token, parts):
         when_ready(addresses, token)
@@ -60,7 +61,7 @@ def serve(wanted: Wanted, when_ready: Callable[[Addresses, str], None]) -> None:
 
 @contextmanager
 def started(wanted: Wanted) -> Iterator[tuple[Addresses, str, Sequence[Callable[[], str]]]]:
-    """Start everything; give the addresses, a token, and what tells of each part whether it has ended.
+    """Start everything; give the addresses, a token, and what looks after each part and names it once it has ended.
 
     When the context ends, everything drains. Call it from the main thread.
     """
@@ -78,7 +79,7 @@ def started(wanted: Wanted) -> Iterator[tuple[Addresses, str, Sequence[Callable[
         home.announce(addresses, wanted.tenant, url)
         if wanted.demo:
             children.append(_demo(home, wanted, addresses))
-        parts = [_ended_of(child) for child in children]
+        parts = [keeping.kept(children, place) for place in range(len(children))]
         parts += [lambda: "" if server.running else "Postgres", lambda: broker.ended(kafka)]
         try:
             yield addresses, home.token(wanted.tenant), parts
@@ -124,10 +125,6 @@ def _database(server: EmbeddedPostgres) -> str:
     """Return the address of the database, made the first time."""
     known = server.query(f"SELECT count(*) FROM pg_database WHERE datname = '{DATABASE}'")  # noqa: S608  our own name
     return server.dsn(DATABASE) if known == "1" else server.create_database(DATABASE)
-
-
-def _ended_of(child: Child) -> Callable[[], str]:
-    return lambda: "" if child.alive() else f"{child.name} (see {child.program.log})"
 
 
 def _watch(parts: Sequence[Callable[[], str]]) -> None:

@@ -1,5 +1,6 @@
 """The loop as phone systems and desktops see it: one real process, its public doors, facts by its real feed."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import grpc
@@ -16,6 +17,8 @@ from holdfast.ivr_routing.v1 import phone_system_service_pb2 as phone
 from holdfast_testing import eventually
 from routing_service import SOURCE, Centre, Doors, Running, steps
 from service_host import client
+
+IN_FORCE = administration.FLOW_STATUS_IN_FORCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -276,6 +279,67 @@ async def test_a_flow_with_problems_is_refused_with_all_of_them(centre: Centre) 
     answer = await centre.doors.administration.PublishFlow(administration.PublishFlowRequest(document=document))
     assert {problem.line for problem in answer.problems} != {0}
     assert not answer.HasField("flow")
+
+
+async def test_a_flow_is_drafted_published_for_later_and_rolled_back(centre: Centre) -> None:
+    await centre.open()
+    put, flow = centre.doors.administration, f"f-{centre.name}"
+    listed = (await put.ListFlows(administration.ListFlowsRequest())).flows
+    (first,) = [version for version in listed if version.flow == flow]
+    assert (first.status, [lead.service_number for lead in first.leads]) == (IN_FORCE, [centre.number])
+    document = (await put.GetFlow(administration.GetFlowRequest(flow=flow, version=first.version))).document
+
+    draft = administration.SaveFlowDraftRequest(flow=flow, document=document.replace("start: choose", "start: nowhere"))
+    problems = (await put.SaveFlowDraft(draft)).problems
+    assert [(problem.rule, problem.line > 0) for problem in problems if problem.rule == "UNKNOWN_NODE"]
+    kept = await put.GetFlow(administration.GetFlowRequest(flow=flow))
+    assert (kept.version.status, kept.document) == (administration.FLOW_STATUS_DRAFT, draft.document)
+
+    publish = administration.PublishFlowRequest(document=document.replace("Please wait.", "Please stay."))
+    publish.effective_time.FromMicroseconds(clock_us() + 3_600_000_000)
+    second = (await put.PublishFlow(publish)).flow
+    assert await _status(centre, flow, second.version) == administration.FLOW_STATUS_SCHEDULED
+    lead = administration.ScheduleFlowRequest(flow=flow, version=second.version, service_numbers=[centre.number])
+    await put.ScheduleFlow(lead)
+    assert await _status(centre, flow, second.version) == IN_FORCE
+    lead.version = first.version
+    await put.ScheduleFlow(lead)
+    assert await _status(centre, flow, first.version) == IN_FORCE
+
+    lead.version = "0"
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await put.ScheduleFlow(lead)
+    assert client.refusal(refused.value).reason == "UNKNOWN_VERSION"
+    with pytest.raises(grpc.aio.AioRpcError) as unknown:
+        await put.GetFlow(administration.GetFlowRequest(flow="none"))
+    assert client.refusal(unknown.value).reason == "UNKNOWN_FLOW"
+    changes = (await put.ListChanges(administration.ListChangesRequest(page_size=10))).changes
+    assert {change.type for change in changes if change.name == flow} >= {"FlowDrafted", "FlowScheduled"}
+
+
+async def _status(centre: Centre, flow: str, version: str) -> int:
+    request = administration.GetFlowRequest(flow=flow, version=version)
+    return int((await centre.doors.administration.GetFlow(request)).version.status)
+
+
+async def test_long_contacts_are_told_with_what_they_wait_for_and_without_names(centre: Centre) -> None:
+    await centre.open("ann")
+    ring = await centre.waiting()
+    held = leg_pb2.LegHeld(leg_id=ring.leg_id)
+    await centre.facts.tell(ring.contact_id, _bridged(ring), held)
+
+    async def waits_for() -> str:
+        request = now.ListLongContactsRequest(longer_than_ms=1)
+        found = (await centre.doors.overview.ListLongContacts(request)).contacts
+        return next((one.waits_for for one in found if one.contact_id == ring.contact_id), "")
+
+    await eventually(lambda: _says(waits_for, "hold"))
+    await centre.facts.tell(ring.contact_id, leg_pb2.LegResumed(leg_id=ring.leg_id))
+    await eventually(lambda: _says(waits_for, ""))
+
+
+async def _says(waits_for: Callable[[], Awaitable[str]], expected: str) -> bool:
+    return await waits_for() == expected
 
 
 async def test_what_goes_on_now_is_told_and_each_decision_is_explained(centre: Centre) -> None:

@@ -6,28 +6,23 @@ from typing import Any, Final
 from event_log.log import Log
 from event_log.model import Event, Filter
 from holdfast.ivr_routing.v1 import administration_service_pb2 as pb
-from holdfast.ivr_routing.v1 import administration_service_pb2_grpc as stubs
 from holdfast.ivr_routing.v1 import configuration_pb2
 from ivr_routing import event_codec
 from ivr_routing.core import commands as c
 from ivr_routing.core import events as e
 from ivr_routing.core.commands import Command
-from ivr_routing.flow import publishing
-from ivr_routing.flow.flow import load, missing_queues
-from ivr_routing.flow.problem import FlowRefused, Problem, PublishingRefused
+from ivr_routing.flow_administration import FlowAdministration, who
 from ivr_routing.leading import Leading
-from ivr_routing.loop.catalogue import message_of
 from ivr_routing.loop.desk import read
 from ivr_routing.loop.requests import Record, Told
 from ivr_routing.opening import as_told, hours_of
 from ivr_routing.rules_form import agent_rules, queue_rules
 from ivr_routing.shard import Shard
 from service_host import call
-from service_host.errors import FailedPrecondition, InvalidArgument
+from service_host.errors import InvalidArgument
 
 PAGE: Final = 100
 MOST_ON_A_PAGE: Final = 1_000
-LONGEST_DOCUMENT: Final = 500_000
 CONFIGURATION: Final = (
     "QueueConfigured",
     "QueueRetired",
@@ -35,6 +30,7 @@ CONFIGURATION: Final = (
     "AgentConfigured",
     "SkillConfigured",
     "HoursConfigured",
+    "FlowDrafted",
     "FlowPublished",
     "FlowScheduled",
     "FlowWithdrawn",
@@ -43,23 +39,23 @@ CONFIGURATION: Final = (
 _NAMES: Final = ("queue", "agent", "skill", "hours", "flow")
 
 
-class AdministrationApi(stubs.AdministrationServiceServicer):
+class AdministrationApi(FlowAdministration):
     """See administration_service.proto for what each method promises."""
 
     def __init__(self, leading: Leading, log: Log) -> None:
-        self._leading = leading
+        super().__init__(leading)
         self._log = log
 
     async def ConfigureQueue(self, request: pb.ConfigureQueueRequest, _context: Any) -> Any:
         """Give a queue its rules."""
         rules = queue_rules(request.rules)
-        command = c.ConfigureQueue(request.queue, rules, _who(), request.expected_version or None)
+        command = c.ConfigureQueue(request.queue, rules, who(), request.expected_version or None)
         shard = await self._do(command)
         return pb.ConfigureQueueResponse(queue=_queue(shard, request.queue))
 
     async def RetireQueue(self, request: pb.RetireQueueRequest, _context: Any) -> Any:
         """Let a queue take no more contacts."""
-        await self._do(c.RetireQueue(request.queue, _who()))
+        await self._do(c.RetireQueue(request.queue, who()))
         return pb.RetireQueueResponse()
 
     async def SetQueueOpenness(self, request: pb.SetQueueOpennessRequest, _context: Any) -> Any:
@@ -75,7 +71,7 @@ class AdministrationApi(stubs.AdministrationServiceServicer):
     async def ConfigureAgent(self, request: pb.ConfigureAgentRequest, _context: Any) -> Any:
         """Say what an agent may be given."""
         rules = agent_rules(request.rules)
-        shard = await self._do(c.ConfigureAgent(request.agent, rules, _who(), request.expected_version or None))
+        shard = await self._do(c.ConfigureAgent(request.agent, rules, who(), request.expected_version or None))
         return pb.ConfigureAgentResponse(agent=_agent(shard, request.agent))
 
     async def ListAgents(self, request: pb.ListAgentsRequest, _context: Any) -> Any:
@@ -98,9 +94,9 @@ class AdministrationApi(stubs.AdministrationServiceServicer):
                 version=held.version + 1 if held else 1,
                 description=request.description,
                 retired=request.retired,
-                changed_by=_who(),
+                changed_by=who(),
             )
-            await shard.do(Record((changed,)), actor=_who())
+            await shard.do(Record((changed,)), actor=who())
         return pb.ConfigureSkillResponse(skill=shard.desk.catalogue.skills[request.skill])
 
     async def ListSkills(self, _request: pb.ListSkillsRequest, _context: Any) -> Any:
@@ -120,61 +116,17 @@ class AdministrationApi(stubs.AdministrationServiceServicer):
                 version=held.version + 1 if held else 1,
                 document=request.document,
                 queues=request.queues,
-                changed_by=_who(),
+                changed_by=who(),
             )
-            await shard.do(Record((changed,)), actor=_who())
+            await shard.do(Record((changed,)), actor=who())
             for command in as_told(changed, shard.desk, shard.now_us()):
-                await shard.do(Told(command), actor=_who())
+                await shard.do(Told(command), actor=who())
         return pb.ConfigureHoursResponse(hours=shard.desk.catalogue.hours[request.hours])
 
     async def ListHours(self, _request: pb.ListHoursRequest, _context: Any) -> Any:
         """All business hours."""
         hours = (await self._shard()).desk.catalogue.hours
         return pb.ListHoursResponse(hours=[hours[name] for name in sorted(hours)])
-
-    async def PublishFlow(self, request: pb.PublishFlowRequest, _context: Any) -> Any:
-        """Publish a version of a flow."""
-        if len(request.document) > LONGEST_DOCUMENT:
-            raise InvalidArgument("INVALID_FIELD", "The document is too long.", field="document")
-        shard = await self._shard()
-        effective = request.effective_time.ToMicroseconds() if request.HasField("effective_time") else None
-        command = publishing.PublishFlow(
-            request.document, tuple(request.service_numbers), effective, _who(), shard.now_us()
-        )
-        try:
-            decided = publishing.decide(shard.desk.catalogue.flows, command)
-            missing = missing_queues(request.document, shard.desk.core.queues)
-        except FlowRefused as refused:
-            return pb.PublishFlowResponse(problems=map(_problem, refused.problems))
-        except PublishingRefused as refused:
-            raise FailedPrecondition(refused.reason, str(refused)) from None
-        if missing:
-            return pb.PublishFlowResponse(problems=map(_problem, missing))
-        if decided and not request.validate_only:
-            await shard.do(Record(tuple(message_of(event) for event in decided)), actor=_who())
-        return pb.PublishFlowResponse(flow=_published(request.document))
-
-    async def WithdrawFlow(self, request: pb.WithdrawFlowRequest, _context: Any) -> Any:
-        """Lead service numbers to no flow of their own."""
-        shard = await self._shard()
-        command = publishing.WithdrawFlow(request.flow, tuple(request.service_numbers), _who(), shard.now_us())
-        decided = publishing.decide(shard.desk.catalogue.flows, command)
-        if decided:
-            await shard.do(Record(tuple(message_of(event) for event in decided)), actor=_who())
-        return pb.WithdrawFlowResponse()
-
-    async def ListFlows(self, _request: pb.ListFlowsRequest, _context: Any) -> Any:
-        """Flows and their versions."""
-        kept = (await self._shard()).desk.catalogue.kept
-        answer = pb.ListFlowsResponse()
-        for event in kept:
-            if isinstance(event, configuration_pb2.FlowPublished):
-                answer.versions.add().CopyFrom(event)
-                answer.versions[-1].document = ""
-            elif isinstance(event, configuration_pb2.FlowScheduled):
-                answer.schedules.append(event)
-        answer.versions.sort(key=lambda version: version.flow)
-        return answer
 
     async def ListChanges(self, request: pb.ListChangesRequest, _context: Any) -> Any:
         """Who changed what."""
@@ -192,17 +144,10 @@ class AdministrationApi(stubs.AdministrationServiceServicer):
         answer.next_page_token = "" if at_end else str(after)
         return answer
 
-    async def _shard(self) -> Shard:
-        return await self._leading.shard(call.caller().tenant)
-
     async def _do(self, command: Command) -> Shard:
         shard = await self._shard()
-        await shard.do(Told(command), actor=_who())
+        await shard.do(Told(command), actor=who())
         return shard
-
-
-def _who() -> str:
-    return call.caller().subject
 
 
 def _named(name: str, field: str) -> None:
@@ -222,16 +167,6 @@ def _queue(shard: Shard, name: str) -> Any:
 def _agent(shard: Shard, name: str) -> Any:
     held = shard.desk.core.agents[name]
     return event_codec.message_of(e.AgentConfigured(name, held.version, held.rules))
-
-
-def _problem(problem: Problem) -> pb.FlowProblem:
-    message = f"{problem.text} {problem.remedy}"
-    return pb.FlowProblem(rule=problem.code.upper(), node=problem.node, line=problem.line, message=message)
-
-
-def _published(document: str) -> configuration_pb2.FlowPublished:
-    flow = load(document)
-    return configuration_pb2.FlowPublished(flow=flow.name, version=flow.version, content_hash=flow.content_hash)
 
 
 def _change(event: Event) -> pb.Change:

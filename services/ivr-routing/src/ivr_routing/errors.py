@@ -3,6 +3,7 @@
 RoutingError
 ├── NotLeading            the caller: another process decides, ask it; nothing was done here
 ├── NoSuchContact         the caller: routing holds no such contact of this tenant
+├── NoSuchFlow            the caller: there is no such version or draft of a flow
 ├── TooFarBack            the caller: an explanation would read more of the log than one answer may
 └── ShardFailed           the world: what was decided could not be written; the same again is harmless
 
@@ -20,6 +21,10 @@ class NotLeading(RoutingError):
 
 class NoSuchContact(RoutingError):
     """Routing holds no such contact."""
+
+
+class NoSuchFlow(RoutingError):
+    """There is no such version or draft of a flow."""
 
 
 class TooFarBack(RoutingError):

@@ -1,6 +1,6 @@
 """The JSON twin: every method that answers once, over HTTP, named as it is in the proto. Nothing is decided here.
 
-Lists are read by GET, their fields in the query; whatever else is asked by POST. Fit for platforms that ask by webhook.
+What is listed or got is read by GET, fields in the query; whatever else is asked by POST. Fit for webhook platforms.
 """
 
 import re
@@ -53,7 +53,7 @@ def _doors() -> Iterator[Door]:
         for service in module.DESCRIPTOR.services_by_name.values():
             for method in service.methods:
                 if not (method.client_streaming or method.server_streaming):
-                    verb = "GET" if method.name.startswith("List") else "POST"
+                    verb = "GET" if method.name.startswith(("List", "Get")) else "POST"
                     yield Door(verb, service.name, method.name, method.input_type, method.output_type)
 
 

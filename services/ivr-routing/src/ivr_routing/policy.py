@@ -59,6 +59,9 @@ _RULES: Final = {
         "ConfigureHours": _ADMINISTER,
         "ListHours": _READ,
         "PublishFlow": _ADMINISTER,
+        "SaveFlowDraft": _ADMINISTER,
+        "GetFlow": _READ,
+        "ScheduleFlow": _ADMINISTER,
         "WithdrawFlow": _ADMINISTER,
         "ListFlows": _READ,
         "ListChanges": _ADMINISTER,
@@ -110,6 +113,7 @@ ERRORS: Final = ErrorTable(
         core_errors.StateNotAllowed: _refused(FailedPrecondition, core_errors.StateNotAllowed),
         HoursRefused: Row(InvalidArgument, "HOURS_INVALID", _own_words),
         errors.NoSuchContact: Row(NotFound, "UNKNOWN_CONTACT", _own_words),
+        errors.NoSuchFlow: Row(NotFound, "UNKNOWN_FLOW", _own_words),
         errors.TooFarBack: Row(FailedPrecondition, "TOO_FAR_BACK", _own_words),
         errors.NotLeading: Row(Unavailable, "NOT_LEADING", _own_words, retry_after=RETRY_AFTER),
         errors.ShardFailed: Row(

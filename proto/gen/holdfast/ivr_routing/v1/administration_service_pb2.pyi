@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from holdfast.ivr_routing.v1 import configuration_pb2 as _configuration_pb2
 import builtins as _builtins
 import sys
@@ -19,6 +20,38 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _FlowStatus:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FlowStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FlowStatus.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FLOW_STATUS_UNSPECIFIED: _FlowStatus.ValueType  # 0
+    """Not told."""
+    FLOW_STATUS_DRAFT: _FlowStatus.ValueType  # 1
+    """Under work; nobody enters it."""
+    FLOW_STATUS_PUBLISHED: _FlowStatus.ValueType  # 2
+    """Published; no number leads to it."""
+    FLOW_STATUS_SCHEDULED: _FlowStatus.ValueType  # 3
+    """Published; numbers will lead to it."""
+    FLOW_STATUS_IN_FORCE: _FlowStatus.ValueType  # 4
+    """Numbers lead to it."""
+
+class FlowStatus(_FlowStatus, metaclass=_FlowStatusEnumTypeWrapper):
+    """What a version of a flow is now."""
+
+FLOW_STATUS_UNSPECIFIED: FlowStatus.ValueType  # 0
+"""Not told."""
+FLOW_STATUS_DRAFT: FlowStatus.ValueType  # 1
+"""Under work; nobody enters it."""
+FLOW_STATUS_PUBLISHED: FlowStatus.ValueType  # 2
+"""Published; no number leads to it."""
+FLOW_STATUS_SCHEDULED: FlowStatus.ValueType  # 3
+"""Published; numbers will lead to it."""
+FLOW_STATUS_IN_FORCE: FlowStatus.ValueType  # 4
+"""Numbers lead to it."""
+Global___FlowStatus: _TypeAlias = FlowStatus  # noqa: Y015
 
 @_typing.final
 class ConfigureQueueRequest(_message.Message):
@@ -608,6 +641,241 @@ class FlowProblem(_message.Message):
 Global___FlowProblem: _TypeAlias = FlowProblem  # noqa: Y015
 
 @_typing.final
+class SaveFlowDraftRequest(_message.Message):
+    """Keeps a document under work."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FLOW_FIELD_NUMBER: _builtins.int
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    flow: _builtins.str
+    """The flow it is of."""
+    document: _builtins.str
+    """The document: YAML or JSON."""
+    def __init__(
+        self,
+        *,
+        flow: _builtins.str = ...,
+        document: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "flow", b"flow"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SaveFlowDraftRequest: _TypeAlias = SaveFlowDraftRequest  # noqa: Y015
+
+@_typing.final
+class SaveFlowDraftResponse(_message.Message):
+    """It is kept."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROBLEMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def problems(self) -> _containers.RepeatedCompositeFieldContainer[Global___FlowProblem]:
+        """Everything that is wrong with it so far."""
+
+    def __init__(
+        self,
+        *,
+        problems: _abc.Iterable[Global___FlowProblem] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["problems", b"problems"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SaveFlowDraftResponse: _TypeAlias = SaveFlowDraftResponse  # noqa: Y015
+
+@_typing.final
+class GetFlowRequest(_message.Message):
+    """Asks for one version of a flow."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FLOW_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    flow: _builtins.str
+    """The flow."""
+    version: _builtins.str
+    """The version; empty: the draft."""
+    def __init__(
+        self,
+        *,
+        flow: _builtins.str = ...,
+        version: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["flow", b"flow", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetFlowRequest: _TypeAlias = GetFlowRequest  # noqa: Y015
+
+@_typing.final
+class GetFlowResponse(_message.Message):
+    """One version of a flow."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    document: _builtins.str
+    """The document as written."""
+    @_builtins.property
+    def version(self) -> Global___FlowVersion:
+        """What it is now."""
+
+    def __init__(
+        self,
+        *,
+        version: Global___FlowVersion | None = ...,
+        document: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["version", b"version"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetFlowResponse: _TypeAlias = GetFlowResponse  # noqa: Y015
+
+@_typing.final
+class ScheduleFlowRequest(_message.Message):
+    """Leads service numbers to a published version."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FLOW_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    SERVICE_NUMBERS_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
+    flow: _builtins.str
+    """The flow."""
+    version: _builtins.str
+    """The version."""
+    @_builtins.property
+    def service_numbers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The numbers; at least one."""
+
+    @_builtins.property
+    def effective_time(self) -> _timestamp_pb2.Timestamp:
+        """From when; unset: now."""
+
+    def __init__(
+        self,
+        *,
+        flow: _builtins.str = ...,
+        version: _builtins.str = ...,
+        service_numbers: _abc.Iterable[_builtins.str] | None = ...,
+        effective_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["effective_time", b"effective_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["effective_time", b"effective_time", "flow", b"flow", "service_numbers", b"service_numbers", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScheduleFlowRequest: _TypeAlias = ScheduleFlowRequest  # noqa: Y015
+
+@_typing.final
+class ScheduleFlowResponse(_message.Message):
+    """It is so."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ScheduleFlowResponse: _TypeAlias = ScheduleFlowResponse  # noqa: Y015
+
+@_typing.final
+class FlowVersion(_message.Message):
+    """A version of a flow, or its draft, as it is now."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FLOW_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    CONTENT_HASH_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    LEADS_FIELD_NUMBER: _builtins.int
+    CHANGED_BY_FIELD_NUMBER: _builtins.int
+    flow: _builtins.str
+    """The flow."""
+    version: _builtins.str
+    """The version; empty for a draft."""
+    content_hash: _builtins.str
+    """Hash of its content."""
+    status: Global___FlowStatus.ValueType
+    """What it is now."""
+    changed_by: _builtins.str
+    """Who wrote or published it."""
+    @_builtins.property
+    def leads(self) -> _containers.RepeatedCompositeFieldContainer[Global___FlowLead]:
+        """Numbers that lead to it, now or from an instant to come, in order."""
+
+    def __init__(
+        self,
+        *,
+        flow: _builtins.str = ...,
+        version: _builtins.str = ...,
+        content_hash: _builtins.str = ...,
+        status: Global___FlowStatus.ValueType = ...,
+        leads: _abc.Iterable[Global___FlowLead] | None = ...,
+        changed_by: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed_by", b"changed_by", "content_hash", b"content_hash", "flow", b"flow", "leads", b"leads", "status", b"status", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FlowVersion: _TypeAlias = FlowVersion  # noqa: Y015
+
+@_typing.final
+class FlowLead(_message.Message):
+    """A service number that leads to a version."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SERVICE_NUMBER_FIELD_NUMBER: _builtins.int
+    EFFECTIVE_TIME_FIELD_NUMBER: _builtins.int
+    IN_FORCE_FIELD_NUMBER: _builtins.int
+    service_number: _builtins.str
+    """The number."""
+    in_force: _builtins.bool
+    """True if new contacts of the number enter this version now."""
+    @_builtins.property
+    def effective_time(self) -> _timestamp_pb2.Timestamp:
+        """From when."""
+
+    def __init__(
+        self,
+        *,
+        service_number: _builtins.str = ...,
+        effective_time: _timestamp_pb2.Timestamp | None = ...,
+        in_force: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["effective_time", b"effective_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["effective_time", b"effective_time", "in_force", b"in_force", "service_number", b"service_number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FlowLead: _TypeAlias = FlowLead  # noqa: Y015
+
+@_typing.final
 class WithdrawFlowRequest(_message.Message):
     """Leads service numbers to no flow of their own."""
 
@@ -677,6 +945,7 @@ class ListFlowsResponse(_message.Message):
 
     VERSIONS_FIELD_NUMBER: _builtins.int
     SCHEDULES_FIELD_NUMBER: _builtins.int
+    FLOWS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def versions(self) -> _containers.RepeatedCompositeFieldContainer[_configuration_pb2.FlowPublished]:
         """Published versions, without their documents."""
@@ -685,15 +954,20 @@ class ListFlowsResponse(_message.Message):
     def schedules(self) -> _containers.RepeatedCompositeFieldContainer[_configuration_pb2.FlowScheduled]:
         """Where service numbers lead."""
 
+    @_builtins.property
+    def flows(self) -> _containers.RepeatedCompositeFieldContainer[Global___FlowVersion]:
+        """Drafts and published versions as they are now, in order of flow, the draft first, then the latest."""
+
     def __init__(
         self,
         *,
         versions: _abc.Iterable[_configuration_pb2.FlowPublished] | None = ...,
         schedules: _abc.Iterable[_configuration_pb2.FlowScheduled] | None = ...,
+        flows: _abc.Iterable[Global___FlowVersion] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["schedules", b"schedules", "versions", b"versions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["flows", b"flows", "schedules", b"schedules", "versions", b"versions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

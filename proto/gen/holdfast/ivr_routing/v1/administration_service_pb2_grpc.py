@@ -91,6 +91,21 @@ class AdministrationServiceStub:
                 request_serializer=holdfast_dot_ivr__routing_dot_v1_dot_administration__service__pb2.PublishFlowRequest.SerializeToString,
                 response_deserializer=holdfast_dot_ivr__routing_dot_v1_dot_administration__service__pb2.PublishFlowResponse.FromString,
                 _registered_method=True)
+        self.SaveFlowDraft = channel.unary_unary(
+                '/holdfast.ivr_routing.v1.AdministrationService/SaveFlowDraft',
+                request_serializer=holdfast_dot_ivr__routing_dot_v1_dot_administration__service__pb2.SaveFlowDraftRequest.SerializeToString,
+                response_deserializer=holdfast_dot_ivr__routing_dot_v1_dot_administration__service__pb2.SaveFlowDraftResponse.FromString,
+                _registered_method=True)
+        self.GetFlow = channel.unary_unary(
+                '/holdfast.ivr_routing.v1.AdministrationService/GetFlow',
+                request_serializer=holdfast_dot_ivr__routing_dot_v1_dot_administration__service__pb2.GetFlowRequest.SerializeToString,
+                response_deserializer=holdfast_dot_ivr__routing_dot_v1_dot_administration__service__pb2.GetFlowResponse.FromString,
+                _registered_method=True)
+        self.ScheduleFlow = channel.unary_unary(
+                '/holdfast.ivr_routing.v1.AdministrationService/ScheduleFlow',
+                request_serializer=holdfast_dot_ivr__routing_dot_v1_dot_administration__service__pb2.ScheduleFlowRequest.SerializeToString,
+                response_deserializer=holdfast_dot_ivr__routing_dot_v1_dot_administration__service__pb2.ScheduleFlowResponse.FromString,
+                _registered_method=True)
         self.WithdrawFlow = channel.unary_unary(
                 '/holdfast.ivr_routing.v1.AdministrationService/WithdrawFlow',
                 request_serializer=holdfast_dot_ivr__routing_dot_v1_dot_administration__service__pb2.WithdrawFlowRequest.SerializeToString,
@@ -192,6 +207,27 @@ class AdministrationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SaveFlowDraft(self, request, context):
+        """Keeps a document under work; the draft kept before is replaced. It may have problems: the answer names them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetFlow(self, request, context):
+        """One version of a flow with its document, or its draft. NOT_FOUND if there is none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ScheduleFlow(self, request, context):
+        """Leads service numbers to a published version from an instant on; to an older one, that is rolling back.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WithdrawFlow(self, request, context):
         """Leads service numbers to no flow of their own from now on.
         """
@@ -270,6 +306,21 @@ def add_AdministrationServiceServicer_to_server(servicer, server):
                     servicer.PublishFlow,
                     request_deserializer=holdfast_dot_ivr__routing_dot_v1_dot_administration__service__pb2.PublishFlowRequest.FromString,
                     response_serializer=holdfast_dot_ivr__routing_dot_v1_dot_administration__service__pb2.PublishFlowResponse.SerializeToString,
+            ),
+            'SaveFlowDraft': grpc.unary_unary_rpc_method_handler(
+                    servicer.SaveFlowDraft,
+                    request_deserializer=holdfast_dot_ivr__routing_dot_v1_dot_administration__service__pb2.SaveFlowDraftRequest.FromString,
+                    response_serializer=holdfast_dot_ivr__routing_dot_v1_dot_administration__service__pb2.SaveFlowDraftResponse.SerializeToString,
+            ),
+            'GetFlow': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetFlow,
+                    request_deserializer=holdfast_dot_ivr__routing_dot_v1_dot_administration__service__pb2.GetFlowRequest.FromString,
+                    response_serializer=holdfast_dot_ivr__routing_dot_v1_dot_administration__service__pb2.GetFlowResponse.SerializeToString,
+            ),
+            'ScheduleFlow': grpc.unary_unary_rpc_method_handler(
+                    servicer.ScheduleFlow,
+                    request_deserializer=holdfast_dot_ivr__routing_dot_v1_dot_administration__service__pb2.ScheduleFlowRequest.FromString,
+                    response_serializer=holdfast_dot_ivr__routing_dot_v1_dot_administration__service__pb2.ScheduleFlowResponse.SerializeToString,
             ),
             'WithdrawFlow': grpc.unary_unary_rpc_method_handler(
                     servicer.WithdrawFlow,
@@ -586,6 +637,87 @@ class AdministrationService:
             '/holdfast.ivr_routing.v1.AdministrationService/PublishFlow',
             holdfast_dot_ivr__routing_dot_v1_dot_administration__service__pb2.PublishFlowRequest.SerializeToString,
             holdfast_dot_ivr__routing_dot_v1_dot_administration__service__pb2.PublishFlowResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SaveFlowDraft(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.ivr_routing.v1.AdministrationService/SaveFlowDraft',
+            holdfast_dot_ivr__routing_dot_v1_dot_administration__service__pb2.SaveFlowDraftRequest.SerializeToString,
+            holdfast_dot_ivr__routing_dot_v1_dot_administration__service__pb2.SaveFlowDraftResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetFlow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.ivr_routing.v1.AdministrationService/GetFlow',
+            holdfast_dot_ivr__routing_dot_v1_dot_administration__service__pb2.GetFlowRequest.SerializeToString,
+            holdfast_dot_ivr__routing_dot_v1_dot_administration__service__pb2.GetFlowResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ScheduleFlow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.ivr_routing.v1.AdministrationService/ScheduleFlow',
+            holdfast_dot_ivr__routing_dot_v1_dot_administration__service__pb2.ScheduleFlowRequest.SerializeToString,
+            holdfast_dot_ivr__routing_dot_v1_dot_administration__service__pb2.ScheduleFlowResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -60,6 +60,12 @@ class AdministrationServiceStub:
     A document with problems is refused; the answer names all of them. Publishing an older version's document
     again is rolling back.
     """
+    SaveFlowDraft: _grpc.UnaryUnaryMultiCallable[_administration_service_pb2.SaveFlowDraftRequest, _administration_service_pb2.SaveFlowDraftResponse]
+    """Keeps a document under work; the draft kept before is replaced. It may have problems: the answer names them."""
+    GetFlow: _grpc.UnaryUnaryMultiCallable[_administration_service_pb2.GetFlowRequest, _administration_service_pb2.GetFlowResponse]
+    """One version of a flow with its document, or its draft. NOT_FOUND if there is none."""
+    ScheduleFlow: _grpc.UnaryUnaryMultiCallable[_administration_service_pb2.ScheduleFlowRequest, _administration_service_pb2.ScheduleFlowResponse]
+    """Leads service numbers to a published version from an instant on; to an older one, that is rolling back."""
     WithdrawFlow: _grpc.UnaryUnaryMultiCallable[_administration_service_pb2.WithdrawFlowRequest, _administration_service_pb2.WithdrawFlowResponse]
     """Leads service numbers to no flow of their own from now on."""
     ListFlows: _grpc.UnaryUnaryMultiCallable[_administration_service_pb2.ListFlowsRequest, _administration_service_pb2.ListFlowsResponse]
@@ -99,6 +105,12 @@ class AdministrationServiceAsyncStub(AdministrationServiceStub):
     A document with problems is refused; the answer names all of them. Publishing an older version's document
     again is rolling back.
     """
+    SaveFlowDraft: _aio.UnaryUnaryMultiCallable[_administration_service_pb2.SaveFlowDraftRequest, _administration_service_pb2.SaveFlowDraftResponse]  # type: ignore[assignment]
+    """Keeps a document under work; the draft kept before is replaced. It may have problems: the answer names them."""
+    GetFlow: _aio.UnaryUnaryMultiCallable[_administration_service_pb2.GetFlowRequest, _administration_service_pb2.GetFlowResponse]  # type: ignore[assignment]
+    """One version of a flow with its document, or its draft. NOT_FOUND if there is none."""
+    ScheduleFlow: _aio.UnaryUnaryMultiCallable[_administration_service_pb2.ScheduleFlowRequest, _administration_service_pb2.ScheduleFlowResponse]  # type: ignore[assignment]
+    """Leads service numbers to a published version from an instant on; to an older one, that is rolling back."""
     WithdrawFlow: _aio.UnaryUnaryMultiCallable[_administration_service_pb2.WithdrawFlowRequest, _administration_service_pb2.WithdrawFlowResponse]  # type: ignore[assignment]
     """Leads service numbers to no flow of their own from now on."""
     ListFlows: _aio.UnaryUnaryMultiCallable[_administration_service_pb2.ListFlowsRequest, _administration_service_pb2.ListFlowsResponse]  # type: ignore[assignment]
@@ -201,6 +213,30 @@ class AdministrationServiceServicer(metaclass=_abc_1.ABCMeta):
         A document with problems is refused; the answer names all of them. Publishing an older version's document
         again is rolling back.
         """
+
+    @_abc_1.abstractmethod
+    def SaveFlowDraft(
+        self,
+        request: _administration_service_pb2.SaveFlowDraftRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_administration_service_pb2.SaveFlowDraftResponse, _abc.Awaitable[_administration_service_pb2.SaveFlowDraftResponse]]:
+        """Keeps a document under work; the draft kept before is replaced. It may have problems: the answer names them."""
+
+    @_abc_1.abstractmethod
+    def GetFlow(
+        self,
+        request: _administration_service_pb2.GetFlowRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_administration_service_pb2.GetFlowResponse, _abc.Awaitable[_administration_service_pb2.GetFlowResponse]]:
+        """One version of a flow with its document, or its draft. NOT_FOUND if there is none."""
+
+    @_abc_1.abstractmethod
+    def ScheduleFlow(
+        self,
+        request: _administration_service_pb2.ScheduleFlowRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_administration_service_pb2.ScheduleFlowResponse, _abc.Awaitable[_administration_service_pb2.ScheduleFlowResponse]]:
+        """Leads service numbers to a published version from an instant on; to an older one, that is rolling back."""
 
     @_abc_1.abstractmethod
     def WithdrawFlow(
