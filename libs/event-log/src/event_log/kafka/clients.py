@@ -11,6 +11,8 @@ import crc32c
 from kafka.net.compat import KafkaNetClient
 
 _Client = TypeVar("_Client")
+RECONNECT_MS = 500
+"""Every client tries again so soon, however long the broker was away; the library would come to wait half a minute."""
 
 logging.getLogger("kafka").setLevel(logging.CRITICAL)
 assert crc32c.crc32c(b"123456789") == 0xE3069283, "without the checksums in C every record costs many times as much"  # noqa: PLR2004
@@ -25,7 +27,7 @@ def opened(kind: Callable[..., _Client], **settings: Any) -> _Client:
         return made[-1]
 
     try:
-        return kind(kafka_client=make, **settings)
+        return kind(kafka_client=make, reconnect_backoff_max_ms=RECONNECT_MS, **settings)
     except BaseException:
         for client in made:
             client.close()

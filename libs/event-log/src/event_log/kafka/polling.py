@@ -209,7 +209,6 @@ def _consumer(topic: Topic) -> Any:
         metrics_enabled=False,
         max_partition_fetch_bytes=PARTITION_BYTES,
         fetch_max_bytes=FETCH_BYTES,
-        reconnect_backoff_max_ms=500,
         bootstrap_timeout_ms=ANSWER_MS,
         **topic.settings,
     )

@@ -43,7 +43,6 @@ def producer_settings(bootstrap: str, delivery: timedelta = DELIVERY) -> dict[st
         "request_timeout_ms": int(delivery.total_seconds() * 500),
         "delivery_timeout_ms": int(delivery.total_seconds() * 1000),
         "max_block_ms": 5000,
-        "reconnect_backoff_max_ms": 500,
         "metrics_enabled": False,
     }
 
