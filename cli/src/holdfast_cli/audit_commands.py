@@ -52,7 +52,7 @@ def verify_log(
     kept = _expected(expected)
     running = None if database_url else Home(data).running()
     with output.progress() as bar:
-        task = bar.add_task("verifying", total=system.run(following.head(running)) if running else None)
+        task = bar.add_task("verifying", total=system.run(following.head(running)).position if running else None)
 
         def on_progress(position: int) -> None:
             bar.update(task, completed=position)

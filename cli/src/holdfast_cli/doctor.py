@@ -14,6 +14,7 @@ from pathlib import Path
 import grpc
 import httpx
 
+from holdfast.log.v1.event_pb2 import Cursor
 from holdfast.metrics.v1.metrics_service_pb2 import GetFactsStatusRequest, GetFactsStatusResponse
 from holdfast.metrics.v1.metrics_service_pb2_grpc import MetricsServiceStub
 from holdfast_cli import doctor_kafka, following, ports, system
@@ -131,8 +132,8 @@ def _looked(what: str, look: Callable[[], Sequence[Finding]]) -> Sequence[Findin
 
 def _facts(running: Running) -> list[Finding]:
     head, status = system.run(_asked(running))
-    place = max((cursor.position for cursor in status.as_of.logs.values()), default=0)
-    behind = max(0, head - place)
+    place = following.reached(status, head.log_id)
+    behind = max(0, head.position - place)
     return [
         Finding(
             status.following,
@@ -145,7 +146,7 @@ def _facts(running: Running) -> list[Finding]:
         Finding(
             behind <= MOST_BEHIND,
             "lag",
-            f"facts at {place:,} of {head:,}" + (f", {counted(behind, 'event')} behind" if behind else ""),
+            f"facts at {place:,} of {head.position:,}" + (f", {counted(behind, 'event')} behind" if behind else ""),
             "Wait a moment and look again; if it does not shrink, see logs/metrics.log.",
         ),
         Finding(
@@ -157,7 +158,7 @@ def _facts(running: Running) -> list[Finding]:
     ]
 
 
-async def _asked(running: Running) -> tuple[int, GetFactsStatusResponse]:
+async def _asked(running: Running) -> tuple[Cursor, GetFactsStatusResponse]:
     head = await following.head(running)
     async with system.metrics(running) as channel:
         return head, await MetricsServiceStub(channel).GetFactsStatus(GetFactsStatusRequest())

@@ -133,5 +133,5 @@ async def _tell(running: Running, wanted: Wanted, bar: Bar) -> ImportSummary:
 
 async def _facts(running: Running, bar: Bar) -> Followed:
     until = await following.head(running)
-    task = bar.add_task("folding into facts", total=until)
+    task = bar.add_task("folding into facts", total=until.position)
     return await following.followed(running, until, lambda seen: bar.update(task, completed=seen.position))
