@@ -27,6 +27,7 @@ EXAMPLES: Final = Path(__file__).parents[2] / "docs/examples"
 FLOW: Final = EXAMPLES.parent / "flows/main-line.yaml"
 NUMBER: Final = "+498001234"
 START_SECONDS: Final = 30
+MOST_LINES: Final = 60
 
 
 class Platform:
@@ -57,7 +58,8 @@ def found(pattern: str, document: str) -> str:
 def environment(system: System) -> dict[str, str]:
     told = {
         "HOLDFAST_ROUTING": system.ready["ivr_routing_grpc"],
-        "HOLDFAST_CALL_EVENTS": system.ready["call_events_grpc"],
+        "HOLDFAST_ROUTING_HTTP": system.ready["ivr_routing_http"],
+        "HOLDFAST_CALL_EVENTS_HTTP": system.ready["call_events_http"],
         "HOLDFAST_TOKEN": Doors.of(system.ready, system.data).token(),
         "WEBHOOK_SECRET": secrets.token_hex(8),
     }
@@ -96,6 +98,10 @@ def port_of(process: int) -> int:
     """Return the port that a process listens on; 0 while it does not."""
     listening = [one for one in psutil.Process(process).net_connections("inet") if one.status == psutil.CONN_LISTEN]
     return listening[0].laddr.port if listening else 0
+
+
+def test_the_example_is_short_enough_to_be_read() -> None:
+    assert len((EXAMPLES / "webhook.py").read_text(encoding="utf-8").splitlines()) <= MOST_LINES
 
 
 def test_a_call_goes_from_the_platforms_webhook_through_the_flow_to_an_agent(
