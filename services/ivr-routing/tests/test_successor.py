@@ -105,7 +105,7 @@ async def test_a_killed_leaders_callers_are_served_by_its_successor(pair: Pair) 
     assert (await pair.centre.next_after(waiting)).do[-1].ring.agent == pair.centre.agent("ben")
 
 
-async def test_a_frozen_leader_that_wakes_decides_nothing_any_more(pair: Pair) -> None:
+async def test_a_frozen_leader_that_wakes_decides_nothing_any_more_and_its_successor_does(pair: Pair) -> None:
     pair.standby.start()
     await pair.centre.hire("cem")
     ring = await eventually(lambda: _rings_for(pair.centre, "cem"))
@@ -115,10 +115,10 @@ async def test_a_frozen_leader_that_wakes_decides_nothing_any_more(pair: Pair) -
 
     frozen.send_signal(signal.SIGSTOP)
     await eventually(lambda: _leads(pair.other))
+    frozen.send_signal(signal.SIGCONT)
     held, agent = ring.do[-1].ring.reservation_id, pair.centre.agent("cem")
     reject = agents.RejectReservationRequest(reservation_id=held, agent=agent)
     await eventually(lambda: _done(pair.other.doors.agents.RejectReservation(reject, timeout=5)))
-    frozen.send_signal(signal.SIGCONT)
 
     accept = agents.AcceptReservationRequest(reservation_id=held, agent=agent)
     with pytest.raises(grpc.aio.AioRpcError) as refused:
