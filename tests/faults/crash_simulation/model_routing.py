@@ -8,7 +8,7 @@ from crash_simulation.process import Process
 from event_log.errors import LogUnavailable
 from event_log.log import Verdict
 from event_log.memory import MemoryLog
-from event_log.model import DEFAULT_PAGE_EVENTS, Append, Cursor, Fence, Page
+from event_log.model import DEFAULT_PAGE_EVENTS, EVERYTHING, Append, Cursor, Fence, Filter, Page
 from ivr_routing.loop.snapshot import load
 from ivr_routing.snapshots import Kept, Snapshots
 
@@ -29,10 +29,10 @@ class ModelStore:
         await self._process.step("asks for the head")
         return await self._log.head()
 
-    async def read(self, after: Cursor | int, *, limit: int = DEFAULT_PAGE_EVENTS) -> Page:
+    async def read(self, after: Cursor | int, *, filter: Filter = EVERYTHING, limit: int = DEFAULT_PAGE_EVENTS) -> Page:
         """See Log.read."""
         await self._process.step("reads")
-        return await self._log.read(after, limit=limit)
+        return await self._log.read(after, filter=filter, limit=limit)
 
     async def acquire_fence(self, tenant: str, name: str) -> Fence:
         """See Log.acquire_fence."""

@@ -78,6 +78,8 @@ async def _trial(chance: Random, variant: Variant) -> Outcome:
     world.fate.kind = True
     await asyncio.wait([calls], timeout=END_SECONDS)
     over = calls.done()
+    if over:
+        calls.result()
     for task in (*lives, calls):
         task.cancel()
     await asyncio.gather(*lives, calls, return_exceptions=True)

@@ -12,8 +12,9 @@ from typing import Final
 from uuid import UUID
 
 from event_log.log import Log
-from event_log.model import MAX_PAGE_EVENTS, Cursor, Event
+from event_log.model import MAX_PAGE_EVENTS, Cursor, Event, Fence, Filter
 from ivr_routing import telemetry
+from ivr_routing.errors import NotLeading
 from ivr_routing.heartbeats import Heartbeats
 from ivr_routing.loop.desk import Desk, read
 from ivr_routing.loop.snapshot import dump
@@ -59,13 +60,16 @@ class Shards:
             await asyncio.sleep(0)
 
     async def lead(self) -> None:
-        """Raise the fences, read the rest, keep a snapshot if much was read."""
+        """Raise the fences, and read the rest until every tenant found in it has one."""
         began = time.monotonic()
-        fences = {tenant: await self._log.acquire_fence(tenant, FENCE) for tenant in self._desks}
-        read_now = await self.follow()
-        for tenant in self._desks.keys() - fences.keys():
-            fences[tenant] = await self._log.acquire_fence(tenant, FENCE)
-        await self.follow()
+        fences: dict[str, Fence] = {}
+        read_now = 0
+        while True:
+            for tenant in self._desks.keys() - fences.keys():
+                fences[tenant] = await self._log.acquire_fence(tenant, FENCE)
+            read_now += await self.follow()
+            if self._desks.keys() == fences.keys():
+                break
         for tenant, fence in fences.items():
             self._add(Shard(self._desks[tenant], self._log, fence, self._clock, self._new_id, self._beats()))
         telemetry.LEADS.info(tenants=len(fences), events=read_now, seconds=round(time.monotonic() - began, 3))
@@ -84,13 +88,17 @@ class Shards:
             shard.close()
 
     async def keep(self) -> bool:
-        """Keep a snapshot, if at this instant all that was decided stands in the log; whether it was so.
+        """Keep a snapshot, if at this instant all that was decided stands in the log, and nothing else does.
 
+        Whether it was so. What another process has written since this one began to lead is in none of its desks.
         Making it holds everything up for as long as the desks are large; writing it does not.
         """
         if not self._desks or any(shard.stands_at is None for shard in self._shards.values()):
             return False
-        await self._snapshots.keep(self.at, {tenant: dump(desk) for tenant, desk in self._desks.items()})
+        at = self.at
+        if at.position - self._at.position != self.decided:
+            return False
+        await self._snapshots.keep(at, {tenant: dump(desk) for tenant, desk in self._desks.items()})
         return True
 
     @property
@@ -119,13 +127,33 @@ class Shards:
             return found
         async with self._opening:
             if tenant not in self._shards:
-                fence = await self._log.acquire_fence(tenant, FENCE)
-                desk = self._desks[tenant] = Desk(tenant)
-                shard = Shard(desk, self._log, fence, self._clock, self._new_id, self._beats())
+                shard = await self._opened(tenant)
                 self._add(shard)
                 if self._running is not None:
-                    self._running.create_task(shard.run())
+                    _start(shard, self._running)
             return self._shards[tenant]
+
+    async def _opened(self, tenant: str) -> Shard:
+        """A shard of a tenant that has no events up to where this process began to lead.
+
+        If its fence was raised before, another process may have led since, unnoticed, and have written for it.
+        """
+        fence = await self._log.acquire_fence(tenant, FENCE)
+        written = await self._written_since(tenant) if fence.epoch > 1 else []
+        desk = self._desks[tenant] = Desk(tenant)
+        for event in written:
+            self._evolve(desk, event)
+        return Shard(desk, self._log, fence, self._clock, self._new_id, self._beats())
+
+    async def _written_since(self, tenant: str) -> list[Event]:
+        """Return what stands in the log for a tenant since this process began to lead."""
+        at, found = self._at, list[Event]()
+        while True:
+            page = await self._log.read(at, filter=Filter(tenant), limit=MAX_PAGE_EVENTS)
+            found += page.events
+            at = page.complete_to
+            if at.position >= page.head_position:
+                return found
 
     async def _begin(self) -> None:
         head = await self._log.head()
@@ -137,6 +165,9 @@ class Shards:
         desk = self._desks.get(event.tenant)
         if desk is None:
             desk = self._desks[event.tenant] = Desk(event.tenant)
+        self._evolve(desk, event)
+
+    def _evolve(self, desk: Desk, event: Event) -> None:
         desk.evolve(read(event.type, event.payload), event.event_time_us)
         self._record_time_us = max(self._record_time_us, event.event_time_us)
 
@@ -147,3 +178,14 @@ class Shards:
 
     def _beats(self) -> Heartbeats:
         return Heartbeats(self._heartbeat)
+
+
+def _start(shard: Shard, running: asyncio.TaskGroup) -> None:
+    """Run a shard beside the others; raises NotLeading if they are ending."""
+    work = shard.run()
+    try:
+        running.create_task(work)
+    except RuntimeError as ending:
+        work.close()
+        shard.close()
+        raise NotLeading("This process decides no longer: ask again.") from ending
