@@ -14,25 +14,25 @@ AWAY_SECONDS = 30.0
 TO_PHONES = (PHONES, PHONES_TO_SECOND)
 
 
-@fault("F2", ROUTING, weight=12)
+@fault("F2", ROUTING, weight=20)
 async def routing_killed(world: World, chance: Random) -> None:
     """Kill the process that decides, at any moment; the other one goes on."""
     await kill_again(world, await world.routing.leader(), chance.uniform(0, 0.5))
 
 
-@fault("F2", ROUTING, ROUTING_DATABASE, weight=8)
+@fault("F2", ROUTING, ROUTING_DATABASE, weight=12)
 async def routing_killed_before_commit(world: World, chance: Random) -> None:
     """Kill it while what it decided has not come to Postgres."""
     await _killed_in_silence(world, (ROUTING_DATABASE,), UP, chance)
 
 
-@fault("F2", ROUTING, ROUTING_DATABASE, weight=8)
+@fault("F2", ROUTING, ROUTING_DATABASE, weight=12)
 async def routing_killed_after_commit(world: World, chance: Random) -> None:
     """Kill it mid-decision: what it decided stands in its log, and it has not heard of it, nor anybody of it."""
     await _killed_in_silence(world, (ROUTING_DATABASE,), DOWN, chance)
 
 
-@fault("F2", ROUTING, PHONES, weight=8)
+@fault("F2", ROUTING, PHONES, weight=12)
 async def routing_killed_before_answer(world: World, chance: Random) -> None:
     """Kill it while its answers and instructions have not come to the phones."""
     await _killed_in_silence(world, TO_PHONES, DOWN, chance)
@@ -47,7 +47,7 @@ async def both_routings_killed(world: World, chance: Random) -> None:
     await asyncio.gather(*map(world.start, world.routing.processes))
 
 
-@fault("F9 F2", ROUTING, ROUTING_DATABASE, PHONES, weight=8)
+@fault("F9 F2", ROUTING, ROUTING_DATABASE, PHONES, weight=12)
 async def paused_routing_wakes(world: World, chance: Random) -> None:
     """Freeze the one that decides until the other has taken over, then let it wake and decide: it is fenced."""
     leader = await world.routing.leader()
