@@ -49,7 +49,7 @@ _VISIT: Final = """
       on v.tenant = a.tenant and v.contact_id = a.contact_id and v.visit_id = a.visit_id"""
 _CONTACT: Final = """
     left join lateral (
-        select k.intervened_time, k.fault_time from metrics.contact k
+        select k.intervened_time, k.fault_time from metrics.disturbed_contact k
         where k.tenant = a.tenant and k.contact_id = a.contact_id offset 0
     ) c on true"""
 """`offset 0` keeps the contact a look-up by key, whatever the planner believes of tables not analysed yet."""
