@@ -145,7 +145,7 @@ class Leading:
     async def _take_facts(self, shards: Shards) -> None:
         """Take facts in; while the feed or the database is away routing goes on without."""
         while True:
-            with suppress(EventLogError, Refused):
+            with suppress(EventLogError, Refused, ShardFailed):  # a shard that broke is read anew meanwhile
                 await self._facts.run(shards)
             await asyncio.sleep(PAUSE_SECONDS)
 

@@ -6,11 +6,12 @@ tries to write afterwards is refused.
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
+from event_log.errors import EventLogError
 from event_log.log import Log
 from event_log.model import MAX_PAGE_EVENTS, Cursor, Event, Fence, Filter
 from ivr_routing import telemetry
@@ -22,6 +23,9 @@ from ivr_routing.shard import Clock, LookUp, Shard
 from ivr_routing.snapshots import Snapshots
 
 FENCE: Final = "routing"
+FIRST_PAUSE_SECONDS: Final = 0.2
+LONGEST_PAUSE_SECONDS: Final = 5.0
+"""Between two readings of a shard that breaks again and again."""
 
 
 class Shards:
@@ -75,11 +79,11 @@ class Shards:
         telemetry.LEADS.info(tenants=len(fences), events=read_now, seconds=round(time.monotonic() - began, 3))
 
     async def run(self) -> None:
-        """Run every shard; ends by raising what one of them failed with."""
+        """Run every shard; ends by raising what one of them failed to write with."""
         async with asyncio.TaskGroup() as running:
             self._running = running
             for shard in self._shards.values():
-                running.create_task(shard.run())
+                running.create_task(self._keep_running(shard))
             running.create_task(asyncio.Event().wait())
 
     def close(self) -> None:
@@ -130,7 +134,7 @@ class Shards:
                 shard = await self._opened(tenant)
                 self._add(shard)
                 if self._running is not None:
-                    _start(shard, self._running)
+                    _start(self._keep_running(shard), shard, self._running)
             return self._shards[tenant]
 
     async def _opened(self, tenant: str) -> Shard:
@@ -154,6 +158,38 @@ class Shards:
             at = page.complete_to
             if at.position >= page.head_position:
                 return found
+
+    async def _keep_running(self, shard: Shard) -> None:
+        """Run a tenant's shard; one that a decision broke is read anew, and the others go on meanwhile."""
+        pause = FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                await shard.run()
+            except Exception as ended:
+                if not broken_by_a_decision(ended):
+                    raise
+                telemetry.SHARD_BROKE.error(error_class=type(ended).__name__)
+            shard.close()
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            shard = await self._anew(shard.tenant)
+
+    async def _anew(self, tenant: str) -> Shard:
+        """Read one tenant's desk from snapshot and log again, under a fence of its own."""
+        fence = await self._log.acquire_fence(tenant, FENCE)
+        head = await self._log.head()
+        kept = await self._snapshots.load(head)
+        desk, at = kept.desks.get(tenant) or Desk(tenant), Cursor(head.log_id, head.incarnation, kept.position)
+        while at.position < head.position:
+            page = await self._log.read(at, filter=Filter(tenant=tenant), limit=MAX_PAGE_EVENTS)
+            for event in page.events:
+                self._evolve(desk, event)
+            at = page.complete_to
+            await asyncio.sleep(0)
+        self._desks[tenant] = desk
+        shard = Shard(desk, self._log, fence, self._clock, self._new_id, self._beats())
+        self._add(shard)
+        return shard
 
     async def _begin(self) -> None:
         head = await self._log.head()
@@ -180,12 +216,18 @@ class Shards:
         return Heartbeats(self._heartbeat)
 
 
-def _start(shard: Shard, running: asyncio.TaskGroup) -> None:
+def _start(work: Coroutine[Any, Any, None], shard: Shard, running: asyncio.TaskGroup) -> None:
     """Run a shard beside the others; raises NotLeading if they are ending."""
-    work = shard.run()
     try:
         running.create_task(work)
     except RuntimeError as ending:
         work.close()
         shard.close()
         raise NotLeading("This process decides no longer: ask again.") from ending
+
+
+def broken_by_a_decision(ended: BaseException) -> bool:
+    """Whether a shard ended because deciding went wrong, and not because the log could not be written."""
+    if isinstance(ended, BaseExceptionGroup):
+        return all(map(broken_by_a_decision, ended.exceptions))
+    return not isinstance(ended, EventLogError) and not isinstance(ended.__cause__, EventLogError)

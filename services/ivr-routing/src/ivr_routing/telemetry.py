@@ -15,6 +15,9 @@ DEFAULTED = telemetry.Counter(
 LEADING = telemetry.Gauge("holdfast.ivr_routing.leading", "Whether this process decides: 1 while it does, else 0.")
 LEADS = telemetry.Event("leads", "This process decides from now on.", "tenants", "events", "seconds")
 LEADS_NO_MORE = telemetry.Event("leads_no_more", "This process no longer decides.", "reason")
+SHARD_BROKE = telemetry.Event(
+    "shard_broke", "A decision of one tenant's broke; its shard is read anew, the others go on.", "error_class"
+)
 FACT_FAILED = telemetry.Event(
     "fact_failed", "A fact could not be taken in; routing goes on without it.", "type", "error_class", "places"
 )
