@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -178,7 +179,9 @@ async def _tell(found: dict[str, list[float]]) -> None:
 
 async def _tell_latency(dsn: str, database: Database, log: PostgresLog, asked: argparse.Namespace) -> None:
     """Follow while another process tells the same contacts again under another tenant, one event at a time."""
-    found = sorted(await latencies(Facts(database, Feed("bench", log)), dsn, asked))
+    facts = Facts(database, Feed("bench", log))
+    _, waits = await latencies(lambda stands: replace(facts, on_step=stands).follow(), dsn, asked)
+    found = sorted(waits)
     parts = {name: found[min(len(found) - 1, int(len(found) * share))] for name, share in _SHARES.items()}
     print(f"told to facts at {asked.rate}/s, s: " + ", ".join(f"{name} {value:.3f}" for name, value in parts.items()))
 

@@ -22,9 +22,9 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
@@ -55,7 +55,7 @@ from event_log.kafka.window import Checkpoint, Window
 from event_log.model import Append, Cursor
 from event_log.postgres import PostgresLog, open_log
 from metrics import schema
-from metrics.facts import Facts
+from metrics.advance import Step
 from metrics.generation import create_generation, drop_generation, go_live
 from metrics.shared_follower import SharedFollower
 from service_host.embedded_postgres import EmbeddedPostgres
@@ -80,6 +80,17 @@ class Scene:
     def feed(self) -> KafkaFeed:
         """The feed of both."""
         return KafkaFeed("bench", self.log, Topic((self.bootstrap,), TOPIC))
+
+
+@dataclass
+class Noting(SharedFollower):
+    """Writes down when the facts of each event stood."""
+
+    stood: dict[int, float] = field(default_factory=dict)
+
+    def _stands(self, step: Step, malformed: int) -> None:
+        super()._stands(step, malformed)
+        self.stood |= dict.fromkeys(step.events["position"].to_pylist(), time.perf_counter())
 
 
 class Watching:
@@ -254,10 +265,18 @@ async def rounds(scene: Scene, head: int, number: int) -> None:
 
 async def tell_latency(scene: Scene, asked: argparse.Namespace) -> None:
     """Follow the topic while another process tells the same contacts again under another tenant, event by event."""
-    facts = Facts(scene.database, scene.feed, member="bench")
-    found = sorted(await latencies(facts, scene.dsn, asked))
-    parts = {name: found[min(len(found) - 1, int(len(found) * share))] for name, share in SHARES.items()}
-    print(f"told to facts at {asked.rate}/s, s: " + ", ".join(f"{name} {value:.3f}" for name, value in parts.items()))
+    stood: dict[int, float] = {}
+
+    async def follow(stands: Callable[[Cursor], None]) -> None:
+        await Noting(scene.database, scene.feed, "bench", stands, stood=stood).run()
+
+    told, until_all = await latencies(follow, scene.dsn, asked)
+    until_its_own = [stood[position] - began for position, began in told]
+    for title, waits in (("its facts stand", until_its_own), ("all facts up to it stand", until_all)):
+        found = sorted(waits)
+        parts = {name: found[min(len(found) - 1, int(len(found) * share))] for name, share in SHARES.items()}
+        shown = ", ".join(f"{name} {value:.3f}" for name, value in parts.items())
+        print(f"told until {title} at {asked.rate}/s, s: {shown}")
 
 
 def main() -> None:

@@ -14,17 +14,16 @@ import subprocess
 import sys
 import time
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import uvloop
 
 from bench.month_events import LOG_SCHEMA, appends_of
 from event_log.model import Append, Cursor, StreamAppend
 from event_log.postgres import PostgresLog, open_log
-from metrics.facts import Facts
 
 AT_A_TIME = 200
 """Contacts that live at the same time."""
@@ -33,8 +32,15 @@ TENANT = "other"
 DSN = "HOLDFAST_BENCH_DSN"
 
 
-async def latencies(facts: Facts, dsn: str, asked: argparse.Namespace) -> list[float]:
-    """Return the seconds from before each event is told until its facts stand; no one else may append to the log."""
+Follow = Callable[[Callable[[Cursor], None]], Coroutine[Any, Any, None]]
+"""Follows for ever, and tells after each step how far all facts are."""
+
+
+async def latencies(follow: Follow, dsn: str, asked: argparse.Namespace) -> tuple[list[tuple[int, float]], list[float]]:
+    """Return position and time of each event told, and the seconds until all facts stood up to it.
+
+    No one else may append to the log.
+    """
     steps: list[tuple[int, float]] = []
     everything, last = asyncio.Event(), 0
 
@@ -43,7 +49,7 @@ async def latencies(facts: Facts, dsn: str, asked: argparse.Namespace) -> list[f
         if last and cursor.position >= last:
             everything.set()
 
-    follower = asyncio.create_task(replace(facts, on_step=stands).follow())
+    follower = asyncio.create_task(follow(stands))
     told = await asyncio.to_thread(_told_elsewhere, dsn, asked)
     last = told[-1][0]
     if steps and steps[-1][0] >= last:
@@ -53,7 +59,7 @@ async def latencies(facts: Facts, dsn: str, asked: argparse.Namespace) -> list[f
     follower.cancel()
     with suppress(asyncio.CancelledError):
         await follower
-    return [steps[bisect_left(steps, (position, 0.0))][1] - began for position, began in told]
+    return told, [steps[bisect_left(steps, (position, 0.0))][1] - began for position, began in told]
 
 
 def _told_elsewhere(dsn: str, asked: argparse.Namespace) -> list[tuple[int, float]]:
