@@ -35,6 +35,9 @@ PAUSE_SECONDS: Final = 0.05
 CLOSE_MS: Final = 1_000
 PARTITION_BYTES: Final = 1_048_576
 FETCH_BYTES: Final = 8 * 1_048_576
+FETCH_AT_LEAST_BYTES: Final = 65_536
+FETCH_WAIT_MS: Final = 40
+"""So long the broker waits for so much: a fetch for every few records would keep a core busy with empty answers."""
 ANSWER_MS: Final = 10_000
 
 
@@ -209,6 +212,8 @@ def _consumer(topic: Topic) -> Any:
         metrics_enabled=False,
         max_partition_fetch_bytes=PARTITION_BYTES,
         fetch_max_bytes=FETCH_BYTES,
+        fetch_min_bytes=FETCH_AT_LEAST_BYTES,
+        fetch_max_wait_ms=FETCH_WAIT_MS,
         bootstrap_timeout_ms=ANSWER_MS,
         **topic.settings,
     )
