@@ -19,9 +19,10 @@ class Settings(HostSettings, env_prefix="HOLDFAST_IVR_ROUTING_"):
     the schema's owner: sessions that serve take on `role`, which may only insert events. A leader that says nothing
     for ``lease`` is replaced. ``silence`` is what phone systems are told to wait for an instruction. Agents whose
     desktop is silent for ``heartbeat`` are unreachable. After so many ``snapshot_events`` what the log led to is kept
-    beside it. What flows tell goes to ``call_events`` (host:port) where that is given, with each tenant's own token:
-    TENANT.token in the folder ``call_events_tokens``. Flows look things up at ``lookup_hosts`` (a JSON list) alone;
-    where none is named, at any host that is not of this machine or network.
+    beside it, by whoever stands by; by the leader, where nobody does, after twice as many. What flows tell goes to
+    ``call_events`` (host:port) where that is given, with each tenant's own token: TENANT.token in the folder
+    ``call_events_tokens``. Flows look things up at ``lookup_hosts`` (a JSON list) alone; where none is named, at any
+    host that is not of this machine or network.
     """
 
     log_address: Address = "127.0.0.1:0"
