@@ -7,7 +7,7 @@ import signal
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -171,6 +171,23 @@ async def test_a_follower_outlives_a_restart_of_the_server(
                 continue
         await following
     assert seen == [1, 2, 3, 4]
+
+
+async def test_sessions_that_lay_idle_over_a_restart_fail_no_reader(
+    server: EmbeddedPostgres, log_of: tuple[PostgresLog, str]
+) -> None:
+    log, _ = log_of
+    await fill(log, range(1, 1_001))
+    await asyncio.gather(take_packed(log), take_packed(log))
+    kill_hard(server)
+
+    async def answers() -> bool:
+        with suppress(LogUnavailable):
+            return (await log.head()).position == 1_000
+        return False
+
+    await eventually(answers)
+    assert await asyncio.gather(take_packed(log), take_packed(log)) == [1_000, 1_000]
 
 
 async def test_sessions_killed_at_random_moments_never_double_an_event(

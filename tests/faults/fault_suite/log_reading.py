@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from event_log.errors import LogUnavailable
 from event_log.grpc_client import GrpcLog
+from event_log.model import Cursor
 from fault_suite.checks import Row
 from fault_suite.telling import SOURCE
 from holdfast.call_events.v1 import queueing_pb2
@@ -15,6 +17,8 @@ from service_host import client
 
 COLUMNS = ("position", "version", "category", "key", "event_id", "type", "source_id", "payload")
 COUNTED = {queueing_pb2.DEQUEUE_KIND_ANSWERED: "answered", queueing_pb2.DEQUEUE_KIND_ABANDONED: "abandoned"}
+READ_SECONDS = 120.0
+PAUSE_SECONDS = 0.2
 
 
 @dataclass(slots=True)
@@ -48,8 +52,15 @@ def read_log(address: str, token: str) -> Reading:
 
 
 async def _read(address: str, token: str) -> Reading:
+    """Read on from page to page, as readers do, where a line was cut or the store did not answer."""
     found = Reading()
-    async with client.connect(address, token=token) as channel:
-        async for page in GrpcLog(channel).read_packed(0, columns=COLUMNS):
-            found.take(page.batch.to_pydict())
-    return found
+    at: Cursor | int = 0
+    async with asyncio.timeout(READ_SECONDS), client.connect(address, token=token) as channel:
+        while True:
+            try:
+                async for page in GrpcLog(channel).read_packed(at, columns=COLUMNS):
+                    found.take(page.batch.to_pydict())
+                    at = page.complete_to
+                return found
+            except LogUnavailable:
+                await asyncio.sleep(PAUSE_SECONDS)

@@ -90,8 +90,13 @@ class PackedReader:
             return looked, await in_thread(lambda: self._fetch(query, columns), STATEMENT_DEADLINE)
 
     def _fetch(self, query: str, columns: Sequence[str]) -> pa.RecordBatch:
-        """Run in a thread: read one page. A session that met trouble is ended."""
-        session = self._idle.pop() if self._idle else dbapi.connect(_address(self._connections), autocommit=True)
+        """Run in a thread: read one page, by a session that lay idle unless the line to it broke meanwhile."""
+        with suppress(IndexError, adbc_driver_manager.OperationalError):
+            return self._by(self._idle.pop(), query, columns)
+        return self._by(dbapi.connect(_address(self._connections), autocommit=True), query, columns)
+
+    def _by(self, session: dbapi.Connection, query: str, columns: Sequence[str]) -> pa.RecordBatch:
+        """Read one page by a session; one that met trouble is ended."""
         try:
             with session.cursor() as cursor:
                 cursor.execute(query)
