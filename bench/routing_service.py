@@ -2,9 +2,9 @@
 
 Open loop: contacts arrive on a clock of their own at the rate asked for, however slow the answers are; each time is
 from the instant it was due to its answer, which carries the plan that rings an agent and leaves only when it is
-durable. Agents beat all the while (unless --no-heartbeats), callers wait in a queue that nobody serves, and each
-served caller hangs up after a while, told by the feed. Afterwards the leader is killed, and a process that stood by
-and one that has yet to start are timed until they answer.
+durable. Agents beat all the while (unless --no-heartbeats) by desktop servers of a hundred agents each, callers wait
+in a queue that nobody serves, and each served caller hangs up after a while, told by the feed. Afterwards the leader
+is killed, and a process that stood by and one that has yet to start are timed until they answer.
 
 Usage: python -m bench.routing_service [--agents N …] [--rate R] [--seconds S] [--waiting N] [--queues N]
 """
@@ -12,6 +12,7 @@ Usage: python -m bench.routing_service [--agents N …] [--rate R] [--seconds S]
 import argparse
 import asyncio
 import gc
+import itertools
 import json
 import os
 import secrets
@@ -53,6 +54,7 @@ TENANT, SOURCE, NODE = "bench", "pbx", "n1"
 SCOPES = ("routing:phone", "routing:agent", "routing:supervise", "routing:administer", "log:read")
 ALONE = "nobody"
 LONGEST_TALK_SECONDS, HEARTBEAT_SECONDS, AT_ONCE = 2.0, 15.0, 64
+AGENTS_OF_A_SERVER = 100
 FLOW = "format: holdfast-flow/1\nflow: f-{0}\nlanguage: en\nstart: q\notherwise: q\nservice_numbers: ['{1}']\n"
 FLOW += "nodes:\n  q: {{type: queue, queue: {0}}}\n"
 
@@ -152,23 +154,19 @@ class Bench:
             agents.SetAgentStateRequest(agent=agent, state=state, endpoint=f"SIP/{agent}"), timeout=60
         )
 
-    async def _beat_once(self, agent: str) -> None:
-        try:
-            await self.agents.Heartbeat(agents.HeartbeatRequest(agent=agent), timeout=10)
-        except grpc.aio.AioRpcError:
-            self.unheard += 1
-
     async def _beat(self, count: int) -> None:
-        """Every agent once a period, evenly."""
+        """Desktop servers, each of so many agents, in turn, so that every agent beats once a period."""
         loop = asyncio.get_running_loop()
-        began, number = loop.time(), 0
-        under_way: set[Any] = set()
-        while True:
-            await asyncio.sleep(max(0.0, began + number * HEARTBEAT_SECONDS / count - loop.time()))
-            call = asyncio.create_task(self._beat_once(f"a{number % count}"))
-            under_way.add(call)
-            call.add_done_callback(under_way.discard)
-            number += 1
+        names = [f"a{number}" for number in range(count)]
+        servers = [names[first : first + AGENTS_OF_A_SERVER] for first in range(0, count, AGENTS_OF_A_SERVER)]
+        began = loop.time()
+        for number in itertools.count():
+            await asyncio.sleep(max(0.0, began + number * HEARTBEAT_SECONDS / len(servers) - loop.time()))
+            request = agents.HeartbeatAgentsRequest(agents=servers[number % len(servers)])
+            try:
+                await self.agents.HeartbeatAgents(request, timeout=10)
+            except grpc.aio.AioRpcError:
+                self.unheard += len(request.agents)
 
 
 async def _all(works: Iterable[Coroutine[Any, Any, Any]]) -> None:

@@ -1,6 +1,7 @@
 """The loop as phone systems and desktops see it: one real process, its public doors, facts by its real feed."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import grpc
@@ -252,6 +253,28 @@ async def test_an_agents_token_speaks_for_that_agent_alone(centre: Centre, servi
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await own.Heartbeat(agents.HeartbeatRequest(agent=centre.agent("ben")))
     assert client.refusal(refused.value).reason == "AGENT_NOT_YOURS"
+
+
+async def test_a_desktop_server_gives_signs_of_life_of_many_agents_in_one_call(
+    centre: Centre, service: Running
+) -> None:
+    await centre.open("ann", "ben")
+    ann, ben = centre.agent("ann"), centre.agent("ben")
+    many = agents.HeartbeatAgentsRequest(agents=[ann, "nobody", ben])
+    available = source_pb2.AGENT_STATE_AVAILABLE
+    answer = await centre.doors.agents.HeartbeatAgents(many)
+    assert list(answer.states) == [available, source_pb2.AGENT_STATE_UNSPECIFIED, available]
+    assert answer.next_within.ToTimedelta() > timedelta(0)
+    async with service.connect(service.token(scopes=("routing:agent",), agent=ann)) as channel:
+        own = Doors(channel).agents
+        alone = await own.HeartbeatAgents(agents.HeartbeatAgentsRequest(agents=[ann]))
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await own.HeartbeatAgents(many)
+    assert list(alone.states) == [available]
+    assert client.refusal(refused.value).reason == "AGENT_NOT_YOURS"
+    with pytest.raises(grpc.aio.AioRpcError) as too_many:
+        await centre.doors.agents.HeartbeatAgents(agents.HeartbeatAgentsRequest(agents=[ann] * 1_001))
+    assert client.refusal(too_many.value).reason == "INVALID_FIELD"
 
 
 async def test_changes_are_kept_with_who_made_them_and_rules_already_so_change_nothing(centre: Centre) -> None:

@@ -2,9 +2,9 @@
 # ruff: noqa: N802  # methods are named as the proto names them
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from holdfast.call_events.v1 import source_pb2
 from holdfast.ivr_routing.v1 import agent_service_pb2 as pb
@@ -20,6 +20,9 @@ from ivr_routing.policy import SUPERVISE
 from ivr_routing.shard import Shard
 from service_host import call
 from service_host.errors import InvalidArgument, PermissionDenied
+
+MOST_HEARD: Final = 1_000
+"""Agents of one call: noting them holds others up for half a millisecond."""
 
 
 class AgentApi(stubs.AgentServiceServicer):
@@ -42,12 +45,20 @@ class AgentApi(stubs.AgentServiceServicer):
     async def Heartbeat(self, request: pb.HeartbeatRequest, _context: Any) -> Any:
         """The desktop lives."""
         shard, agent = await self._of(request.agent)
-        known = _known(shard, agent)
-        if known.signed_in:
-            shard.heartbeats.hear(agent, time.monotonic())
-            if known.heartbeat_lost:
-                await shard.do(Told(c.RegainHeartbeat(agent)), actor=call.caller().subject)
-        answer = pb.HeartbeatResponse(state=_word(known.state))
+        _known(shard, agent)
+        (state,) = await _hear(shard, [agent])
+        answer = pb.HeartbeatResponse(state=state)
+        answer.next_within.FromTimedelta(self._heartbeat / 2)
+        return answer
+
+    async def HeartbeatAgents(self, request: pb.HeartbeatAgentsRequest, _context: Any) -> Any:
+        """Many desktops live."""
+        if len(request.agents) > MOST_HEARD:
+            raise InvalidArgument("INVALID_FIELD", "These are too many agents for one call.", field="agents")
+        for agent in request.agents:
+            _may_speak_for(agent)
+        shard = await self._leading.shard(call.caller().tenant)
+        answer = pb.HeartbeatAgentsResponse(states=await _hear(shard, request.agents))
         answer.next_within.FromTimedelta(self._heartbeat / 2)
         return answer
 
@@ -87,11 +98,32 @@ class AgentApi(stubs.AgentServiceServicer):
         """The shard and the agent whom the token may speak for; an agent's token is for that agent alone."""
         caller = call.caller()
         named = agent or caller.agent or ""
-        if not named:
-            raise InvalidArgument("INVALID_FIELD", "Say which agent.", field="agent")
-        if named != caller.agent and SUPERVISE not in caller.scopes:
-            raise PermissionDenied("AGENT_NOT_YOURS", "The token does not speak for this agent.")
+        _may_speak_for(named)
         return await self._leading.shard(caller.tenant), named
+
+
+def _may_speak_for(agent: str) -> None:
+    """Refuse unless the token speaks for an agent."""
+    caller = call.caller()
+    if not agent:
+        raise InvalidArgument("INVALID_FIELD", "Say which agent.", field="agent")
+    if agent != caller.agent and SUPERVISE not in caller.scopes:
+        raise PermissionDenied("AGENT_NOT_YOURS", "The token does not speak for this agent.")
+
+
+async def _hear(shard: Shard, agents: Iterable[str]) -> list["source_pb2.AgentState.ValueType"]:
+    """Note that desktops live; the states of their agents, UNSPECIFIED for one who is not known."""
+    now, actor = time.monotonic(), call.caller().subject
+    heard = [shard.desk.core.agents.get(agent) for agent in agents]
+    lost = [known.agent for known in heard if known is not None and known.signed_in and known.heartbeat_lost]
+    for known in heard:
+        if known is not None and known.signed_in:
+            shard.heartbeats.hear(known.agent, now)
+    for agent in lost:
+        shard.decide(Told(c.RegainHeartbeat(agent)), actor=actor)
+    if lost:
+        await shard.settled()
+    return [source_pb2.AGENT_STATE_UNSPECIFIED if known is None else _word(known.state) for known in heard]
 
 
 def _commands(shard: Shard, agent: str, request: pb.SetAgentStateRequest) -> list[c.Command]:

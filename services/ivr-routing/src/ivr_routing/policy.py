@@ -42,6 +42,7 @@ _RULES: Final = {
     "AgentService": {
         "SetAgentState": _AGENT,
         "Heartbeat": _AGENT,
+        "HeartbeatAgents": _AGENT,
         "AcceptReservation": _AGENT,
         "RejectReservation": _AGENT,
         "WatchReservations": _AGENT,

@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from holdfast.call_events.v1 import source_pb2 as holdfast_dot_call__events_dot_v1_dot_source__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+holdfast/ivr_routing/v1/agent_service.proto\x12\x17holdfast.ivr_routing.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$holdfast/call_events/v1/source.proto\"{\n\x14SetAgentStateRequest\x12\r\n\x05\x61gent\x18\x01 \x01(\t\x12\x32\n\x05state\x18\x02 \x01(\x0e\x32#.holdfast.call_events.v1.AgentState\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x10\n\x08\x65ndpoint\x18\x04 \x01(\t\"[\n\x15SetAgentStateResponse\x12\x32\n\x05state\x18\x01 \x01(\x0e\x32#.holdfast.call_events.v1.AgentState\x12\x0e\n\x06reason\x18\x02 \x01(\t\"!\n\x10HeartbeatRequest\x12\r\n\x05\x61gent\x18\x01 \x01(\t\"w\n\x11HeartbeatResponse\x12\x32\n\x05state\x18\x01 \x01(\x0e\x32#.holdfast.call_events.v1.AgentState\x12.\n\x0bnext_within\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"A\n\x18\x41\x63\x63\x65ptReservationRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\r\n\x05\x61gent\x18\x02 \x01(\t\"\x1b\n\x19\x41\x63\x63\x65ptReservationResponse\"Q\n\x18RejectReservationRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\r\n\x05\x61gent\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\x1b\n\x19RejectReservationResponse\")\n\x18WatchReservationsRequest\x12\r\n\x05\x61gent\x18\x01 \x01(\t\"\x9b\x01\n\x19WatchReservationsResponse\x12<\n\x07offered\x18\x01 \x01(\x0b\x32).holdfast.ivr_routing.v1.ReservationOfferH\x00\x12\x38\n\x05\x65nded\x18\x02 \x01(\x0b\x32\'.holdfast.ivr_routing.v1.ReservationEndH\x00\x42\x06\n\x04news\"\xc7\x01\n\x10ReservationOffer\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12\r\n\x05queue\x18\x03 \x01(\t\x12,\n\x08\x64\x65\x61\x64line\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x65ndpoint\x18\x05 \x01(\t\x12\x38\n\x07\x63ontext\x18\x06 \x01(\x0b\x32\'.holdfast.ivr_routing.v1.ContactContext\"\xce\x03\n\x0e\x43ontactContext\x12\x12\n\ncaller_ref\x18\x01 \x01(\t\x12\x14\n\x0c\x63ustomer_ref\x18\x02 \x01(\t\x12\x15\n\ridentified_by\x18\x03 \x01(\t\x12\x16\n\x0eservice_number\x18\x04 \x01(\t\x12\x10\n\x08language\x18\x05 \x01(\t\x12\x0c\n\x04\x66low\x18\x06 \x01(\t\x12\x0c\n\x04path\x18\x07 \x03(\t\x12K\n\nattributes\x18\x08 \x03(\x0b\x32\x37.holdfast.ivr_routing.v1.ContactContext.AttributesEntry\x12\x30\n\x0c\x61rrived_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\renqueued_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x41\n\x10\x65\x61rlier_contacts\x18\x0b \x03(\x0b\x32\'.holdfast.ivr_routing.v1.EarlierContact\x12\r\n\x05notes\x18\x0c \x03(\t\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x81\x01\n\x0e\x45\x61rlierContact\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x30\n\x0c\x61rrived_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05queue\x18\x03 \x01(\t\x12\r\n\x05\x61gent\x18\x04 \x01(\t\x12\x0b\n\x03\x65nd\x18\x05 \x01(\t\"5\n\x0eReservationEnd\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x0b\n\x03\x65nd\x18\x02 \x01(\t\";\n\x15\x43ompleteWrapUpRequest\x12\r\n\x05\x61gent\x18\x01 \x01(\t\x12\x13\n\x0b\x64isposition\x18\x02 \x01(\t\"L\n\x16\x43ompleteWrapUpResponse\x12\x32\n\x05state\x18\x01 \x01(\x0e\x32#.holdfast.call_events.v1.AgentState2\xea\x05\n\x0c\x41gentService\x12s\n\rSetAgentState\x12-.holdfast.ivr_routing.v1.SetAgentStateRequest\x1a..holdfast.ivr_routing.v1.SetAgentStateResponse\"\x03\x90\x02\x02\x12g\n\tHeartbeat\x12).holdfast.ivr_routing.v1.HeartbeatRequest\x1a*.holdfast.ivr_routing.v1.HeartbeatResponse\"\x03\x90\x02\x02\x12\x7f\n\x11\x41\x63\x63\x65ptReservation\x12\x31.holdfast.ivr_routing.v1.AcceptReservationRequest\x1a\x32.holdfast.ivr_routing.v1.AcceptReservationResponse\"\x03\x90\x02\x02\x12\x7f\n\x11RejectReservation\x12\x31.holdfast.ivr_routing.v1.RejectReservationRequest\x1a\x32.holdfast.ivr_routing.v1.RejectReservationResponse\"\x03\x90\x02\x02\x12\x81\x01\n\x11WatchReservations\x12\x31.holdfast.ivr_routing.v1.WatchReservationsRequest\x1a\x32.holdfast.ivr_routing.v1.WatchReservationsResponse\"\x03\x90\x02\x01\x30\x01\x12v\n\x0e\x43ompleteWrapUp\x12..holdfast.ivr_routing.v1.CompleteWrapUpRequest\x1a/.holdfast.ivr_routing.v1.CompleteWrapUpResponse\"\x03\x90\x02\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+holdfast/ivr_routing/v1/agent_service.proto\x12\x17holdfast.ivr_routing.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$holdfast/call_events/v1/source.proto\"{\n\x14SetAgentStateRequest\x12\r\n\x05\x61gent\x18\x01 \x01(\t\x12\x32\n\x05state\x18\x02 \x01(\x0e\x32#.holdfast.call_events.v1.AgentState\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x10\n\x08\x65ndpoint\x18\x04 \x01(\t\"[\n\x15SetAgentStateResponse\x12\x32\n\x05state\x18\x01 \x01(\x0e\x32#.holdfast.call_events.v1.AgentState\x12\x0e\n\x06reason\x18\x02 \x01(\t\"!\n\x10HeartbeatRequest\x12\r\n\x05\x61gent\x18\x01 \x01(\t\"w\n\x11HeartbeatResponse\x12\x32\n\x05state\x18\x01 \x01(\x0e\x32#.holdfast.call_events.v1.AgentState\x12.\n\x0bnext_within\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"(\n\x16HeartbeatAgentsRequest\x12\x0e\n\x06\x61gents\x18\x01 \x03(\t\"~\n\x17HeartbeatAgentsResponse\x12\x33\n\x06states\x18\x01 \x03(\x0e\x32#.holdfast.call_events.v1.AgentState\x12.\n\x0bnext_within\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"A\n\x18\x41\x63\x63\x65ptReservationRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\r\n\x05\x61gent\x18\x02 \x01(\t\"\x1b\n\x19\x41\x63\x63\x65ptReservationResponse\"Q\n\x18RejectReservationRequest\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\r\n\x05\x61gent\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\"\x1b\n\x19RejectReservationResponse\")\n\x18WatchReservationsRequest\x12\r\n\x05\x61gent\x18\x01 \x01(\t\"\x9b\x01\n\x19WatchReservationsResponse\x12<\n\x07offered\x18\x01 \x01(\x0b\x32).holdfast.ivr_routing.v1.ReservationOfferH\x00\x12\x38\n\x05\x65nded\x18\x02 \x01(\x0b\x32\'.holdfast.ivr_routing.v1.ReservationEndH\x00\x42\x06\n\x04news\"\xc7\x01\n\x10ReservationOffer\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x12\n\ncontact_id\x18\x02 \x01(\t\x12\r\n\x05queue\x18\x03 \x01(\t\x12,\n\x08\x64\x65\x61\x64line\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x65ndpoint\x18\x05 \x01(\t\x12\x38\n\x07\x63ontext\x18\x06 \x01(\x0b\x32\'.holdfast.ivr_routing.v1.ContactContext\"\xce\x03\n\x0e\x43ontactContext\x12\x12\n\ncaller_ref\x18\x01 \x01(\t\x12\x14\n\x0c\x63ustomer_ref\x18\x02 \x01(\t\x12\x15\n\ridentified_by\x18\x03 \x01(\t\x12\x16\n\x0eservice_number\x18\x04 \x01(\t\x12\x10\n\x08language\x18\x05 \x01(\t\x12\x0c\n\x04\x66low\x18\x06 \x01(\t\x12\x0c\n\x04path\x18\x07 \x03(\t\x12K\n\nattributes\x18\x08 \x03(\x0b\x32\x37.holdfast.ivr_routing.v1.ContactContext.AttributesEntry\x12\x30\n\x0c\x61rrived_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\renqueued_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x41\n\x10\x65\x61rlier_contacts\x18\x0b \x03(\x0b\x32\'.holdfast.ivr_routing.v1.EarlierContact\x12\r\n\x05notes\x18\x0c \x03(\t\x1a\x31\n\x0f\x41ttributesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x81\x01\n\x0e\x45\x61rlierContact\x12\x12\n\ncontact_id\x18\x01 \x01(\t\x12\x30\n\x0c\x61rrived_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05queue\x18\x03 \x01(\t\x12\r\n\x05\x61gent\x18\x04 \x01(\t\x12\x0b\n\x03\x65nd\x18\x05 \x01(\t\"5\n\x0eReservationEnd\x12\x16\n\x0ereservation_id\x18\x01 \x01(\t\x12\x0b\n\x03\x65nd\x18\x02 \x01(\t\";\n\x15\x43ompleteWrapUpRequest\x12\r\n\x05\x61gent\x18\x01 \x01(\t\x12\x13\n\x0b\x64isposition\x18\x02 \x01(\t\"L\n\x16\x43ompleteWrapUpResponse\x12\x32\n\x05state\x18\x01 \x01(\x0e\x32#.holdfast.call_events.v1.AgentState2\xe5\x06\n\x0c\x41gentService\x12s\n\rSetAgentState\x12-.holdfast.ivr_routing.v1.SetAgentStateRequest\x1a..holdfast.ivr_routing.v1.SetAgentStateResponse\"\x03\x90\x02\x02\x12g\n\tHeartbeat\x12).holdfast.ivr_routing.v1.HeartbeatRequest\x1a*.holdfast.ivr_routing.v1.HeartbeatResponse\"\x03\x90\x02\x02\x12y\n\x0fHeartbeatAgents\x12/.holdfast.ivr_routing.v1.HeartbeatAgentsRequest\x1a\x30.holdfast.ivr_routing.v1.HeartbeatAgentsResponse\"\x03\x90\x02\x02\x12\x7f\n\x11\x41\x63\x63\x65ptReservation\x12\x31.holdfast.ivr_routing.v1.AcceptReservationRequest\x1a\x32.holdfast.ivr_routing.v1.AcceptReservationResponse\"\x03\x90\x02\x02\x12\x7f\n\x11RejectReservation\x12\x31.holdfast.ivr_routing.v1.RejectReservationRequest\x1a\x32.holdfast.ivr_routing.v1.RejectReservationResponse\"\x03\x90\x02\x02\x12\x81\x01\n\x11WatchReservations\x12\x31.holdfast.ivr_routing.v1.WatchReservationsRequest\x1a\x32.holdfast.ivr_routing.v1.WatchReservationsResponse\"\x03\x90\x02\x01\x30\x01\x12v\n\x0e\x43ompleteWrapUp\x12..holdfast.ivr_routing.v1.CompleteWrapUpRequest\x1a/.holdfast.ivr_routing.v1.CompleteWrapUpResponse\"\x03\x90\x02\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,6 +40,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AGENTSERVICE'].methods_by_name['SetAgentState']._serialized_options = b'\220\002\002'
   _globals['_AGENTSERVICE'].methods_by_name['Heartbeat']._loaded_options = None
   _globals['_AGENTSERVICE'].methods_by_name['Heartbeat']._serialized_options = b'\220\002\002'
+  _globals['_AGENTSERVICE'].methods_by_name['HeartbeatAgents']._loaded_options = None
+  _globals['_AGENTSERVICE'].methods_by_name['HeartbeatAgents']._serialized_options = b'\220\002\002'
   _globals['_AGENTSERVICE'].methods_by_name['AcceptReservation']._loaded_options = None
   _globals['_AGENTSERVICE'].methods_by_name['AcceptReservation']._serialized_options = b'\220\002\002'
   _globals['_AGENTSERVICE'].methods_by_name['RejectReservation']._loaded_options = None
@@ -56,32 +58,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_HEARTBEATREQUEST']._serialized_end=426
   _globals['_HEARTBEATRESPONSE']._serialized_start=428
   _globals['_HEARTBEATRESPONSE']._serialized_end=547
-  _globals['_ACCEPTRESERVATIONREQUEST']._serialized_start=549
-  _globals['_ACCEPTRESERVATIONREQUEST']._serialized_end=614
-  _globals['_ACCEPTRESERVATIONRESPONSE']._serialized_start=616
-  _globals['_ACCEPTRESERVATIONRESPONSE']._serialized_end=643
-  _globals['_REJECTRESERVATIONREQUEST']._serialized_start=645
-  _globals['_REJECTRESERVATIONREQUEST']._serialized_end=726
-  _globals['_REJECTRESERVATIONRESPONSE']._serialized_start=728
-  _globals['_REJECTRESERVATIONRESPONSE']._serialized_end=755
-  _globals['_WATCHRESERVATIONSREQUEST']._serialized_start=757
-  _globals['_WATCHRESERVATIONSREQUEST']._serialized_end=798
-  _globals['_WATCHRESERVATIONSRESPONSE']._serialized_start=801
-  _globals['_WATCHRESERVATIONSRESPONSE']._serialized_end=956
-  _globals['_RESERVATIONOFFER']._serialized_start=959
-  _globals['_RESERVATIONOFFER']._serialized_end=1158
-  _globals['_CONTACTCONTEXT']._serialized_start=1161
-  _globals['_CONTACTCONTEXT']._serialized_end=1623
-  _globals['_CONTACTCONTEXT_ATTRIBUTESENTRY']._serialized_start=1574
-  _globals['_CONTACTCONTEXT_ATTRIBUTESENTRY']._serialized_end=1623
-  _globals['_EARLIERCONTACT']._serialized_start=1626
-  _globals['_EARLIERCONTACT']._serialized_end=1755
-  _globals['_RESERVATIONEND']._serialized_start=1757
-  _globals['_RESERVATIONEND']._serialized_end=1810
-  _globals['_COMPLETEWRAPUPREQUEST']._serialized_start=1812
-  _globals['_COMPLETEWRAPUPREQUEST']._serialized_end=1871
-  _globals['_COMPLETEWRAPUPRESPONSE']._serialized_start=1873
-  _globals['_COMPLETEWRAPUPRESPONSE']._serialized_end=1949
-  _globals['_AGENTSERVICE']._serialized_start=1952
-  _globals['_AGENTSERVICE']._serialized_end=2698
+  _globals['_HEARTBEATAGENTSREQUEST']._serialized_start=549
+  _globals['_HEARTBEATAGENTSREQUEST']._serialized_end=589
+  _globals['_HEARTBEATAGENTSRESPONSE']._serialized_start=591
+  _globals['_HEARTBEATAGENTSRESPONSE']._serialized_end=717
+  _globals['_ACCEPTRESERVATIONREQUEST']._serialized_start=719
+  _globals['_ACCEPTRESERVATIONREQUEST']._serialized_end=784
+  _globals['_ACCEPTRESERVATIONRESPONSE']._serialized_start=786
+  _globals['_ACCEPTRESERVATIONRESPONSE']._serialized_end=813
+  _globals['_REJECTRESERVATIONREQUEST']._serialized_start=815
+  _globals['_REJECTRESERVATIONREQUEST']._serialized_end=896
+  _globals['_REJECTRESERVATIONRESPONSE']._serialized_start=898
+  _globals['_REJECTRESERVATIONRESPONSE']._serialized_end=925
+  _globals['_WATCHRESERVATIONSREQUEST']._serialized_start=927
+  _globals['_WATCHRESERVATIONSREQUEST']._serialized_end=968
+  _globals['_WATCHRESERVATIONSRESPONSE']._serialized_start=971
+  _globals['_WATCHRESERVATIONSRESPONSE']._serialized_end=1126
+  _globals['_RESERVATIONOFFER']._serialized_start=1129
+  _globals['_RESERVATIONOFFER']._serialized_end=1328
+  _globals['_CONTACTCONTEXT']._serialized_start=1331
+  _globals['_CONTACTCONTEXT']._serialized_end=1793
+  _globals['_CONTACTCONTEXT_ATTRIBUTESENTRY']._serialized_start=1744
+  _globals['_CONTACTCONTEXT_ATTRIBUTESENTRY']._serialized_end=1793
+  _globals['_EARLIERCONTACT']._serialized_start=1796
+  _globals['_EARLIERCONTACT']._serialized_end=1925
+  _globals['_RESERVATIONEND']._serialized_start=1927
+  _globals['_RESERVATIONEND']._serialized_end=1980
+  _globals['_COMPLETEWRAPUPREQUEST']._serialized_start=1982
+  _globals['_COMPLETEWRAPUPREQUEST']._serialized_end=2041
+  _globals['_COMPLETEWRAPUPRESPONSE']._serialized_start=2043
+  _globals['_COMPLETEWRAPUPRESPONSE']._serialized_end=2119
+  _globals['_AGENTSERVICE']._serialized_start=2122
+  _globals['_AGENTSERVICE']._serialized_end=2991
 # @@protoc_insertion_point(module_scope)

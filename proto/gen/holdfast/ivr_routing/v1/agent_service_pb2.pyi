@@ -132,6 +132,60 @@ class HeartbeatResponse(_message.Message):
 Global___HeartbeatResponse: _TypeAlias = HeartbeatResponse  # noqa: Y015
 
 @_typing.final
+class HeartbeatAgentsRequest(_message.Message):
+    """Signs of life of many agents."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AGENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def agents(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Agents whose desktops live; at most 1,000."""
+
+    def __init__(
+        self,
+        *,
+        agents: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agents", b"agents"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HeartbeatAgentsRequest: _TypeAlias = HeartbeatAgentsRequest  # noqa: Y015
+
+@_typing.final
+class HeartbeatAgentsResponse(_message.Message):
+    """They were heard."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATES_FIELD_NUMBER: _builtins.int
+    NEXT_WITHIN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def states(self) -> _containers.RepeatedScalarFieldContainer[_source_pb2.AgentState.ValueType]:
+        """States of the agents, in the order in which they were named; UNSPECIFIED: there is no such agent."""
+
+    @_builtins.property
+    def next_within(self) -> _duration_pb2.Duration:
+        """When the next ones are due."""
+
+    def __init__(
+        self,
+        *,
+        states: _abc.Iterable[_source_pb2.AgentState.ValueType] | None = ...,
+        next_within: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["next_within", b"next_within"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_within", b"next_within", "states", b"states"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HeartbeatAgentsResponse: _TypeAlias = HeartbeatAgentsResponse  # noqa: Y015
+
+@_typing.final
 class AcceptReservationRequest(_message.Message):
     """Takes a reservation."""
 

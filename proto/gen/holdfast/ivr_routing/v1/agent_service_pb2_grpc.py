@@ -45,6 +45,11 @@ class AgentServiceStub:
                 request_serializer=holdfast_dot_ivr__routing_dot_v1_dot_agent__service__pb2.HeartbeatRequest.SerializeToString,
                 response_deserializer=holdfast_dot_ivr__routing_dot_v1_dot_agent__service__pb2.HeartbeatResponse.FromString,
                 _registered_method=True)
+        self.HeartbeatAgents = channel.unary_unary(
+                '/holdfast.ivr_routing.v1.AgentService/HeartbeatAgents',
+                request_serializer=holdfast_dot_ivr__routing_dot_v1_dot_agent__service__pb2.HeartbeatAgentsRequest.SerializeToString,
+                response_deserializer=holdfast_dot_ivr__routing_dot_v1_dot_agent__service__pb2.HeartbeatAgentsResponse.FromString,
+                _registered_method=True)
         self.AcceptReservation = channel.unary_unary(
                 '/holdfast.ivr_routing.v1.AgentService/AcceptReservation',
                 request_serializer=holdfast_dot_ivr__routing_dot_v1_dot_agent__service__pb2.AcceptReservationRequest.SerializeToString,
@@ -80,6 +85,14 @@ class AgentServiceServicer:
 
     def Heartbeat(self, request, context):
         """Says that the desktop lives; due within 15 s. Is not recorded; only its loss and return are.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def HeartbeatAgents(self, request, context):
+        """Says so for many agents at once, for a desktop server: what a call costs is paid once for all of them. Refused as
+        a whole if the token does not speak for one of them; an agent who is unknown does the others no harm.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -126,6 +139,11 @@ def add_AgentServiceServicer_to_server(servicer, server):
                     servicer.Heartbeat,
                     request_deserializer=holdfast_dot_ivr__routing_dot_v1_dot_agent__service__pb2.HeartbeatRequest.FromString,
                     response_serializer=holdfast_dot_ivr__routing_dot_v1_dot_agent__service__pb2.HeartbeatResponse.SerializeToString,
+            ),
+            'HeartbeatAgents': grpc.unary_unary_rpc_method_handler(
+                    servicer.HeartbeatAgents,
+                    request_deserializer=holdfast_dot_ivr__routing_dot_v1_dot_agent__service__pb2.HeartbeatAgentsRequest.FromString,
+                    response_serializer=holdfast_dot_ivr__routing_dot_v1_dot_agent__service__pb2.HeartbeatAgentsResponse.SerializeToString,
             ),
             'AcceptReservation': grpc.unary_unary_rpc_method_handler(
                     servicer.AcceptReservation,
@@ -203,6 +221,33 @@ class AgentService:
             '/holdfast.ivr_routing.v1.AgentService/Heartbeat',
             holdfast_dot_ivr__routing_dot_v1_dot_agent__service__pb2.HeartbeatRequest.SerializeToString,
             holdfast_dot_ivr__routing_dot_v1_dot_agent__service__pb2.HeartbeatResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def HeartbeatAgents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/holdfast.ivr_routing.v1.AgentService/HeartbeatAgents',
+            holdfast_dot_ivr__routing_dot_v1_dot_agent__service__pb2.HeartbeatAgentsRequest.SerializeToString,
+            holdfast_dot_ivr__routing_dot_v1_dot_agent__service__pb2.HeartbeatAgentsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -37,6 +37,10 @@ class AgentServiceStub:
     """Signs in, out, ready or not ready. A state asked for while the agent serves a contact takes effect after it."""
     Heartbeat: _grpc.UnaryUnaryMultiCallable[_agent_service_pb2.HeartbeatRequest, _agent_service_pb2.HeartbeatResponse]
     """Says that the desktop lives; due within 15 s. Is not recorded; only its loss and return are."""
+    HeartbeatAgents: _grpc.UnaryUnaryMultiCallable[_agent_service_pb2.HeartbeatAgentsRequest, _agent_service_pb2.HeartbeatAgentsResponse]
+    """Says so for many agents at once, for a desktop server: what a call costs is paid once for all of them. Refused as
+    a whole if the token does not speak for one of them; an agent who is unknown does the others no harm.
+    """
     AcceptReservation: _grpc.UnaryUnaryMultiCallable[_agent_service_pb2.AcceptReservationRequest, _agent_service_pb2.AcceptReservationResponse]
     """Takes a reservation. Refused if it has ended; the answer says how."""
     RejectReservation: _grpc.UnaryUnaryMultiCallable[_agent_service_pb2.RejectReservationRequest, _agent_service_pb2.RejectReservationResponse]
@@ -57,6 +61,10 @@ class AgentServiceAsyncStub(AgentServiceStub):
     """Signs in, out, ready or not ready. A state asked for while the agent serves a contact takes effect after it."""
     Heartbeat: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.HeartbeatRequest, _agent_service_pb2.HeartbeatResponse]  # type: ignore[assignment]
     """Says that the desktop lives; due within 15 s. Is not recorded; only its loss and return are."""
+    HeartbeatAgents: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.HeartbeatAgentsRequest, _agent_service_pb2.HeartbeatAgentsResponse]  # type: ignore[assignment]
+    """Says so for many agents at once, for a desktop server: what a call costs is paid once for all of them. Refused as
+    a whole if the token does not speak for one of them; an agent who is unknown does the others no harm.
+    """
     AcceptReservation: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.AcceptReservationRequest, _agent_service_pb2.AcceptReservationResponse]  # type: ignore[assignment]
     """Takes a reservation. Refused if it has ended; the answer says how."""
     RejectReservation: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.RejectReservationRequest, _agent_service_pb2.RejectReservationResponse]  # type: ignore[assignment]
@@ -86,6 +94,16 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_agent_service_pb2.HeartbeatResponse, _abc.Awaitable[_agent_service_pb2.HeartbeatResponse]]:
         """Says that the desktop lives; due within 15 s. Is not recorded; only its loss and return are."""
+
+    @_abc_1.abstractmethod
+    def HeartbeatAgents(
+        self,
+        request: _agent_service_pb2.HeartbeatAgentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_agent_service_pb2.HeartbeatAgentsResponse, _abc.Awaitable[_agent_service_pb2.HeartbeatAgentsResponse]]:
+        """Says so for many agents at once, for a desktop server: what a call costs is paid once for all of them. Refused as
+        a whole if the token does not speak for one of them; an agent who is unknown does the others no harm.
+        """
 
     @_abc_1.abstractmethod
     def AcceptReservation(
