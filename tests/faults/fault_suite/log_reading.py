@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -57,10 +58,9 @@ async def _read(address: str, token: str) -> Reading:
     at: Cursor | int = 0
     async with asyncio.timeout(READ_SECONDS), client.connect(address, token=token) as channel:
         while True:
-            try:
+            with suppress(LogUnavailable):
                 async for page in GrpcLog(channel).read_packed(at, columns=COLUMNS):
                     found.take(page.batch.to_pydict())
                     at = page.complete_to
                 return found
-            except LogUnavailable:
-                await asyncio.sleep(PAUSE_SECONDS)
+            await asyncio.sleep(PAUSE_SECONDS)
