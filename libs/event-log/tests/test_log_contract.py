@@ -524,6 +524,18 @@ class TestReadingByPosition:
             await log.read(held)
         assert (changed.value.held, changed.value.actual) == (held, head)
 
+    async def test_a_log_that_lost_nothing_is_unchanged_up_to_any_cursor(self, log: Log) -> None:
+        await fill(log, [1, 2])
+        head = await log.head()
+        held = Cursor(head.log_id, head.incarnation, 1)
+        assert await log.unchanged_until(held) == held
+
+    async def test_nobody_knows_up_to_where_another_log_is_unchanged(self, log: Log) -> None:
+        head = await log.head()
+        for held in (Cursor("another", 1, 0), Cursor(head.log_id, head.incarnation + 1, 0)):
+            with pytest.raises(IncarnationChanged):
+                await log.unchanged_until(held)
+
     async def test_a_cursor_of_another_log_is_refused(self, log: Log) -> None:
         with pytest.raises(IncarnationChanged):
             await log.read(Cursor("another", 1, 0))

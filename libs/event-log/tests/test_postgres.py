@@ -19,8 +19,8 @@ from event_log.audit import verify
 from event_log.connections import Connections
 from event_log.errors import Busy, Fenced, LogUnavailable, VersionConflict
 from event_log.limits import WriterLimits
-from event_log.model import NONE, Append, Appended, Event, StreamAppend
-from event_log.operating import grant_appending, grant_reading
+from event_log.model import NONE, Append, Appended, Cursor, Event, StreamAppend
+from event_log.operating import grant_appending, grant_reading, raise_incarnation
 from event_log.postgres import PostgresLog, open_log
 from event_log.rows import COLUMNS
 from event_log_testing import a_log, a_schema, appending, contact, event, every_event, fill, ids
@@ -161,6 +161,23 @@ class TestBounds:
 
 
 class TestRoles:
+    async def test_a_log_is_unchanged_up_to_where_the_first_incarnation_after_the_held_one_began(
+        self, database: str, owner: "asyncpg.Connection[asyncpg.Record]"
+    ) -> None:
+        async with a_log(database) as (log, schema):
+            await fill(log, [1, 2])
+            old = await log.head()
+            await raise_incarnation(owner, schema, "restored")
+            await fill(log, [3, 4])
+            await raise_incarnation(owner, schema, "restored again")
+            await fill(log, [5])
+            now = await log.head()
+            reached = [
+                (await log.unchanged_until(Cursor(old.log_id, incarnation, position))).position
+                for incarnation, position in [(1, 1), (1, 2), (1, 9), (2, 3), (2, 9), (3, 5)]
+            ]
+            assert (now.incarnation, reached) == (3, [1, 2, 2, 3, 4, 5])
+
     async def test_the_appending_role_can_append_and_change_nothing(
         self, database: str, owner: "asyncpg.Connection[asyncpg.Record]"
     ) -> None:

@@ -196,6 +196,25 @@ async def test_a_source_that_lost_events_is_asked_what_lives_until_it_has_said_s
     watch.cancel()
 
 
+async def test_facts_of_a_restored_log_are_all_taken_in_and_sources_asked_what_lives(centre: Centre) -> None:
+    await centre.open("ann", "ben")
+    lost, talks = await centre.waiting(), await centre.waiting()
+    watch: Any = centre.doors.phone.WatchInstructions(phone.WatchInstructionsRequest(source_id=SOURCE, node="n1"))
+    assert not (await watch.read()).snapshot_wanted
+
+    centre.facts.log.raise_incarnation()
+    await centre.facts.tell(talks.contact_id, _bridged(talks))  # before routing has noticed
+
+    free, busy = (each.do[-1].ring.agent.split("-")[0] for each in (lost, talks))
+    await eventually(lambda: _is(centre, busy, source_pb2.AGENT_STATE_ON_CONTACT))
+    while not (await watch.read()).snapshot_wanted:
+        pass
+    live = source_pb2.LiveLeg(leg_id=talks.leg_id, contact_id=talks.contact_id)
+    await centre.facts.tell_of_source(source_pb2.SourceSnapshot(live_legs=[live]), clock_us() + 60_000_000)
+    await eventually(lambda: _is(centre, free, source_pb2.AGENT_STATE_AVAILABLE))
+    watch.cancel()
+
+
 def _bridged(rung: instruction_pb2.Instruction) -> talk_pb2.Bridged:
     ring = rung.do[-1].ring
     return talk_pb2.Bridged(leg_id=rung.leg_id, peer_leg_id="a", agent=ring.agent, reservation_id=ring.reservation_id)

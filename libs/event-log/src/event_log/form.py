@@ -60,6 +60,14 @@ def check_cursor(held: Cursor | int, head: Cursor) -> int:
     return held.position
 
 
+def unchanged(held: Cursor, head: Cursor, kept: int | None) -> Cursor:
+    """Return Log.unchanged_until; `kept`: the least position after which an incarnation after the held one began."""
+    if held.log_id != head.log_id or held.incarnation > head.incarnation:
+        raise IncarnationChanged(held, head)
+    position = min(held.position, head.position if kept is None else kept)
+    return Cursor(head.log_id, head.incarnation, position)
+
+
 def check_columns(columns: Sequence[str], known: Sequence[str]) -> list[str]:
     """Return the columns asked for, or all known ones; raise InvalidRead for an unknown one."""
     unknown = set(columns) - set(known)

@@ -56,6 +56,13 @@ class GrpcLog:
             answer = await self._stub.GetHead(log_service_pb2.GetHeadRequest(), timeout=self._seconds)
         return wire.cursor_from_wire(answer.head)
 
+    async def unchanged_until(self, held: Cursor) -> Cursor:
+        """See Log.unchanged_until."""
+        request = log_service_pb2.GetHeadRequest(held=wire.cursor_to_wire(held))
+        with _ours():
+            answer = await self._stub.GetHead(request, timeout=self._seconds)
+        return wire.cursor_from_wire(answer.unchanged_until)
+
     async def append(self, append: Append) -> Appended:
         """See Log.append."""
         (verdict,) = await self.append_all((append,))

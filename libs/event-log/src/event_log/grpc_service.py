@@ -33,11 +33,15 @@ class LogServicer(log_service_pb2_grpc.LogServiceServicer):
         self._log = log
 
     async def GetHead(
-        self, _request: log_service_pb2.GetHeadRequest, context: Context
+        self, request: log_service_pb2.GetHeadRequest, context: Context
     ) -> log_service_pb2.GetHeadResponse:
         """See the proto."""
         async with _told(context):
-            return log_service_pb2.GetHeadResponse(head=wire.cursor_to_wire(await self._log.head()))
+            answer = log_service_pb2.GetHeadResponse(head=wire.cursor_to_wire(await self._log.head()))
+            if request.HasField("held"):
+                kept = await self._log.unchanged_until(wire.cursor_from_wire(request.held))
+                answer.unchanged_until.CopyFrom(wire.cursor_to_wire(kept))
+            return answer
 
     async def Append(self, request: log_service_pb2.AppendRequest, context: Context) -> log_service_pb2.AppendResponse:
         """See the proto."""

@@ -40,6 +40,13 @@ class Log(Protocol):
         """Tell the log's name, incarnation and last position."""
         ...
 
+    async def unchanged_until(self, held: Cursor) -> Cursor:
+        """Tell up to where the log still is what the holder of a cursor read, as a cursor of the present incarnation.
+
+        Raises IncarnationChanged for a cursor of another log, or of an incarnation that is not known here.
+        """
+        ...
+
     async def append(self, append: Append) -> Appended:
         """Write one append, durable when this returns; raise AppendRefused if it cannot be."""
         ...

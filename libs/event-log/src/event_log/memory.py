@@ -7,7 +7,7 @@ from datetime import timedelta
 from event_log.doorbell import Doorbell
 from event_log.errors import AppendRefused, InvalidAppend, InvalidRead, VersionConflict
 from event_log.following import follow, follow_packed
-from event_log.form import check_append, check_columns, check_cursor, check_limit
+from event_log.form import check_append, check_columns, check_cursor, check_limit, unchanged
 from event_log.log import HEARTBEAT, PACKED_PAGE_EVENTS, Verdict
 from event_log.model import (
     DEFAULT_PAGE_EVENTS,
@@ -40,6 +40,7 @@ class MemoryLog:
     def __init__(self, log_id: str = "memory", now_us: Callable[[], int] = clock_us) -> None:
         """Begin an empty log."""
         self._cursor = Cursor(log_id, 1, 0)
+        self._began: dict[int, int] = {}
         self._now_us = now_us
         self._known = Known()
         self._events: list[Event] = []
@@ -49,6 +50,17 @@ class MemoryLog:
     async def head(self) -> Cursor:
         """See Log.head."""
         return Cursor(self._cursor.log_id, self._cursor.incarnation, len(self._events))
+
+    async def unchanged_until(self, held: Cursor) -> Cursor:
+        """See Log.unchanged_until."""
+        kept = (position for incarnation, position in self._began.items() if incarnation > held.incarnation)
+        return unchanged(held, await self.head(), min(kept, default=None))
+
+    def raise_incarnation(self) -> None:
+        """Tell every reader that the log may have lost something, as a restored one does."""
+        at = self._cursor
+        self._cursor = Cursor(at.log_id, at.incarnation + 1, at.position)
+        self._began[self._cursor.incarnation] = len(self._events)
 
     async def append(self, append: Append) -> Appended:
         """See Log.append."""

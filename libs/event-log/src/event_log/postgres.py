@@ -32,7 +32,15 @@ from event_log.model import (
 )
 from event_log.packed import COLUMNS
 from event_log.packed_reading import PackedReader
-from event_log.reading import SCAN_EVENTS, Range, read_head, read_range, read_stream, read_streams
+from event_log.reading import (
+    SCAN_EVENTS,
+    Range,
+    read_head,
+    read_range,
+    read_stream,
+    read_streams,
+    read_unchanged_until,
+)
 from event_log.turns import CallerName, nobody
 from event_log.verdicts import part_of, wanted_version
 from event_log.watching import AppendWatch, Unwatched
@@ -96,6 +104,11 @@ class PostgresLog:
         """See Log.head."""
         async with self._connections.read() as session:
             return await read_head(session)
+
+    async def unchanged_until(self, held: Cursor) -> Cursor:
+        """See Log.unchanged_until."""
+        async with self._connections.read() as session:
+            return await read_unchanged_until(session, held)
 
     async def stands_by(self) -> bool:
         """Whether another process is the active appender, and lives: until it ends, what is appended here waits."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from event_log.connections import PooledSession
 from event_log.errors import LogUnavailable
+from event_log.form import unchanged
 from event_log.model import Cursor, Event, Filter, Stream
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ _HEAD = """
         coalesce((select last from log_flush order by first desc limit 1), 0) as position
     from log l
 """
+_KEPT = "select min(after_position) from incarnation where number > $1"
 _STREAM = f"""
     select {_E_FIELDS} from streams s cross join lateral (
         select * from events
@@ -69,6 +71,12 @@ async def read_head(session: PooledSession) -> Cursor:
     if row is None:
         raise LogUnavailable("the schema holds no log; apply event_log.migrations")
     return Cursor(row["log_id"], row["incarnation"], row["position"])
+
+
+async def read_unchanged_until(session: PooledSession, held: Cursor) -> Cursor:
+    """See Log.unchanged_until."""
+    head = await read_head(session)
+    return unchanged(held, head, await session.fetchval(_KEPT, held.incarnation))
 
 
 async def read_stream(

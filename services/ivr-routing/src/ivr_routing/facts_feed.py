@@ -1,7 +1,8 @@
 """Facts of call-events on their way to the shards: in the log's order, at least once, never holding anybody up.
 
 The cursor moves after what the facts led to is durable. Being taken in twice does no harm. A fact that breaks the
-code is left out with an alarm: routing never waits for one.
+code is left out with an alarm: routing never waits for one. A log that may have lost facts, as a restored one, is
+followed from where it is another than it was, and every source that holds callers is asked what lives there.
 """
 
 import time
@@ -13,6 +14,7 @@ from event_log.errors import IncarnationChanged
 from event_log.feed import Feed
 from event_log.model import Cursor, Event, Filter, Page
 from ivr_routing import telemetry
+from ivr_routing.core import commands as c
 from ivr_routing.core.errors import Refused
 from ivr_routing.errors import ShardFailed
 from ivr_routing.loop.facts import TYPES, told_by
@@ -24,6 +26,7 @@ from service_host.postgres import Database
 
 PAGE_EVENTS: Final = 500
 KEEP_SECONDS: Final = 1.0
+INCARNATION_CHANGED: Final = "incarnation_changed"
 DATABASE_SECONDS: Final = 5.0
 _WANTED: Final = Filter(types=TYPES)
 _FIND: Final = "select log_id, incarnation, position from feed_cursor where log_id = $1"
@@ -50,7 +53,9 @@ class FactsFeed:
                     await self._take(shards, page)
         except IncarnationChanged as changed:
             telemetry.FACTS_STOPPED.warning(error_class=type(changed).__name__)
-            await self._move(await self._feed.log.head())
+            for shard in shards.every():
+                await _doubt(shard)
+            await self._move(await self._feed.log.unchanged_until(await self._place()))
 
     async def _pages(self, after: Cursor) -> AsyncGenerator[Page, None]:
         async for page in self._feed.pages(after, filter=_WANTED, limit=PAGE_EVENTS):
@@ -96,6 +101,14 @@ class FactsFeed:
     async def _move(self, to: Cursor) -> None:
         async with self._database.acquire(DATABASE_SECONDS) as connection:
             await connection.execute(_MOVE, to.log_id, to.incarnation, to.position)
+
+
+async def _doubt(shard: Shard) -> None:
+    """Doubt every source that holds contacts: facts of theirs may never come."""
+    now_us = shard.now_us()
+    for source_id in sorted({contact.source_id for contact in shard.desk.core.contacts.values()}):
+        shard.decide(Told(c.DoubtSource(source_id, now_us, INCARNATION_CHANGED)))
+    await shard.settled()
 
 
 def _decide(shard: Shard, told: Told, event: Event) -> None:

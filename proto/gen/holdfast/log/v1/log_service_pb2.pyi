@@ -25,12 +25,19 @@ class GetHeadRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    HELD_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def held(self) -> _event_pb2.Cursor:
+        """A cursor of any incarnation, to be told up to where it still holds; may be left out."""
+
     def __init__(
         self,
+        *,
+        held: _event_pb2.Cursor | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["held", b"held"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["held", b"held"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -43,18 +50,26 @@ class GetHeadResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     HEAD_FIELD_NUMBER: _builtins.int
+    UNCHANGED_UNTIL_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def head(self) -> _event_pb2.Cursor:
         """The last position written."""
+
+    @_builtins.property
+    def unchanged_until(self) -> _event_pb2.Cursor:
+        """Up to where the log still is what the holder of `held` read, in the present incarnation: the same position, unless
+        the log lost something meanwhile. Left out if `held` was.
+        """
 
     def __init__(
         self,
         *,
         head: _event_pb2.Cursor | None = ...,
+        unchanged_until: _event_pb2.Cursor | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["head", b"head"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["head", b"head", "unchanged_until", b"unchanged_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["head", b"head"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["head", b"head", "unchanged_until", b"unchanged_until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
