@@ -42,7 +42,7 @@ def figures(**changed: Any) -> dict[str, Any]:
         ({"arrivals": {"main": {}}}, "arrivals.main"),
         ({"arrivals": {"main": {"poisson_per_hour": 1, "poisson_per_half_hour": [1]}}}, "arrivals.main"),
         ({"patience": {"main": "none"}}, "patience.main"),
-        ({"agents": [{"count": 0, "queues": ["main"]}]}, "agents.0.count"),
+        ({"agents": [{"count": -1, "queues": ["main"]}]}, "agents.0.count"),
         ({"agents": [{"count": 1, "queues": ["elsewhere"]}]}, "elsewhere"),
         ({"queues": {"main": {"overflow_to": "second"}}}, "second"),
         ({"handle_time": {"main": {"uniform_seconds": [5, 1]}}}, "handle_time.main"),
@@ -93,6 +93,32 @@ def test_agents_who_answer_slowly_make_callers_wait_and_too_slowly_lose_the_call
         answer_time={"main": {"constant_seconds": 60}}, patience={"main": {"constant_seconds": 300}}, hours=1
     )
     assert never["answered"] == 0
+
+
+def test_agents_who_let_it_ring_are_back_after_a_while_and_not_gone_for_the_day() -> None:
+    mostly = {"main": {"quantiles_seconds": [1, 1, 1, 1, 60]}}
+    patient = {"main": {"constant_seconds": 300}}
+    found = figures(answer_time=mostly, patience=patient, agents=[{"count": 20, "queues": ["main"]}])
+    assert found["answered"] > found["contacts"] * 0.9
+    short = {"main": {"reservation_seconds": 5}}
+    found = figures(answer_time=mostly, patience=patient, queues=short, agents=[{"count": 20, "queues": ["main"]}])
+    assert found["answered"] > found["contacts"] * 0.9
+
+
+def test_where_nobody_works_everybody_who_came_is_counted_though_nobody_lost_patience() -> None:
+    for nobody in ([], [{"count": 0, "queues": ["main"]}]):
+        result = simulate(parse(document(agents=nobody)))
+        found = result["queues"]["main"]
+        assert found["contacts"] == found["flowed_out"] == result["contacts"] > 0
+        assert found["occupancy"] is None
+
+
+def test_an_interval_is_given_where_enough_of_the_time_says_anything_and_stays_within_what_can_be() -> None:
+    once = figures(arrivals={"main": {"poisson_per_half_hour": [9, *[0] * 19]}}, hours=10)
+    assert once["asa_seconds"] is not None
+    assert once["intervals"]["asa_seconds"] is None
+    low, high = figures(hours=10, agents=[{"count": 3, "queues": ["main"]}])["intervals"]["waited_share"]
+    assert 0 < low < high <= 1
 
 
 def test_shifts_begin_and_end_by_the_hour() -> None:

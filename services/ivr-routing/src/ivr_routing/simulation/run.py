@@ -69,6 +69,8 @@ class Run:
         self._agenda: list[tuple[int, int, _Act, Any]] = []
         self._turn = 0
         self._now_us = 0
+        self._back_us: dict[str, int] = {}
+        """How long agents stay away who were made not ready or unreachable."""
         self._open_queues()
         self._staff()
         self._draws = {name: self._draws_of(name) for name in scenario.handle_time}
@@ -82,14 +84,15 @@ class Run:
         return min(1.0, self._now_us / self._ends_us)
 
     def step(self) -> bool:
-        """Let the next thing happen; False when nothing is left and everybody has gone home."""
-        agenda = self._agenda
-        if not agenda:
+        """Let the next thing happen; False when nothing is left and everybody has gone home.
+
+        Who waits in vain at the end is let go by the core, as anywhere.
+        """
+        agenda, due_us = self._agenda, self.core.next_due_us()
+        if not agenda and not self.core.contacts:
             self._counting.finish(self.core.agents.values(), self._now_us, self._begins_us)
             return False
-        due_us = self.core.next_due_us()
-        at_us = agenda[0][0]
-        if due_us is not None and due_us - self._begins_us < at_us:
+        if due_us is not None and (not agenda or due_us - self._begins_us < agenda[0][0]):
             self._now_us = max(self._now_us, due_us - self._begins_us)
             self._tell(c.PassTime())
             return True
@@ -111,6 +114,7 @@ class Run:
                 name = f"{group.name or f'agents{number + 1}'}-{place + 1:04d}"
                 self._tell(c.ConfigureAgent(name, rules))
                 self._counting.employ(name, group.queues)
+                self._back_us[name] = round(group.back_after_seconds * SECOND_US)
                 self._plan_shifts(name, group)
 
     def _plan_shifts(self, agent: str, group: AgentGroup) -> None:
@@ -127,6 +131,10 @@ class Run:
 
     def _stop_work(self, agent: str) -> None:
         self._tell(c.SignOut(agent))
+
+    def _come_back(self, agent: str) -> None:
+        if self.core.agents[agent].state in _AWAY:
+            self._tell(c.SetAgentState(agent, AgentState.AVAILABLE))
 
     def _draws_of(self, queue: str) -> _Draws:
         scenario = self._scenario
@@ -221,6 +229,8 @@ class Run:
             if kind is e.AgentSpellBegan:
                 since_us = event.previous_since_us - self._begins_us  # type: ignore[union-attr]  # kind says it
                 counting.spell(event.agent, event.previous_state, since_us, self._now_us)  # type: ignore[union-attr]  # as above
+                if event.state in _AWAY:  # type: ignore[union-attr]  # as above
+                    self._after(self._back_us[event.agent], self._come_back, event.agent)  # type: ignore[union-attr]  # as above
             elif kind is e.ReservationCreated:
                 counting.offered(event.contact_id, self._now_us)  # type: ignore[union-attr]  # as above
                 self._plan_answer(event)  # type: ignore[arg-type]  # as above
@@ -258,6 +268,7 @@ class Run:
         self._tell(fact)
 
 
+_AWAY: Final = (AgentState.NOT_READY, AgentState.UNREACHABLE)
 _OF_VISITS: Final = frozenset({e.QueueVisitOpened, e.QueueVisitClosed, e.ReservationBridged, e.ContactFinished})
 
 

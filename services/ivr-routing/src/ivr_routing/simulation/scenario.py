@@ -106,12 +106,14 @@ class SimulatedQueue(_Part):
 class AgentGroup(_Part):
     """Agents who are alike; `from_hour` and `to_hour` are hours of the simulation, every 24 hours again."""
 
-    count: int = Field(ge=1, le=MOST_AGENTS)
+    count: int = Field(ge=0, le=MOST_AGENTS)
     queues: tuple[str, ...] = Field(min_length=1)
     skills: dict[str, int] = {}
     groups: tuple[str, ...] = ()
     from_hour: float = Field(default=0, ge=0, le=24)
     to_hour: float = Field(default=24, ge=0, le=24)
+    back_after_seconds: float = Field(default=60, ge=0)
+    """Who was made not ready or unreachable for not answering is available again after so long."""
     name: str = ""
 
 
@@ -146,7 +148,7 @@ class Scenario(_Part):
     answer_time: dict[str, Length] = {}
     """From the first ring to the agent's answer; at once if left out."""
     patience: dict[str, Literal["infinite"] | Length] = {}
-    agents: tuple[AgentGroup, ...] = Field(min_length=1)
+    agents: tuple[AgentGroup, ...]
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -118,30 +118,31 @@ _LEVELS: Final[dict[str, _Parts]] = {
 
 
 class _Ratio:
-    """A pooled ratio with the interval of its batches."""
+    """A pooled ratio with the interval of its batches; none where fewer than FEWEST_BATCHES say anything."""
 
     def __init__(self, batches: Sequence[Counts], numerator: str, denominator: str, unit: float) -> None:
         above = [_sum_of(batch, numerator) for batch in batches]
         below = [_sum_of(batch, denominator) * unit for batch in batches]
         whole = sum(below)
         self.value = sum(above) / whole if whole else None
-        self.interval = _interval(above, below, self.value)
+        most = 1.0 if unit == 1 else float("inf")
+        self.interval = _interval(above, below, self.value, most)
 
 
 def _sum_of(batch: Counts, terms: str) -> int:
     return sum(-getattr(batch, term[1:]) if term[0] == "-" else getattr(batch, term) for term in terms.split(" + "))
 
 
-def _interval(above: Sequence[float], below: Sequence[float], value: float | None) -> list[float] | None:
+def _interval(above: Sequence[float], below: Sequence[float], value: float | None, most: float) -> list[float] | None:
     number = len(above)
-    if value is None or number < FEWEST_BATCHES:
+    if value is None or sum(bottom > 0 for bottom in below) < FEWEST_BATCHES:
         return None
     apart = [top - value * bottom for top, bottom in zip(above, below, strict=True)]
     squares = sum(each * each for each in apart)
     alike = max(0.0, sum(one * next_one for one, next_one in pairwise(apart))) / (squares or 1.0)
     error = (squares * (1 + 2 * alike) * number / (number - 1)) ** 0.5 / sum(below)
     times = _T[number - 2] if number - 2 < len(_T) else _NORMAL
-    return [value - times * error, value + times * error]
+    return [max(0.0, value - times * error), min(most, value + times * error)]
 
 
 def _percentiles(waits: "array[int]") -> dict[str, float] | None:
