@@ -70,6 +70,18 @@ def _nobody_waits_in_vain(core: Core, now_us: int) -> None:
     for contact in core.contacts.values():
         if contact.waits and contact.contact_id not in due_again:
             assert not fitting(core, contact, now_us), "a contact waits while a fitting agent is available"
+            _step_is_staffed(core, contact)
+
+
+def _step_is_staffed(core: Core, contact: Contact) -> None:
+    """An agent who went home never blocks a caller."""
+    visit = contact.visit
+    assert visit is not None
+    rules = core.queues[visit.queue].rules
+    if visit.step < rules.last_step and not visit.again_us:
+        asked = requirement_of(visit, rules, visit.step)
+        staffed = any(agent.staffed and asked.fits(agent) for agent in core.agents.values())
+        assert staffed, "a contact waits at a step that nobody signed in fits"
 
 
 def _indexes_are_true(core: Core) -> None:

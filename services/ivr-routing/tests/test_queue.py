@@ -158,6 +158,43 @@ def test_the_preferred_agent_is_waited_for_a_while_and_not_at_all_when_away() ->
     assert [event.cause for event in centre.told(e.QueueVisitStepAdvanced)] == ["waited", "unstaffed"]
 
 
+@pytest.mark.parametrize("leaves", [c.SignOut("bob"), c.LoseHeartbeat("bob"), c.ConfigureAgent("bob", AgentRules())])
+def test_a_caller_waits_no_longer_for_the_preferred_agent_who_leaves_meanwhile(leaves: c.Command) -> None:
+    centre = Centre()
+    centre.queue(steps=(QueueStep(0, preferred_agent_only=True), QueueStep(60_000)))
+    centre.agent("ann")
+    centre.agent("bob")
+    centre.tell(c.SetAgentState("bob", AgentState.NOT_READY))
+    centre.call("a", preferred_agent="bob")
+    centre.wait(5)
+    assert centre.held_by("a") == ""
+    centre.tell(leaves)
+    assert centre.held_by("a") == "ann"
+
+
+def test_a_step_that_nobody_fits_is_passed_when_it_begins() -> None:
+    centre = Centre()
+    steps = (QueueStep(0, groups=("first",)), QueueStep(10_000, groups=("nobody",)), QueueStep(60_000))
+    centre.queue(steps=steps)
+    centre.agent("ann", groups=["first"])
+    centre.tell(c.SetAgentState("ann", AgentState.NOT_READY))
+    centre.agent("bob")
+    centre.call("a")
+    assert centre.held_by("a") == ""
+    centre.wait(10)
+    assert centre.held_by("a") == "bob"
+
+
+def test_the_preferred_agent_who_said_no_is_passed_over_for_others() -> None:
+    centre = Centre()
+    centre.queue()
+    centre.agent("ann")
+    centre.agent("bob")
+    centre.call("a", preferred_agent="bob")
+    centre.tell(c.RejectReservation("bob", centre.reservation("a")))
+    assert centre.held_by("a") == "ann"
+
+
 def test_the_preferred_agent_comes_before_who_has_been_idle_longer() -> None:
     centre = Centre()
     centre.queue()
@@ -172,13 +209,16 @@ def test_a_full_queue_lets_go_to_another_and_the_time_waited_goes_along() -> Non
     centre = Centre()
     centre.queue("second")
     centre.queue(max_size=1, on_full=QueueExit("second"))
-    centre.call("a")
-    centre.call("b")
-    (left,) = centre.told(e.QueueVisitClosed)
+    centre.queue("first", max_wait_ms=7_000, on_max_wait=QueueExit("main"))
+    came_us = centre.now_us
+    centre.call("a", "first")
+    centre.call("b", "first")
+    centre.wait(7)
+    _, _, left = centre.told(e.QueueVisitClosed)
     assert (left.kind, left.to_queue) == (DequeueKind.OVERFLOW, "second")
     visit = centre.core.contacts[contact_id("b")].visit
     assert visit is not None
-    assert visit.queue == "second"
+    assert (visit.queue, visit.waiting_since_us) == ("second", came_us)
 
 
 def test_the_longest_wait_ends_a_visit_but_not_while_it_rings() -> None:
@@ -223,6 +263,17 @@ def test_closing_clears_the_queue_where_its_rules_say_so() -> None:
     centre.call("a")
     centre.tell(c.OpenQueue("main", open=False))
     assert [left.kind for left in centre.told(e.QueueVisitClosed)] == [DequeueKind.CLOSED]
+
+
+def test_the_last_agent_whose_endpoint_fails_again_and_again_lets_callers_go_too() -> None:
+    centre = Centre()
+    centre.queue(on_unstaffed=QueueExit(then="voicemail"), offer_failed_limit=1)
+    centre.agent("ann")
+    centre.call("a")
+    centre.call("b")
+    centre.wait(20)
+    assert centre.state("ann") is AgentState.UNREACHABLE
+    assert [left.then for left in centre.told(e.QueueVisitClosed)] == ["voicemail", "voicemail"]
 
 
 def test_the_last_agent_leaving_lets_callers_go_where_the_rules_say_so() -> None:
@@ -274,6 +325,23 @@ def test_a_callback_keeps_its_place_though_the_caller_hangs_up() -> None:
     (reached,) = centre.told(e.CallbackPlaceEnded)
     assert (reached.outcome, reached.attempt) == ("reached", 1)
     assert [event.end for event in centre.told(e.ContactFinished)] == ["handled"]
+
+
+def test_a_kept_place_outlasts_the_longest_wait_the_closing_and_the_last_agents_leaving() -> None:
+    centre = Centre()
+    centre.queue(max_wait_ms=30_000, clear_on_close=True, on_unstaffed=QueueExit(then="voicemail"))
+    centre.agent("ann")
+    centre.tell(c.SetAgentState("ann", AgentState.NOT_READY))
+    centre.call("a")
+    centre.tell(c.KeepPlace(contact_id("a"), contact_id("callback")))
+    centre.hang_up("a")
+    centre.wait(40)
+    free(centre, "ann")
+    centre.tell(c.OpenQueue("main", open=False))
+    centre.tell(c.SignOut("ann"))  # while it rings: the place is kept though the queue is closed and its time is up
+    assert centre.told(e.QueueVisitClosed) == []
+    centre.tell(c.SignIn("ann", ("sip:ann",), AgentState.AVAILABLE))
+    assert centre.held_by("a") == "ann"
 
 
 def test_a_customer_who_is_not_reached_is_called_again_after_a_pause_but_not_for_ever() -> None:

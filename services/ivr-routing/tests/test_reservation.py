@@ -85,6 +85,18 @@ def test_a_rejected_contact_goes_to_another_agent_and_not_back_at_once(centre: C
     assert centre.held_by("a") == "ann"
 
 
+def test_who_rejected_comes_after_everybody_who_was_idle_meanwhile(centre: Centre) -> None:
+    centre.wait(5)
+    centre.agent("bob")
+    centre.wait(5)
+    centre.call("a")
+    centre.tell(c.RejectReservation("ann", centre.reservation("a")))
+    centre.hang_up("a")
+    centre.wait(5)
+    centre.call("b")
+    assert centre.held_by("b") == "bob"
+
+
 def test_another_contact_may_be_offered_to_who_rejected_the_first(centre: Centre) -> None:
     centre.call("a")
     centre.tell(c.RejectReservation("ann", centre.reservation("a")))

@@ -9,7 +9,7 @@ from ivr_routing.core.decision import Decision
 from ivr_routing.core.endings import cancel, expire
 from ivr_routing.core.errors import AgentSignedOutAlready, StateNotAllowed, UnknownAgent
 from ivr_routing.core.spells import Spell, begin, release, sign_out
-from ivr_routing.core.visits import let_unstaffed_go, waits_again
+from ivr_routing.core.visits import see_to_unstaffed, waits_again
 from ivr_routing.core.words import AgentState, WrapUpKind
 
 _ASKABLE: Final = frozenset({AgentState.AVAILABLE, AgentState.NOT_READY, AgentState.WRAP_UP})
@@ -101,7 +101,7 @@ def lose_heartbeat(decision: Decision, command: c.LoseHeartbeat) -> None:
         begin(decision, agent, Spell(AgentState.UNREACHABLE, "heartbeat"))
     elif agent.state is AgentState.AVAILABLE:
         begin(decision, agent, Spell(AgentState.UNREACHABLE, "heartbeat"))
-    let_unstaffed_go(decision, agent)
+    see_to_unstaffed(decision, agent.rules.queues)
 
 
 def regain_heartbeat(decision: Decision, command: c.RegainHeartbeat) -> None:

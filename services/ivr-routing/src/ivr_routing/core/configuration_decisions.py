@@ -8,7 +8,7 @@ from ivr_routing.core import events as e
 from ivr_routing.core.decision import Decision
 from ivr_routing.core.errors import RulesInvalid, UnknownQueue, VersionConflict
 from ivr_routing.core.rules import QueueRules, SkillRequirement
-from ivr_routing.core.visits import empty
+from ivr_routing.core.visits import empty, see_to_unstaffed
 from ivr_routing.core.words import AgentState
 
 BEST: Final = 5
@@ -57,7 +57,9 @@ def configure_agent(decision: Decision, command: c.ConfigureAgent) -> None:
         return
     _check_name(command.agent)
     _check_skills(command.rules.skills)
+    before = agent.rules.queues if agent is not None else ()
     decision.emit(e.AgentConfigured(command.agent, version + 1, command.rules, command.changed_by))
+    see_to_unstaffed(decision, before)
     agent = decision.core.agents[command.agent]
     if agent.state is AgentState.AVAILABLE:
         decision.agents.append(agent)

@@ -8,6 +8,7 @@ from ivr_routing.core.events import ReservationCreated
 from ivr_routing.core.pool import Place, Pool
 from ivr_routing.core.queue import Queue
 from ivr_routing.core.spells import Spell, begin
+from ivr_routing.core.visits import skip_unstaffed
 from ivr_routing.core.words import AgentState, ChosenBy
 
 
@@ -77,6 +78,7 @@ def urgency_of(contact: Contact, queue: Queue, now_us: int) -> tuple[int, int, i
 
 def offer_contact(decision: Decision, contact: Contact) -> None:
     """Reserve the best available agent for a waiting contact, or as many as ring at once; nobody: it waits."""
+    skip_unstaffed(decision, contact)
     core = decision.core
     visit = contact.visit
     assert visit is not None

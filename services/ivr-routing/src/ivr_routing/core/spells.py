@@ -8,7 +8,7 @@ from ivr_routing.core.agent import Agent
 from ivr_routing.core.decision import Decision
 from ivr_routing.core.events import AgentNextStateSet, AgentSignedOut, AgentSpellBegan
 from ivr_routing.core.rules import QueueRules
-from ivr_routing.core.visits import let_unstaffed_go
+from ivr_routing.core.visits import see_to_unstaffed
 from ivr_routing.core.words import AgentState, WrapUpKind
 
 _WORDS: Final = {state: state.name.lower() for state in AgentState}
@@ -56,6 +56,8 @@ def begin(decision: Decision, agent: Agent, spell: Spell) -> None:
     )
     if state is AgentState.AVAILABLE:
         decision.agents.append(agent)
+    elif state is AgentState.UNREACHABLE:
+        see_to_unstaffed(decision, agent.rules.queues)
 
 
 def release(decision: Decision, agent: Agent, cause: str, *, keeps_idle: bool = False, rona: int | None = None) -> None:
@@ -103,4 +105,4 @@ def sign_out(decision: Decision, agent: Agent, cause: str) -> None:
     begin(decision, agent, Spell(AgentState.OFFLINE, cause, rona_count=0, offer_failed_count=0))
     if agent.signed_in:
         decision.emit(AgentSignedOut(agent.agent, cause))
-        let_unstaffed_go(decision, agent)
+        see_to_unstaffed(decision, agent.rules.queues)

@@ -12,7 +12,7 @@ from ivr_routing.core.events import QueueVisitStepAdvanced
 from ivr_routing.core.matching import settle
 from ivr_routing.core.source_decisions import due as doubt_is_due
 from ivr_routing.core.spells import release
-from ivr_routing.core.visits import leave_by_rule, skip_unstaffed, waited_too_long
+from ivr_routing.core.visits import leave_by_rule, waited_too_long
 from ivr_routing.core.words import AgentState, DequeueKind, RescindCause
 
 
@@ -52,7 +52,6 @@ def _step(decision: Decision, contact_id: str) -> None:
         return
     decision.emit(QueueVisitStepAdvanced(contact_id, visit.visit_id, visit.step + 1, "waited"))
     if contact.waits:
-        skip_unstaffed(decision, contact)
         decision.contacts.append(contact)
 
 

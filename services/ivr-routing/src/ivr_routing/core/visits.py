@@ -1,10 +1,10 @@
 """Queue visits: entering, relaxing, leaving by rule. Called within decisions only."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from contact_life import identity
-from ivr_routing.core.agent import Agent
 from ivr_routing.core.contact import Contact
 from ivr_routing.core.decision import Decision
 from ivr_routing.core.events import QueueVisitClosed, QueueVisitOpened, QueueVisitStepAdvanced
@@ -53,7 +53,6 @@ def enter(decision: Decision, contact: Contact, entry: Entry) -> None:
     if refusal is not None:
         leave_by_rule(decision, contact, *refusal)
         return
-    skip_unstaffed(decision, contact)
     decision.contacts.append(contact)
 
 
@@ -127,12 +126,17 @@ def waits_again(decision: Decision, contact: Contact) -> None:
         decision.contacts.append(contact)
 
 
-def let_unstaffed_go(decision: Decision, agent: Agent) -> None:
-    """Let callers go whose queue has lost its last agent, where its rules say so."""
-    for name in agent.rules.queues:
+def see_to_unstaffed(decision: Decision, queues: Iterable[str]) -> None:
+    """See to callers whose queue, or step, has lost its last agent: one who served these queues left, or has others."""
+    for name in queues:
         queue = decision.core.queues.get(name)
-        if queue is not None and queue.size and not queue.members and queue.rules.on_unstaffed is not None:
+        if queue is None or not queue.size:
+            continue
+        if not queue.members and queue.rules.on_unstaffed is not None:
             empty(decision, queue, queue.rules.on_unstaffed)
+        elif queue.rules.last_step > 1:
+            left = [place for pool in queue.pools.values() if not pool.members for place in pool.waiting]
+            decision.contacts.extend(decision.core.contacts[contact_id] for _, _, _, contact_id in left)
 
 
 def empty(decision: Decision, queue: Queue, way_out: QueueExit) -> None:
