@@ -19,7 +19,7 @@ from event_log.audit import verify
 from event_log.connections import Connections
 from event_log.errors import Busy, Fenced, LogUnavailable, VersionConflict
 from event_log.limits import WriterLimits
-from event_log.model import NONE, Append, Appended, Cursor, Event, StreamAppend
+from event_log.model import NONE, Append, Appended, Cursor, Event, Fence, NewEvent, Stream, StreamAppend
 from event_log.operating import grant_appending, grant_reading, raise_incarnation
 from event_log.postgres import PostgresLog, open_log
 from event_log.rows import COLUMNS
@@ -35,6 +35,42 @@ async def owner(database: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Reco
     session = await asyncpg.connect(database)
     yield session
     await session.close()
+
+
+class TestPresumedNewStreams:
+    async def test_a_stream_rightly_presumed_new_is_written_without_a_look(self, database: str) -> None:
+        async with a_log(database) as (log, _):
+            first = await log.append(presuming(contact(1), event(1), event(2)))
+            more = await log.append(appending(contact(1), event(3)))
+        assert [placed.version for placed in (*first.placements, *more.placements)] == [1, 2, 3]
+
+    async def test_a_stream_wrongly_presumed_new_goes_on_where_it_stood(self, database: str) -> None:
+        schema = await a_schema(database)
+        async with open_log(database, schema, limits=NO_LEASE) as log:
+            await log.append(appending(contact(1), event(1), event(2)))
+        async with open_log(database, schema, limits=NO_LEASE) as log:
+            await log.append(appending(contact(2), event(7)))
+            placed = (await log.append(presuming(contact(1), event(2), event(3)))).placements
+            page = await log.read_stream("bank", contact(1))
+        assert [(one.version, one.duplicate) for one in placed] == [(2, True), (3, False)]
+        assert [one.version for one in page.events] == [1, 2, 3]
+
+    async def test_one_refused_leaves_no_presumption_behind(self, database: str) -> None:
+        schema = await a_schema(database)
+        async with open_log(database, schema, limits=NO_LEASE) as log:
+            old = await log.acquire_fence("bank", "shard-1")
+            await log.append(appending(contact(1), event(1)))
+            await log.acquire_fence("bank", "shard-1")
+        async with open_log(database, schema, limits=NO_LEASE) as log:
+            await log.append(appending(contact(2), event(7), fence=None))
+            with pytest.raises(Fenced):
+                await log.append(presuming(contact(1), event(2), fence=old))
+            await log.append(appending(contact(1), event(3), expected=1))
+
+
+def presuming(stream: Stream, *events: NewEvent, fence: Fence | None = None) -> Append:
+    """An append to a stream that is presumed new."""
+    return Append("bank", [StreamAppend(stream, events, presumed_new=True)], fence)
 
 
 class TestPartitions:

@@ -22,7 +22,8 @@ FenceId = tuple[str, str]
 class Call:
     """One call of append_all: its appends (or why their form is wrong), their size, whom to answer until when.
 
-    `caller` is who calls, empty where callers have no names.
+    `caller` is who calls, empty where callers have no names. `presumes`: whether streams that are presumed new are
+    taken for new unseen; no longer once a flush failed.
     """
 
     appends: list[Append | InvalidAppend]
@@ -31,6 +32,7 @@ class Call:
     until: float
     answer: asyncio.Future[list[Verdict]]
     caller: str = ""
+    presumes: bool = True
 
     def answer_with(self, verdicts: list[Verdict]) -> None:
         """Answer, unless the caller has gone."""
@@ -44,12 +46,16 @@ class Call:
 
     def unknown_streams(self, known: Known) -> list[StreamId]:
         """Return the streams that must be loaded before the call can be taken."""
-        streams, missing = known.streams, []
+        streams, missing, presumed = known.streams, list[StreamId](), set[StreamId]()
         for append in self.appends:
             if isinstance(append, Append):
                 for part in append.streams:
                     name = stream_id(append.tenant, part)
-                    if name not in streams:
+                    if name in streams or name in presumed:
+                        continue
+                    if part.presumed_new and self.presumes:
+                        presumed.add(name)
+                    else:
                         missing.append(name)
         return missing
 

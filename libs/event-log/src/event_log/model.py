@@ -129,6 +129,9 @@ class StreamAppend:
     stream: Stream
     events: Sequence[NewEvent]
     expected: Expected = ANY
+    presumed_new: bool = False
+    """Whether the caller takes the stream for one that does not exist yet: a store need not look first, and one that
+    finds itself wrong about it does. Nothing but time depends on it."""
 
 
 @dataclass(slots=True)

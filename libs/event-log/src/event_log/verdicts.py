@@ -54,7 +54,7 @@ class Placed:
 
 @dataclass(slots=True)
 class Known:
-    """Streams and fences as the store's memory has them; every stream and fence asked about must be in it."""
+    """Streams and fences as the store's memory has them; a stream that is not in it is taken for new."""
 
     streams: dict[StreamId, StreamState] = field(default_factory=dict)
     fences: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -64,7 +64,7 @@ class Known:
     def take(self, append: Append, placed: Placed) -> Appended | AppendRefused:
         """Decide about an append of good form and, if it is accepted, place its new events after the head."""
         tenant, streams = append.tenant, self.streams
-        states = [streams[stream_id(tenant, part)] for part in append.streams]
+        states = [streams.get(stream_id(tenant, part)) or StreamState() for part in append.streams]
         try:
             fresh = list(map(_count_fresh, append.streams, states))
             if any(fresh):
@@ -87,6 +87,8 @@ class Known:
         self, tenant: str, part: StreamAppend, state: StreamState, placed: Placed, placements: list[Placement]
     ) -> None:
         told = state.told
+        if not state.version:
+            self.streams[stream_id(tenant, part)] = state
         for event in part.events:
             key = event.event_id.int
             known = told.get(key)

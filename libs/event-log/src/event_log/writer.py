@@ -200,6 +200,8 @@ class Writer:
         self._generation += 1
         self._known = None
         self._unresolved = [call for call, _ in batch.calls] + self._batched() + self._unresolved
+        for call in self._unresolved:
+            call.presumes = False
         self._batches = deque([Batch()])
         self._to_flush.clear()
         if by_another(trouble):

@@ -14,10 +14,13 @@ from uuid import UUID
 from event_log.errors import AppendRefused, EventLogError
 from event_log.log import Log
 from event_log.model import MAX_APPEND_EVENTS, Append, Fence, NewEvent, Stream, StreamAppend
+from ivr_routing.core.events import ContactAdmitted
 from ivr_routing.errors import ShardFailed
 
 SOURCE: Final = "ivr-routing"
 _MAC_BYTES: Final = 16
+_BEGINS: Final = ContactAdmitted.__name__
+"""With it a contact's stream begins, unless the same call is told again after it was forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +143,9 @@ class Journal:
         parts: dict[Stream, list[NewEvent]] = {}
         for entry in group:
             parts.setdefault(entry.stream, []).append(entry.as_new_event())
-        streams = [StreamAppend(stream, events) for stream, events in parts.items()]
+        streams = [
+            StreamAppend(stream, events, presumed_new=events[0].type == _BEGINS) for stream, events in parts.items()
+        ]
         return Append(self._tenant, streams, self._fence)
 
 
