@@ -28,6 +28,7 @@ WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "event_commands": ("tail", "contact"),
     "flow_commands": ("flow",),
     "report_commands": ("queues", "agents", "scorecard", "explain"),
+    "live_commands": ("live", "why"),
     "simulate_commands": ("simulate",),
     "tenant_commands": ("time-zone",),
     "rebuild_commands": ("rebuild",),

@@ -30,8 +30,17 @@ nodes:
     type: menu
     say: Welcome. For a new contract press 1, for help 2, for a bill 3.
     input: topic
-    choices: {{"1": sales, "2": support, "3": billing}}
+    choices: {{"1": sales, "2": busy, "3": billing}}
     attempts: 2
+    otherwise: support
+  busy:
+    type: branch
+    cases: [{{when: estimated_wait_seconds.support > 8, next: later}}]
+    otherwise: support
+  later:
+    type: callback_offer
+    say: Many are waiting. Press 1 to be called back in your turn.
+    queue: support
     otherwise: support
   sales:
     type: queue
@@ -73,7 +82,11 @@ async def _opened(running: Running) -> None:
         stub = administration_service_pb2_grpc.AdministrationServiceStub(channel)
         for queue in QUEUES:
             rules = configuration_pb2.QueueRules(
-                wrap_up=configuration_pb2.WRAP_UP_KIND_TIMED, wrap_up_ms=15_000, auto_accept=True, rona_limit=2
+                wrap_up=configuration_pb2.WRAP_UP_KIND_TIMED,
+                wrap_up_ms=15_000,
+                auto_accept=True,
+                rona_limit=2,
+                expected_handle_ms=30_000,
             )
             await stub.ConfigureQueue(pb.ConfigureQueueRequest(queue=queue, rules=rules), timeout=SECONDS)
         for number, agent in enumerate(AGENTS):

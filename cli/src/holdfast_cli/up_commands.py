@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -42,14 +45,23 @@ def start(
         if json:
             output.as_json({"ready": True, **asdict(addresses), "token": token, "tenant": tenant, "data": str(data)})
         else:
-            _welcome(addresses, token, data)
+            _welcome(addresses, token, data, _next(demo=demo))
 
     if feed not in up.FEEDS:
         raise CommandFailed(f"No feed is called {feed}: name {' or '.join(up.FEEDS)}.")
     up.serve(up.Wanted(data, tenant, port_base, feed, demo), ready)
 
 
-def _welcome(addresses: Addresses, token: str, data: Path) -> None:
+def _next(*, demo: bool) -> tuple[str, ...]:
+    """Return what to try: a living centre has figures of today."""
+    if not demo:
+        return ("generate --day 2026-01-05 --send", "tail", "queues --from 2026-01-05 --to 2026-01-06", "doctor")
+    today = datetime.fromtimestamp(time.time(), UTC).date()
+    days = f"--from {today} --to {today + timedelta(days=1)} --time-zone UTC"
+    return ("live", "tail", f"queues {days}", "why simulated:simulated-7-1", f"agents {days}", "flow list", "doctor")
+
+
+def _welcome(addresses: Addresses, token: str, data: Path, commands: Sequence[str]) -> None:
     output.fields(
         "Holdfast serves. Ctrl-C ends it; what was acknowledged is kept.",
         {
@@ -65,7 +77,7 @@ def _welcome(addresses: Addresses, token: str, data: Path) -> None:
     option = "" if data == home.default_data() else f" --data {data}"
     output.say("\nREST describes itself at /openapi.json, with the token.")
     output.say("\nTry next, in another terminal:")
-    for command in ("generate --day 2026-01-05 --send", "tail", "queues --from 2026-01-05 --to 2026-01-06", "doctor"):
+    for command in commands:
         output.say_whole(f"  holdfast {command}{option}")
 
 

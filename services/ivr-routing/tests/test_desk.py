@@ -8,21 +8,24 @@ from uuid import UUID
 
 import pytest
 
+from event_log.model import Event, Stream
 from holdfast.ivr_routing.v1 import instruction_pb2 as pb
 from ivr_routing.core import commands as c
 from ivr_routing.core import events as e
 from ivr_routing.core.errors import Refused
 from ivr_routing.core.rules import AgentRules, QueueExit, QueueRules
 from ivr_routing.core.snapshot import SnapshotUnfit
-from ivr_routing.core.source_decisions import LONGEST_DOUBT_US
+from ivr_routing.core.source_decisions import LONGEST_DOUBT_US, SNAPSHOT_GRACE_US
 from ivr_routing.core.words import AgentState, WrapUpKind
 from ivr_routing.flow import publishing
 from ivr_routing.flow import step as flow
 from ivr_routing.loop.call import Call
 from ivr_routing.loop.catalogue import message_of
 from ivr_routing.loop.desk import Decided, Desk, read, written
+from ivr_routing.loop.facts import told_by
 from ivr_routing.loop.requests import Acknowledge, DefaultRoute, Record, Report, Request, Start, Told, take
 from ivr_routing.loop.snapshot import dump, load
+from routing_laws import ENDS
 
 SECOND = 1_000_000
 BEGIN = 1_790_000_000 * SECOND
@@ -91,6 +94,16 @@ class Life:
         contact_id = str(UUID(int=self.chance.getrandbits(128), version=4))
         self.contacts.append(contact_id)
         return Start(c.AdmitContact(contact_id, "pbx", "n1", f"leg-{contact_id}", "+49301", caller_ref="ref"))
+
+    def offered(self, *agents: str) -> Call:
+        """Let agents be available, a caller come and be held for them."""
+        for agent in agents:
+            self.ask(Told(c.SignIn(agent, (f"SIP/{agent}",), AgentState.AVAILABLE)))
+        self.ask(self.arrives())
+        call = self.desk.calls[self.contacts[-1]]
+        assert call.instruction is not None
+        self.ask(Report(call.contact_id, call.instruction.instruction_id, flow.Digits("1")))
+        return call
 
     def _types(self) -> Request | None:
         call = self._someone()
@@ -200,6 +213,44 @@ def test_an_instruction_in_force_rings_for_exactly_the_open_reservations(chance:
         held = life.desk.calls[contact.contact_id].instruction
         if contact.reservations and not contact.agents and held is not None:
             assert {step.ring.reservation_id for step in held.do if step.HasField("ring")} == set(contact.reservations)
+
+
+def test_who_says_no_does_not_break_into_the_ringing_of_the_others(chance: random.Random) -> None:
+    life = Life(chance)
+    life.ask(Told(c.ConfigureQueue("sales", QueueRules(ring_all_limit=2))))
+    call = life.offered("ann", "ben")
+    ringing = call.instruction
+    assert ringing is not None
+    first, second = ringing.do[-1].ring_all.rings
+    told = life.ask(Told(c.RejectReservation(first.agent, first.reservation_id)))
+    assert life.desk.core.contacts[call.contact_id].reservations == [second.reservation_id]
+    assert not [event for event in told if isinstance(event, pb.InstructionIssued)]
+
+
+def test_a_ring_that_failed_because_the_caller_left_is_no_failure_of_the_endpoint(chance: random.Random) -> None:
+    life = Life(chance)
+    call = life.offered("ann")
+    assert call.instruction is not None
+    failed = pb.INSTRUCTION_STATUS_FAILED
+    life.ask(Acknowledge(call.contact_id, call.instruction.instruction_id, failed, "caller_gone"))
+    ends = [event for event in life.ask(Told(c.CallerGone(call.contact_id))) if isinstance(event, ENDS)]
+    assert [type(event) for event in ends] == [e.ReservationRescinded]
+
+
+def test_a_snapshot_says_nothing_of_who_came_a_moment_before_it(chance: random.Random) -> None:
+    life = Life(chance)
+    life.ask(life.arrives())
+    life.now_us += 2 * SNAPSHOT_GRACE_US
+    life.ask(life.arrives())
+    taken_us = life.now_us + SECOND
+    early, late = life.desk.calls
+    event = Event(
+        1, "acme", Stream("source", UUID(int=1)), 1, UUID(int=2), "SourceSnapshot", taken_us, taken_us, b"", b"", "pbx"
+    )
+    for told in told_by(life.desk, event):
+        life.ask(told)
+    assert early not in life.desk.calls
+    assert late in life.desk.calls
 
 
 def test_a_kept_place_rings_the_agent_first_and_ends_where_nobody_can_be_called_back(chance: random.Random) -> None:

@@ -36,6 +36,7 @@ def test_everybody_who_was_considered_stands_with_the_reason() -> None:
         ("dan", "NOT_AVAILABLE", 0),
         ("eve", "NOT_AVAILABLE", 0),
     ]
+    assert found.candidates[0].detail == "idle for 10.000 s"
     assert found.candidates[2].detail == "french: has 2, needs 3"
     assert "strategy longest_idle_since_available" in found.rules
 
@@ -49,6 +50,25 @@ def test_who_waits_is_told_why_nobody_comes() -> None:
     found = explain(Core(TENANT), centre.log, contact_id("a"))
     assert found.decision == "waits"
     assert [(each.agent, each.passed_over) for each in found.candidates] == [("ann", "EXCLUDED")]
+    assert found.candidates[0].detail == "did not take it; offered again in 30.000 s"
+
+
+def test_a_customer_who_was_not_reached_is_told_to_wait_for_the_next_attempt() -> None:
+    centre = Centre()
+    centre.queue(callback_pause_ms=60_000)
+    centre.agent("ann")
+    centre.call("a")
+    centre.tell(c.KeepPlace(contact_id("a"), contact_id("callback")))
+    centre.hang_up("a")
+    centre.wait(5)
+    centre.accept("a")
+    centre.tell(c.BridgeFailed(contact_id("a"), centre.reservation("a"), "customer_no_answer"))
+    centre.wait(40)  # by now the agent herself is no reason any more
+    (ann,) = explain(Core(TENANT), centre.log, contact_id("a"), centre.now_us).candidates
+    assert (ann.passed_over, ann.detail) == (
+        "EXCLUDED",
+        "the customer was not reached; called again in 20.000 s",
+    )
 
 
 def test_an_instant_asks_for_the_decision_in_force_then() -> None:

@@ -64,6 +64,29 @@ def test_an_agent_of_two_queues_takes_the_more_urgent_contact_of_both() -> None:
     assert centre.held_by("b") == "ann"
 
 
+@pytest.mark.parametrize(("waited", "first"), [(15, "b"), (25, "a")])
+def test_ageing_counts_between_queues_as_well(waited: int, first: str) -> None:
+    centre = Centre()
+    centre.queue("one", ageing_ms=10_000)
+    centre.queue("two", ageing_ms=10_000)
+    centre.call("a", "one")
+    centre.wait(waited)
+    centre.call("b", "two", priority=2)
+    centre.agent("ann", "one", "two")
+    assert centre.held_by(first) == "ann"
+
+
+def test_who_is_rung_for_while_the_queue_is_retired_goes_when_nobody_answers() -> None:
+    centre = Centre()
+    centre.queue(on_closed=QueueExit(then="voicemail"))
+    centre.agent("ann")
+    centre.call("a")
+    centre.tell(c.RetireQueue("main"))
+    assert centre.told(e.QueueVisitClosed) == []
+    centre.wait(20)
+    assert [left.then for left in centre.told(e.QueueVisitClosed)] == ["voicemail"]
+
+
 def test_a_priority_that_is_raised_counts_at_once() -> None:
     centre = Centre()
     centre.queue()
@@ -229,6 +252,7 @@ def test_the_longest_wait_ends_a_visit_but_not_while_it_rings() -> None:
     centre.agent("ann")
     centre.wait(10)
     assert centre.held_by("a") == "ann"
+    assert centre.told(e.QueueVisitClosed) == []
     centre.wait(10)
     (left,) = centre.told(e.QueueVisitClosed)
     assert (left.kind, left.then) == (DequeueKind.TIMEOUT, "voicemail")
@@ -304,6 +328,10 @@ def test_place_and_wait_are_told_by_how_fast_the_queue_is_answered() -> None:
     assert isinstance(measured, e.EstimateMade)
     assert measured.basis == "departures"
     assert measured.queue_position == 1
+    centre.call("f")
+    (behind,) = centre.tell(c.TellEstimate(contact_id("f")))
+    assert isinstance(behind, e.EstimateMade)
+    assert (behind.queue_position, behind.wait_ms) == (2, 2 * measured.wait_ms)
     centre.answer("d")
     with pytest.raises(NotWaiting):
         centre.tell(c.TellEstimate(contact_id("d")))

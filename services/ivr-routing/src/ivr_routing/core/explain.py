@@ -151,23 +151,32 @@ def _candidates(core: Core, contact: Contact, visit: Visit, now_us: int) -> tupl
             unfit.append(Candidate(name, agent.state, *why))
     fit.sort(key=lambda agent: (agent.agent != visit.preferred_agent, pool.rank_of(agent)))
     preferred = bool(fit) and fit[0].agent == visit.preferred_agent
-    return (*_in_rank(fit, rules.strategy, preferred=preferred), *unfit)
+    return (*_in_rank(fit, rules.strategy, now_us, preferred=preferred), *unfit)
 
 
-def _in_rank(fit: Sequence[Agent], strategy: MatchingStrategy, *, preferred: bool) -> list[Candidate]:
+def _in_rank(fit: Sequence[Agent], strategy: MatchingStrategy, now_us: int, *, preferred: bool) -> list[Candidate]:
     later = "LESS_SKILLED" if strategy is MatchingStrategy.MOST_SKILLED else "IDLE_SHORTER"
     later = "NOT_PREFERRED" if preferred else later
-    since = "contact" if strategy is MatchingStrategy.LONGEST_IDLE_SINCE_CONTACT else "idle"
+    by_contact = strategy is MatchingStrategy.LONGEST_IDLE_SINCE_CONTACT
     return [
         Candidate(
             agent.agent,
             agent.state,
             later if place else "",
-            f"{since} since {agent.contact_free_since_us if since == 'contact' else agent.idle_since_us}",
+            _without_contact(agent, now_us) if by_contact else f"idle for {_seconds(now_us - agent.idle_since_us)}",
             place + 1,
         )
         for place, agent in enumerate(fit)
     ]
+
+
+def _without_contact(agent: Agent, now_us: int) -> str:
+    since_us = agent.contact_free_since_us
+    return f"without a contact for {_seconds(now_us - since_us)}" if since_us else "without a contact so far"
+
+
+def _seconds(length_us: int) -> str:
+    return f"{length_us / 1e6:.3f} s"
 
 
 def _unfit(agent: Agent, asked: Requirement, contact: Contact, now_us: int) -> tuple[str, str] | None:
@@ -180,8 +189,15 @@ def _unfit(agent: Agent, asked: Requirement, contact: Contact, now_us: int) -> t
         reason = f" ({agent.reason})" if agent.reason else ""
         return "NOT_AVAILABLE", f"{agent.state.name.lower()}{reason}"
     if contact.excludes(agent.agent, now_us):
-        return "EXCLUDED", f"did not take it; offered again from {contact.excluded[agent.agent]}"
+        return "EXCLUDED", _excluded(agent, contact, now_us)
     return None
+
+
+def _excluded(agent: Agent, contact: Contact, now_us: int) -> str:
+    again_us = contact.visit.again_us if contact.visit is not None else 0
+    if again_us > now_us:
+        return f"the customer was not reached; called again in {_seconds(again_us - now_us)}"
+    return f"did not take it; offered again in {_seconds(contact.excluded[agent.agent] - now_us)}"
 
 
 def _lacks(agent: Agent, asked: Requirement) -> tuple[str, str] | None:
