@@ -62,6 +62,26 @@ def test_a_command_says_how_to_start_the_system(holdfast: Holdfast, words: tuple
     assert done.stderr == f"holdfast: Nothing runs on {tmp_path}: start it by `holdfast up --data {tmp_path}`.\n"
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("queues", "--from", "yesterday", "--to", "1999-02-01"), "'yesterday' is no date"),
+        (("queues", "--from", "1999-01-01", "--to", "1999-02-31"), "'1999-02-31' is no date"),
+        (("agents", "--from", "1999-01-01", "--to", "1999-02-01", "--by", "fortnight"), "'quarter_hour', 'half_hour'"),
+        (("queues", "--from", "1999-01-01", "--to", "1999-02-01", "--credit", "both"), "'enqueue', 'end'"),
+        (("tail", "--type", "Enqueue"), "nearest are Enqueued"),
+        (("contact", "1700000000.42"), "source:native_id"),
+    ],
+    ids=["date", "no such day", "part", "credit", "type", "contact"],
+)
+def test_a_word_that_means_nothing_is_told_with_those_that_do(
+    holdfast: Holdfast, words: tuple[str, ...], said: str
+) -> None:
+    done = holdfast(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in " ".join(done.stderr.replace("│", "").split())
+
+
 def test_an_address_needs_a_token(holdfast: Holdfast) -> None:
     done = holdfast("queues", "--from", "1999-01-01", "--to", "1999-02-01", "--metrics-rest", "[::1]:1")
     assert done.returncode == 1

@@ -270,3 +270,10 @@ def test_a_missing_file_and_one_cut_off_say_so(tmp_path: Path) -> None:
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(CannotRead, match="cut off"):
         told(path)
+
+
+def test_a_file_of_two_bytes_a_character_is_said_to_be_one(tmp_path: Path) -> None:
+    path = tmp_path / "wide.txt"
+    path.write_text("vru+line\tcall_id", encoding="utf-16")
+    with pytest.raises(CannotRead, match=r"wide\.txt has two bytes a character"):
+        told(path)

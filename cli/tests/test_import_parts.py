@@ -6,12 +6,14 @@ from contextlib import suppress
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from contact_life import identity
 from holdfast.call_events.v1.contact_event_pb2 import AgentEvent, ContactEvent
 from holdfast.call_events.v1.observation_pb2 import TIME_PRECISION_SECOND
+from holdfast_cli import imports
 from holdfast_cli.importing.asterisk_queue_log import tell_queue_log
 from holdfast_cli.importing.bank_1999 import tell_bank_1999
 from holdfast_cli.importing.batching import Acknowledged, Batch, batches_of
@@ -20,9 +22,11 @@ from holdfast_cli.importing.errors import ImportFailed
 from holdfast_cli.importing.event_ids import EventIds
 from holdfast_cli.importing.lines import lines_of
 from holdfast_cli.importing.local_days import LocalDays
+from holdfast_cli.importing.queue_log_file import ODDITIES
 from holdfast_cli.importing.queue_log_line import QueueLogLine
 from holdfast_cli.importing.resuming import Mark
 from holdfast_cli.importing.telling import ImportSummary, Telling
+from holdfast_cli.imports import Imported
 
 
 @given(st.text(), st.text(), st.text(max_size=20), st.text())
@@ -163,3 +167,11 @@ def test_lines_of_a_call_come_together_however_they_are_strewn() -> None:
     for lines in calls.values():
         assert lines == sorted(lines)
         assert lines[0].data == ("x", "", "y")
+
+
+def test_what_was_odd_is_told_with_its_meaning(capfd: pytest.CaptureFixture[str]) -> None:
+    summary = ImportSummary()
+    summary.oddities.update({"no_call": 1, "unknown_verb:FROBNICATE": 2})
+    imports.show(Imported(summary, None, None, "", time_zone_set=False), "queue_log", ODDITIES)
+    shown = capfd.readouterr().out
+    assert all(ODDITIES[name] in shown for name in ("no_call", "unknown_verb:<verb>"))

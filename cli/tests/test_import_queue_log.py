@@ -296,10 +296,12 @@ def test_a_log_told_in_another_order_or_with_lines_repeated_is_the_same_events(t
 
 def test_a_last_line_may_lack_its_end_and_a_broken_one_is_counted(tmp_path: Path) -> None:
     assert Told(log(tmp_path, lines(SERVED), end="")).timeline()[-1] == (66, "leg_ended")
+    for half in ("sal", "sales|SIP/2002|COMPLETEAG"):
+        broken = [*lines(SERVED), f"{START + 70}|100.1|{half}"]
+        told = Told(log(tmp_path, broken, end=""))
+        assert told.timeline()[-1] == (66, "leg_ended")
+        assert told.summary.oddities == {"truncated_last_line": 1}
     broken = [*lines(SERVED), f"{START + 70}|100.1|sal"]
-    told = Told(log(tmp_path, broken, end=""))
-    assert told.timeline()[-1] == (66, "leg_ended")
-    assert told.summary.oddities == {"truncated_last_line": 1}
     middle = Told(log(tmp_path, [*broken, *lines(GAVE_UP)]))
     assert middle.summary.oddities == {"malformed_line": 1}
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from difflib import get_close_matches
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
@@ -11,6 +13,26 @@ from holdfast.call_events.v1.call_events_service_pb2 import TenantEvent
 from holdfast_cli import event_tables, events, options, output, system
 from holdfast_cli.home import Running
 from holdfast_cli.options import Json, Where
+
+
+def _types(names: list[str] | None) -> list[str]:
+    """Return names of types of events, if there are such types."""
+    known = events.types()
+    for name in names or []:
+        if name not in known:
+            nearest = get_close_matches(name, known, cutoff=0)
+            message = f"no event is called {name!r}; nearest are {', '.join(nearest)}."
+            raise typer.BadParameter(message)
+    return names or []
+
+
+def _contact(name: str) -> str:
+    """Return what names a contact, if it has the form of an id or of a source's own name."""
+    try:
+        return name if ":" in name else str(UUID(name))
+    except ValueError:
+        message = f"{name!r} is neither an id, which is a UUID, nor source:native_id, as pbx-1:1700000000.42."
+        raise typer.BadParameter(message) from None
 
 
 def register(app: typer.Typer) -> None:
@@ -22,7 +44,10 @@ def register(app: typer.Typer) -> None:
 def tail(
     where: Where,
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, max=1000, help="Earlier events to show first.")] = 10,
-    types: Annotated[list[str] | None, typer.Option("--type", help="Only events of this type; repeatable.")] = None,
+    types: Annotated[
+        list[str] | None,
+        typer.Option("--type", metavar="TYPE", callback=_types, help="Only events of this type; repeatable."),
+    ] = None,
     *,
     follow: Annotated[bool, typer.Option(help="Go on as events come, until Ctrl-C.")] = True,
     json: Json = False,
@@ -47,7 +72,10 @@ def _show(event: TenantEvent, *, json: bool) -> None:
 
 def contact(
     name: Annotated[
-        str, typer.Argument(metavar="CONTACT", help="Contact id, or source:native_id.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="CONTACT", callback=_contact, help="Contact id, or source:native_id.", show_default=False
+        ),
     ],
     where: Where,
     *,

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from holdfast.call_events.v1 import call_events_service_pb2 as calls
 from holdfast.call_events.v1.call_events_service_pb2_grpc import CallEventsServiceStub
+from holdfast.call_events.v1.contact_event_pb2 import AgentEvent, ContactEvent
 from holdfast_cli import system
 from holdfast_cli.home import Running
 
@@ -21,6 +22,12 @@ class Recent:
 
     events: Sequence[calls.TenantEvent]
     cursor: str
+
+
+def types() -> Sequence[str]:
+    """Return the names of all types of events."""
+    bodies = (kind.DESCRIPTOR.oneofs_by_name["body"] for kind in (ContactEvent, AgentEvent))
+    return [field.message_type.name for body in bodies for field in body.fields if field.message_type]
 
 
 async def recent(running: Running, limit: int, types: Sequence[str]) -> Recent:

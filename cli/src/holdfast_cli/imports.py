@@ -113,9 +113,15 @@ def show(imported: Imported, title: str, meanings: Mapping[str, str] = MappingPr
         output.say()
         output.table("Refused", ["reason", "events"], sorted(summary.refused.items()))
     if summary.oddities:
-        rows = [[name, count, meanings.get(name, "")] for name, count in summary.oddities.most_common(MOST_ODD)]
+        rows = [[name, count, _meaning(name, meanings)] for name, count in summary.oddities.most_common(MOST_ODD)]
         output.say()
         output.table("What was odd (lines that show it: --json)", ["name", "count", "meaning~"], rows)
+
+
+def _meaning(name: str, meanings: Mapping[str, str]) -> str:
+    """Return what an oddity is; of one with a part of its own, ``unknown_verb:FOO``, what all of its kind are."""
+    kind = name.partition(":")[0]
+    return next((meaning for known, meaning in meanings.items() if known.partition(":")[0] == kind), "")
 
 
 async def _tell(running: Running, wanted: Wanted, bar: Bar) -> ImportSummary:

@@ -10,6 +10,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, is_dataclass
+from datetime import datetime
 from inspect import Parameter
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
@@ -28,6 +29,16 @@ Data = Annotated[
 ]
 Threshold = Annotated[float, typer.Option(min=0, help="Service level threshold in seconds.")]
 ShortAbandon = Annotated[float, typer.Option(min=0, help="Shorter waits are short abandons; in seconds.")]
+
+
+def _day(text: str) -> str:
+    """Return a date, or an instant, as it was typed."""
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        message = f"{text!r} is no date; type one as 1999-01-31."
+        raise typer.BadParameter(message) from None
+    return text
 
 
 def _elsewhere(name: str, what: str) -> Any:
@@ -59,8 +70,12 @@ class Where:
 class Days:
     """Local days, the last one exclusive, in a time zone (empty: the tenant's)."""
 
-    from_date: Annotated[str, typer.Option("--from", metavar="DATE", help="First local day, as 1999-01-01.")]
-    to_date: Annotated[str, typer.Option("--to", metavar="DATE", help="Local day after the last, as 1999-02-01.")]
+    from_date: Annotated[
+        str, typer.Option("--from", metavar="DATE", callback=_day, help="First local day, as 1999-01-01.")
+    ]
+    to_date: Annotated[
+        str, typer.Option("--to", metavar="DATE", callback=_day, help="Local day after the last, as 1999-02-01.")
+    ]
     time_zone: Annotated[
         str, typer.Option("--time-zone", metavar="ZONE", help="IANA time zone of the days; else the tenant's.")
     ] = ""

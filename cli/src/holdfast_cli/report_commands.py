@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -11,7 +11,10 @@ from holdfast_cli.home import Running
 from holdfast_cli.options import Days, Json, ShortAbandon, Threshold, Where
 from holdfast_cli.reports import Terms
 
-By = Annotated[str, typer.Option("--by", help="Cut into parts: quarter_hour, half_hour, hour, day, week or month.")]
+By = Annotated[
+    Literal["quarter_hour", "half_hour", "hour", "day", "week", "month"] | None,
+    typer.Option("--by", metavar="PART", help="Cut into parts: quarter_hour, half_hour, hour, day, week or month."),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -23,10 +26,13 @@ def register(app: typer.Typer) -> None:
 def queues(
     where: Where,
     days: Days,
-    by: By = "",
+    by: By = None,
     threshold: Threshold = 20.0,
     short_abandon: ShortAbandon = 5.0,
-    credit: Annotated[str, typer.Option(help="Instant that credits a visit to a part: enqueue or end.")] = "enqueue",
+    credit: Annotated[
+        Literal["enqueue", "end"],
+        typer.Option(metavar="INSTANT", help="Instant that credits a visit to a part: enqueue or end."),
+    ] = "enqueue",
     *,
     json: Json = False,
 ) -> None:
@@ -36,7 +42,7 @@ def queues(
     output.as_json(report) if json else report_tables.show_queues(report, threshold)
 
 
-def agents(where: Where, days: Days, by: By = "", *, json: Json = False) -> None:
+def agents(where: Where, days: Days, by: By = None, *, json: Json = False) -> None:
     """Show handle times by agent, in order of name: no order by figure is offered."""
     report = reports.agents(_current(where), days, by=by)
     output.as_json(report) if json else report_tables.show_agents(report)

@@ -19,12 +19,14 @@ class Terms:
     short_abandon_seconds: float = 5.0
 
 
-def queues(running: Running, days: Days, *, by: str = "", terms: Terms = Terms(), credit: str = "") -> dict[str, Any]:
+def queues(
+    running: Running, days: Days, *, by: str | None = None, terms: Terms = Terms(), credit: str = ""
+) -> dict[str, Any]:
     """Return the queue report: as_of, rows, total."""
     return system.get(running, "/v1/queues", {**_of(days), "by": by, "credit": credit, **asdict(terms)})
 
 
-def agents(running: Running, days: Days, *, by: str = "") -> dict[str, Any]:
+def agents(running: Running, days: Days, *, by: str | None = None) -> dict[str, Any]:
     """Return handle times by agent, in order of name: as_of, rows."""
     return system.get(running, "/v1/agents", {**_of(days), "by": by})
 

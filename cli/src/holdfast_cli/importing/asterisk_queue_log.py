@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from holdfast_cli.importing.call_spool import CallSpool
+from holdfast_cli.importing.lines import Line
 from holdfast_cli.importing.local_days import zone_named
 from holdfast_cli.importing.oddities import Oddities
 from holdfast_cli.importing.queue_log_agents import agent_events_of
@@ -64,7 +65,7 @@ def tell_queue_log(
     oddities = Oddities(summary.oddities, summary.oddity_lines)
     with CallSpool() as spool:
         for line, told in queue_log_lines(path, zone_named(time_zone), oddities):
-            if _counts(told, line.number, oddities):
+            if _counts(told, line, oddities):
                 spool.add(told)
         calls = spool.calls() or 1
         for number, (call, lines) in enumerate(spool.by_call()):
@@ -76,24 +77,24 @@ def tell_queue_log(
             yield Telling(events.contact_events, events.agent_events, contact=True, read=min(1.0, number / calls))
 
 
-def _counts(line: QueueLogLine, number: int, oddities: Oddities) -> bool:
+def _counts(told: QueueLogLine, line: Line, oddities: Oddities) -> bool:
     """Whether a line is to be told; counts why not."""
-    if line.verb in OF_CALLS and line.call:
+    verb = told.verb
+    if (verb in OF_CALLS and told.call) or (verb in OF_AGENTS and told.agent) or verb in OF_SOURCE:
         return True
-    if line.verb in OF_AGENTS and line.agent:
-        return True
-    if line.verb in OF_SOURCE:
-        return True
-    if line.verb in OF_CALLS | OF_AGENTS:
-        oddities.add("no_agent" if line.verb in OF_AGENTS else "no_call", number)
-    elif line.verb not in SILENT:
-        _unknown(line.verb, number, oddities)
+    if verb in OF_CALLS | OF_AGENTS:
+        oddities.add("no_agent" if verb in OF_AGENTS else "no_call", line.number)
+    elif verb not in SILENT:
+        _unknown(verb, line, oddities)
     return False
 
 
-def _unknown(verb: str, number: int, oddities: Oddities) -> None:
-    """Count a verb nobody knows, by name, as long as there are few of them."""
+def _unknown(verb: str, line: Line, oddities: Oddities) -> None:
+    """Count a verb nobody knows, by name, as long as there are few of them; one the file ends in is half a verb."""
+    if not line.ended:
+        oddities.add("truncated_last_line", line.number)
+        return
     name = f"unknown_verb:{verb[:_LONGEST_VERB]}"
     known = sum(other.startswith("unknown_verb:") for other in oddities.counts)
     few = name in oddities.counts or known < _MOST_UNKNOWN_VERBS
-    oddities.add(name if few else "unknown_verb:others", number)
+    oddities.add(name if few else "unknown_verb:others", line.number)

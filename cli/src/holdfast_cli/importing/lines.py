@@ -15,6 +15,8 @@ LONGEST_LINE = 65_536
 """Bytes of a line that are looked at; what is longer is no record of a call."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
+_WIDE = (b"\xff\xfe", b"\xfe\xff")
+"""What a text of two bytes a character begins with, as spreadsheets save "Unicode text"."""
 _BLOCK = 1 << 18
 
 
@@ -34,10 +36,13 @@ class Line:
 def lines_of(path: Path) -> Iterator[Line]:
     """Give the lines of a file; a byte order mark is dropped, bytes that are no UTF-8 are taken as Latin-1.
 
-    Raises CannotRead if the file is missing or a compressed one is cut off (after the lines that could be read).
+    Raises CannotRead if the file is missing, of two bytes a character, or a compressed one is cut off (after the lines
+    that could be read).
     """
     try:
         with path.open("rb") as raw:
+            if raw.peek().startswith(_WIDE):
+                raise CannotRead(f"{path.name} has two bytes a character (UTF-16). Save it as UTF-8.")
             size = os.fstat(raw.fileno()).st_size or 1
             yield from _lines(raw, size)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
