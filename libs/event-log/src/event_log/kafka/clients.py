@@ -1,14 +1,16 @@
-"""Opening the library's clients, so that one whose constructor fails leaves no thread and no socket behind.
+"""Opening the library's clients, so that one that fails, or never reaches its broker, leaves no thread and no socket.
 
 The library is told about by ours, once, in a sentence: its own log repeats itself many times a second.
 """
 
 import logging
-from collections.abc import Callable
+import socket
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import crc32c
 from kafka.net.compat import KafkaNetClient
+from kafka.net.inet import KafkaNetSocket
 
 _Client = TypeVar("_Client")
 RECONNECT_MS = 500
@@ -32,3 +34,19 @@ def opened(kind: Callable[..., _Client], **settings: Any) -> _Client:
         for client in made:
             client.close()
         raise
+
+
+def _closing(connect: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Return the library's way to connect a socket, closing one that does not come to be connected: it forgets it."""
+
+    async def sock_connect(self: KafkaNetSocket, net: Any, sock: socket.socket, *told: Any, **named: Any) -> Any:
+        try:
+            return await connect(self, net, sock, *told, **named)
+        except BaseException:
+            sock.close()
+            raise
+
+    return sock_connect
+
+
+KafkaNetSocket.sock_connect = _closing(KafkaNetSocket.sock_connect)
