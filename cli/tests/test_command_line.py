@@ -162,3 +162,20 @@ def test_a_word_that_is_none_is_told_with_those_that_are(holdfast: Holdfast) -> 
     done = holdfast("queue")
     assert done.returncode == 2
     assert "queues" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("bi-reader", "bi_sales"), "Nothing runs on"),
+        (("bi-reader", "bi_sales", "--database-url", "postgresql://127.0.0.1:1/x"), "give --tenant too"),
+        (("bi-reader", "bi_sales", "--database-url", "postgresql://127.0.0.1:1/x", "--tenant", "t"), "does not answer"),
+    ],
+    ids=["nowhere", "whose", "away"],
+)
+def test_a_reader_is_made_only_of_a_database_that_answers(
+    holdfast: Holdfast, words: tuple[str, ...], said: str
+) -> None:
+    done = holdfast(*words)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert said in done.stderr

@@ -4,19 +4,16 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
 
-from holdfast_cli.home import Home
-from metrics.bi_reader import create_reader
 from public_doors import MONDAY, Doors, Teller, caught_up, record
 from system_testing import System
 
 pytestmark = pytest.mark.timeout(600)
 
-TENANT, ROLE, PASSWORD = "local", "bi_of_local", "secret"
+TENANT, ROLE = "local", "bi_of_local"
 NUMBER = "+493055576601"
 AGENTS = ("Anna Example", "Ben Example")
 Session: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -49,15 +46,9 @@ def told(doors: Doors) -> list[dict[str, Any]]:
 async def reader(system: System, told: list[dict[str, Any]]) -> AsyncIterator[Session]:
     """Give a session of the role that business intelligence is given."""
     assert told
-    url = Home(system.data).running().database_url
-    owner = await asyncpg.connect(url)
-    try:
-        await create_reader(owner, ROLE, TENANT, PASSWORD)
-    finally:
-        await owner.close()
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    session = await asyncpg.connect(urlunsplit(parts._replace(netloc=f"{ROLE}:{PASSWORD}@{host}")))
+    made = await asyncio.to_thread(system.json, "bi-reader", ROLE)
+    assert (made["role"], made["tenant"]) == (ROLE, TENANT)
+    session = await asyncpg.connect(made["database_url"])
     yield session
     await session.close()
 

@@ -31,6 +31,7 @@ WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "live_commands": ("live", "why"),
     "simulate_commands": ("simulate",),
     "tenant_commands": ("time-zone",),
+    "bi_commands": ("bi-reader",),
     "rebuild_commands": ("rebuild",),
     "parked_commands": ("parked",),
     "audit_commands": ("audit",),

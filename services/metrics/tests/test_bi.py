@@ -160,3 +160,9 @@ async def test_a_role_with_another_form_of_name_is_refused(scene: Scene) -> None
         for name in ("", "a", "Role", 'x"; drop role postgres; --'):
             with pytest.raises(NotAReadersName):
                 await create_reader(connection, name, "t", PASSWORD)
+
+
+async def test_a_role_that_is_there_for_something_else_stays_what_it_is(owner: Session) -> None:
+    with pytest.raises(NotAReadersName, match="something else"):
+        await create_reader(owner, await owner.fetchval("select current_user"), "t", PASSWORD)
+    assert await owner.fetchval("select rolsuper from pg_roles where rolname = current_user")

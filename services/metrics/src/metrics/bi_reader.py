@@ -19,16 +19,22 @@ _ROLE: Final = re.compile(r"[a-z][a-z0-9_]{2,50}")
 
 
 class NotAReadersName(ValueError):
-    """A reader's role is named in lower-case letters, digits and underscores, 3 to 51 of them."""
+    """No reader can be called so; the text says what can be done."""
 
 
 async def create_reader(connection: Connection, role: str, tenant: str, password: str) -> None:
-    """Make a login role that reads one tenant's facts; one that is there gets the password and tenant anew."""
+    """Make a login role that reads one tenant's facts; a reader that is there gets the password and tenant anew.
+
+    Raises NotAReadersName, also for a role that is there for something else: it would lose what it may do.
+    """
     if not _ROLE.fullmatch(role):
-        raise NotAReadersName
+        raise NotAReadersName("A reader's name has 3 to 51 lower-case letters, digits and underscores.")
     async with connection.transaction():
-        if not await connection.fetchval("select exists (select from pg_roles where rolname = $1)", role):
+        is_reader = await connection.fetchval(_IS_READER, role, READERS)
+        if is_reader is None:
             await connection.execute(f'create role "{role}" login')
+        elif not is_reader:
+            raise NotAReadersName(f"The role {role} is there for something else: choose another name.")
         secret = await connection.fetchval("select quote_literal($1)", password)
         await connection.execute(
             f'alter role "{role}" login nosuperuser nocreatedb nocreaterole noreplication nobypassrls'
@@ -52,6 +58,13 @@ async def create_reader(connection: Connection, role: str, tenant: str, password
             secrets.token_bytes(KEY_BYTES),
         )
 
+
+_IS_READER: Final = """
+    select exists (
+        select from pg_auth_members where member = known.oid and roleid = (select oid from pg_roles where rolname = $2)
+    ) from pg_roles known where rolname = $1
+"""
+"""Whether a role is a reader's; no row if there is none."""
 
 _SETTINGS: Final = (
     "default_transaction_read_only = on",

@@ -713,8 +713,8 @@ class ContextMark(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     EVENT_IDS_FIELD_NUMBER: _builtins.int
     mark: _builtins.str
-    """The mark: long_wait, misrouted, dropped_not_by_agent, reconnect_gap, policy_denial,
-    supervisor_intervention, system_fault, repeat_of_open_case, knowledge_gap; of a rating also not_about_agent.
+    """The mark: long_wait, misrouted, supervisor_intervention, system_fault; of a rating also not_about_agent.
+    Others follow with the facts that show them.
     """
     contact_id: _builtins.str
     """Contact."""
