@@ -7,6 +7,7 @@ import secrets
 from typing import Annotated
 from urllib.parse import urlsplit, urlunsplit
 
+import asyncpg
 import typer
 
 from holdfast_cli import options, output
@@ -14,10 +15,9 @@ from holdfast_cli.home import Home
 from holdfast_cli.options import Data, Json
 from holdfast_cli.output import CommandFailed
 from metrics.bi_reader import NotAReadersName, create_reader
-from service_host import postgres
-from service_host.errors import DeadlineExceeded, Unavailable
 
 SECRET_BYTES = 24
+CONNECT_SECONDS = 5.0
 PATIENCE_SECONDS = 20.0
 
 
@@ -61,13 +61,14 @@ def bi_reader(
 
 async def _made(database_url: str, role: str, tenant: str, password: str) -> None:
     try:
-        async with (
-            postgres.connect(database_url, maximum=1) as database,
-            database.acquire(PATIENCE_SECONDS) as connection,
-        ):
-            await create_reader(connection, role, tenant, password)
+        connection = await asyncpg.connect(database_url, timeout=CONNECT_SECONDS)
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await create_reader(connection, role, tenant, password)
+        finally:
+            connection.terminate()
     except NotAReadersName as error:
         raise CommandFailed(str(error)) from None
-    except (Unavailable, DeadlineExceeded):
-        message = "The database does not answer: is the system running, and is its address right?"
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:  # a time-out is an OSError
+        message = f"The database cannot do it ({type(error).__name__}): name that of metrics, as its owner."
         raise CommandFailed(message) from None
