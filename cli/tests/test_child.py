@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from holdfast_cli import up
 from holdfast_cli.child import ChildFailed, Program
 from holdfast_testing import eventually_blocking
 
@@ -24,6 +25,7 @@ STUBBORN = READY.replace("lambda *_: sys.exit(0)", "signal.SIG_IGN")
 PARENT = """
 import sys, time
 from pathlib import Path
+from holdfast_cli import up
 from holdfast_cli.child import Program
 child = Program("echo", ("echoing",), {"PYTHONPATH": sys.argv[1]}, Path(sys.argv[1]) / "echo.log").start()
 child.wait_ready(time.monotonic() + 30)
@@ -92,3 +94,14 @@ def test_a_child_dies_with_a_parent_that_was_killed(tmp_path: Path) -> None:
         os.kill(parent.pid, signal.SIGKILL)
         parent.wait()
         eventually_blocking(lambda: not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie")
+
+
+def test_children_that_will_not_end_are_killed_when_the_time_of_all_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(up, "DRAIN_SECONDS", 3600.0)  # each alone might take until the test is given up
+    children = [program(tmp_path, STUBBORN).start() for _ in range(2)]
+    for child in children:
+        child.wait_ready(soon())
+    up.drain(children, 0.2)
+    assert not any(child.alive() for child in children)

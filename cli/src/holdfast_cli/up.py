@@ -29,7 +29,9 @@ FEEDS = ("grpc", "kafka")
 START_SECONDS = 180.0
 """A busy machine is waited for; a part that ends instead of starting is told at once."""
 DRAIN_SECONDS = 7.0
-"""For each service; with Postgres's own end all is over within 20 s."""
+"""For each service."""
+DRAINED_SECONDS = 14.0
+"""For all of them; with Postgres's own end everything is over within 20 s."""
 WATCH_SECONDS = 0.2
 POSTGRES_SETTINGS = {"shared_buffers": "256MB", "max_wal_size": "2GB", "synchronous_commit": "on"}
 
@@ -138,16 +140,22 @@ def _watch(parts: Sequence[Callable[[], str]]) -> None:
 
 @contextmanager
 def _children() -> Iterator[list[Child]]:
-    """Give a list for children; drain them in the end, readers first, so that nobody meets a closed door."""
+    """Give a list for children; drain them in the end."""
     children: list[Child] = []
     try:
         yield children
     finally:  # neither signal may cut the draining short
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
-        for child in reversed(children):
-            child.drain()
-            child.end(DRAIN_SECONDS)
+        drain(children, DRAINED_SECONDS)
+
+
+def drain(children: Sequence[Child], seconds: float) -> None:
+    """Drain children within so long, readers first, so that nobody meets a closed door; kill who takes longer."""
+    until = time.monotonic() + seconds
+    for child in reversed(children):
+        child.drain()
+        child.end(max(0.0, min(DRAIN_SECONDS, until - time.monotonic())))
 
 
 @contextmanager
