@@ -5,13 +5,14 @@ its beginning, all partitions in one instance, until every event stands in the t
 after the other; the ratio is the median over the rounds. The events are those of a month of the bank's archive, told
 as often as it takes under other tenants. Memory is the process's own, before and at its most.
 
-With --rate events are told one by one at that rate, relayed into the topic and followed: from before each append until
-its facts stand.
+With --rate events are told one by one at that rate: from before each append until its facts stand, see
+`bench.feed_latency`.
 
 With --backlog the broker is killed under load and left away for so many seconds, with --takeover readers of the topic
 are drained, killed and stopped: see `bench.feed_faults`.
 
-Usage: python -m bench.feed [--month FILE] [--rounds N] [--events N] [--rate EVENTS_A_SECOND --seconds S]
+Usage: python -m bench.feed [--month FILE] [--rounds N] [--events N]
+       python -m bench.feed --rate EVENTS_A_SECOND [--seconds S] [--events N]
        python -m bench.feed --backlog SECONDS_AWAY [--rate EVENTS_A_SECOND]
        python -m bench.feed --takeover [--rounds N] [--rate EVENTS_A_SECOND]
 """
@@ -22,10 +23,8 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
-from dataclasses import dataclass, field
-from itertools import count
+from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
@@ -34,10 +33,9 @@ import uvloop
 from kafka import KafkaConsumer
 from kafka.structs import TopicPartition
 
-from bench import feed_faults
+from bench import feed_faults, feed_latency
 from bench.facts import fill
-from bench.latency import latencies
-from bench.month_events import LOG_SCHEMA, MONTH, appends_of
+from bench.month_events import LOG_SCHEMA, MONTH, appends_of, told_often
 from event_log.connections import Connections
 from event_log.errors import EventLogError
 from event_log.kafka.broker import found_broker
@@ -52,10 +50,9 @@ from event_log.kafka.shares import Share
 from event_log.kafka.source import LogSource
 from event_log.kafka.topic import TopicSettings, ensure_topic
 from event_log.kafka.window import Checkpoint, Window
-from event_log.model import Append, Cursor
+from event_log.model import Cursor
 from event_log.postgres import PostgresLog, open_log
 from metrics import schema
-from metrics.advance import Step
 from metrics.generation import create_generation, drop_generation, go_live
 from metrics.shared_follower import SharedFollower
 from service_host.embedded_postgres import EmbeddedPostgres
@@ -63,7 +60,6 @@ from service_host.postgres import Database, connect, migrate
 
 FLOORS = {"consumed and folded / bare": 0.6, "folded, events/s": 40_000}
 TOPIC = "bench"
-SHARES = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +76,6 @@ class Scene:
     def feed(self) -> KafkaFeed:
         """The feed of both."""
         return KafkaFeed("bench", self.log, Topic((self.bootstrap,), TOPIC))
-
-
-@dataclass
-class Noting(SharedFollower):
-    """Writes down when the facts of each event stood."""
-
-    stood: dict[int, float] = field(default_factory=dict)
-
-    def _stands(self, step: Step, malformed: int) -> None:
-        super()._stands(step, malformed)
-        self.stood |= dict.fromkeys(step.events["position"].to_pylist(), time.perf_counter())
 
 
 class Watching:
@@ -207,18 +192,6 @@ async def ended(task: "asyncio.Task[None]") -> None:
         await task
 
 
-def told_often(appends: Sequence[Append], events: int) -> list[Append]:
-    """Return the appends, again and again under other tenants, until they have so many events."""
-    found: list[Append] = []
-    for tenant in count(1):
-        for append in appends:
-            if events <= 0:
-                return found
-            found.append(Append(f"bank {tenant}", append.streams))
-            events -= sum(len(part.events) for part in append.streams)
-    return found
-
-
 async def measure(dsn: str, bootstrap: str, asked: argparse.Namespace) -> None:
     """Print the table."""
     session = await asyncpg.connect(dsn)
@@ -234,8 +207,6 @@ async def measure(dsn: str, bootstrap: str, asked: argparse.Namespace) -> None:
         await watching.until(head)
         print(f"{head} events relayed, the last {time.perf_counter() - began:.1f} s after they were told")
         await rounds(scene, head, asked.rounds)
-        if asked.rate:
-            await tell_latency(scene, asked)
         await ended(relay)
     await session.close()
 
@@ -263,22 +234,6 @@ async def rounds(scene: Scene, head: int, number: int) -> None:
         print(f"{name:45} {statistics.median(values):12.3f}  ({min(values):.3f} to {max(values):.3f}){floor}")
 
 
-async def tell_latency(scene: Scene, asked: argparse.Namespace) -> None:
-    """Follow the topic while another process tells the same contacts again under another tenant, event by event."""
-    stood: dict[int, float] = {}
-
-    async def follow(stands: Callable[[Cursor], None]) -> None:
-        await Noting(scene.database, scene.feed, "bench", stands, stood=stood).run()
-
-    told, until_all = await latencies(follow, scene.dsn, asked)
-    until_its_own = [stood[position] - began for position, began in told]
-    for title, waits in (("its facts stand", until_its_own), ("all facts up to it stand", until_all)):
-        found = sorted(waits)
-        parts = {name: found[min(len(found) - 1, int(len(found) * share))] for name, share in SHARES.items()}
-        shown = ", ".join(f"{name} {value:.3f}" for name, value in parts.items())
-        print(f"told until {title} at {asked.rate}/s, s: {shown}")
-
-
 def main() -> None:
     """Start a server and a broker and measure on them."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -286,13 +241,16 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--partitions", type=int, default=PARTITIONS)
-    parser.add_argument("--rate", type=int, default=0, help="measure how soon facts stand at so many events a second")
+    parser.add_argument("--rate", type=int, default=0, help="measure how soon facts stand at this rate, instead")
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--backlog", type=float, default=0.0, help="leave the broker away for so many seconds, instead")
     parser.add_argument("--takeover", action="store_true", help="let readers of the topic go, instead")
     asked = parser.parse_args()
     if asked.backlog or asked.takeover:
         feed_faults.measure(asked)
+        return
+    if asked.rate:
+        feed_latency.measure(asked)
         return
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="holdfast-bench-")))

@@ -109,6 +109,13 @@ class Places:
             "select coalesce(min(position), 0) from metrics.cursor join metrics.live_generation using (schema_name)"
         )
 
+    async def partitions(self) -> Mapping[int, int]:
+        """Return up to where facts stand in each partition."""
+        rows = await self._session.fetch(
+            "select partition, position from metrics.cursor join metrics.live_generation using (schema_name)"
+        )
+        return {row["partition"]: row["position"] for row in rows}
+
     async def owners(self) -> Mapping[int, int]:
         """Return how many partitions each process reads, by process id; 0 stands for nobody."""
         rows = await self._session.fetch(

@@ -3,7 +3,7 @@
 The teller is no part of what is measured, so it may not take its time on the follower's loop. Both read one clock.
 
 Usage: python -m bench.latency MONTH RATE SECONDS   (the log's address stands in HOLDFAST_BENCH_DSN; gives, as JSON, the
-position of each event and when it was told)
+position of each event, when it was told, and the partition that a topic carries it in)
 """
 
 import argparse
@@ -17,11 +17,12 @@ from bisect import bisect_left
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import uvloop
 
 from bench.month_events import LOG_SCHEMA, appends_of
+from event_log.kafka.record import PARTITIONS, partition_of, stream_key
 from event_log.model import Append, Cursor, StreamAppend
 from event_log.postgres import PostgresLog, open_log
 
@@ -32,12 +33,20 @@ TENANT = "other"
 DSN = "HOLDFAST_BENCH_DSN"
 
 
+class Told(NamedTuple):
+    """An event that was told: when, and the partition in which a topic carries it."""
+
+    position: int
+    began: float
+    partition: int
+
+
 Follow = Callable[[Callable[[Cursor], None]], Coroutine[Any, Any, None]]
 """Follows for ever, and tells after each step how far all facts are."""
 
 
-async def latencies(follow: Follow, dsn: str, asked: argparse.Namespace) -> tuple[list[tuple[int, float]], list[float]]:
-    """Return position and time of each event told, and the seconds until all facts stood up to it.
+async def latencies(follow: Follow, dsn: str, asked: argparse.Namespace) -> tuple[list[Told], list[float]]:
+    """Return the events told, and the seconds until all facts stood up to it.
 
     No one else may append to the log.
     """
@@ -51,7 +60,7 @@ async def latencies(follow: Follow, dsn: str, asked: argparse.Namespace) -> tupl
 
     follower = asyncio.create_task(follow(stands))
     told = await asyncio.to_thread(_told_elsewhere, dsn, asked)
-    last = told[-1][0]
+    last = told[-1].position
     if steps and steps[-1][0] >= last:
         everything.set()
     async with asyncio.timeout(LAST_SECONDS):
@@ -59,26 +68,27 @@ async def latencies(follow: Follow, dsn: str, asked: argparse.Namespace) -> tupl
     follower.cancel()
     with suppress(asyncio.CancelledError):
         await follower
-    return told, [steps[bisect_left(steps, (position, 0.0))][1] - began for position, began in told]
+    return told, [steps[bisect_left(steps, (event.position, 0.0))][1] - event.began for event in told]
 
 
-def _told_elsewhere(dsn: str, asked: argparse.Namespace) -> list[tuple[int, float]]:
-    """Run the teller; return the position of each event and when it was told."""
+def _told_elsewhere(dsn: str, asked: argparse.Namespace) -> list[Told]:
+    """Run the teller; return what it told."""
     command = [sys.executable, "-m", "bench.latency", str(asked.month), str(asked.rate), str(asked.seconds)]
     done = subprocess.run(  # noqa: S603  # ourselves
         command, env=os.environ | {DSN: dsn}, stdout=subprocess.PIPE, check=True
     )
-    return [(position, began) for position, began in json.loads(done.stdout)]
+    return [Told(*event) for event in json.loads(done.stdout)]
 
 
-async def tell(log: PostgresLog, singles: Sequence[Append], rate: int) -> list[tuple[int, float]]:
-    """Tell events at a rate, none waiting for another; return the position of each and when it was told."""
-    told: list[tuple[int, float]] = []
+async def tell(log: PostgresLog, singles: Sequence[Append], rate: int) -> list[Told]:
+    """Tell events at a rate, none waiting for another; return them in order of position."""
+    told: list[Told] = []
 
     async def one(append: Append) -> None:
         began = time.perf_counter()
         placed = await log.append(append)
-        told.append((placed.placements[0].position, began))
+        partition = partition_of(append.tenant, stream_key(append.streams[0].stream), PARTITIONS)
+        told.append(Told(placed.placements[0].position, began, partition))
 
     began = time.perf_counter()
     async with asyncio.TaskGroup() as telling:
