@@ -20,12 +20,11 @@ from metrics.fact.agent import AGENT_RING, AGENT_SPELL
 from metrics.fact.batch import Batch
 from metrics.fact.catalogue import AGENT_FACTS
 from metrics.fact.declaration import OWN_ID, Fact
-from metrics.fact.fold import Folded, Rows
-from metrics.fact.merge import CONTRADICTED, from_stored, merged, stored_columns, to_stored
+from metrics.fact.fold import Folded, Rows, parted
+from metrics.fact.merge import CONTRADICTED, from_stored, has_rows, merged, stored_columns, to_stored
 from metrics.fact.own_id import own_id
 from metrics.fact.recount import Row
 from metrics.fact.ring_id import with_ring_ids
-from metrics.fact.screen import DOUBT
 from metrics.fact.store import Told
 from metrics.fact.telling import ROW, column_dtype
 
@@ -37,16 +36,13 @@ def fold_agents(batch: Batch, stored: Mapping[str, pl.DataFrame]) -> Folded:
     streams = batch.streams.filter(pl.col("category") == "agent")
     if not streams.height:
         return Folded({}, streams)
-    known = {fact.name: from_stored(fact, stored[fact.name], streams) for fact in AGENT_FACTS if fact.name in stored}
+    known = {fact.name: from_stored(fact, stored[fact.name], streams) for fact in AGENT_FACTS if has_rows(fact, stored)}
     batch, unclear = with_ring_ids(batch, known.get(AGENT_RING.name))
     frames = {fact.name: merged(fact, batch, known.get(fact.name)) for fact in AGENT_FACTS}
     frames[AGENT_RING.name] = _with_lengths(frames[AGENT_RING.name])
     doubts = [*(frame.filter(CONTRADICTED)[ROW] for frame in frames.values()), unclear]
-    doubted = pl.col(DOUBT) | pl.col(ROW).is_in(pl.concat(doubts).implode())
-    plain = streams.filter(~doubted)
-    return Folded(
-        {fact.name: to_stored(fact, frames[fact.name], plain) for fact in AGENT_FACTS}, streams.filter(doubted)
-    )
+    plain, doubtful = parted(streams, doubts)
+    return Folded({fact.name: to_stored(fact, frames[fact.name], plain) for fact in AGENT_FACTS}, doubtful)
 
 
 def told_of(batch: Batch) -> list[Told]:

@@ -1,36 +1,65 @@
 """How plain contacts ended and when, over their finished parts; the columnar form of `contact_life.ending`."""
 
+from functools import cache
 from typing import Final
 
 import polars as pl
 
 from metrics.fact.at_once import at_once
-from metrics.fact.finish import rings
+from metrics.fact.finish import RUNG, rings
 from metrics.fact.telling import ROW
 
 _REFUSED: Final = {"closed": "refused_closed", "full": "refused_full"}
 _FINAL: Final = ("abandoned", "closed", "full")
+_CALLER_LEGS: Final = (
+    pl.len().alias("caller_legs"),
+    pl.col("ended_time").count().alias("ends"),
+    pl.col("ended_time").max().alias("legs_ended_time"),
+)
+_COUNTED: Final = pl.col("caller_legs", "ends").fill_null(0)
+_OF_LAST_VISIT: Final = (
+    pl.col(ROW),
+    pl.col("dequeue_kind").alias("last_kind"),
+    pl.col("rang").alias("last_rang"),
+    pl.col("enqueued_time").alias("last_enqueued_time"),
+    pl.col("bridged_time").is_not_null().alias("last_bridged"),
+)
+_OF_VISITS: Final = (
+    pl.len().alias("visits"),
+    pl.col("dequeued_time").is_null().any().alias("open_visit"),
+    (pl.col("dequeue_kind") == "answered").any().alias("answered_visit"),
+    pl.col("dequeued_time").max().alias("last_dequeued_time"),
+)
+_OF_SPELLS: Final = (
+    pl.len().alias("spells"),
+    (pl.col("talk_ended_time").is_null() & pl.col("ended_time").is_null()).any().alias("talking"),
+    pl.col("bridged_time").min(),
+    pl.col("bridged_time").max().alias("last_bridged_time"),
+    pl.col("started_time").max().alias("last_started_time"),
+    pl.coalesce("talk_ended_time", "ended_time").max().alias("last_talk_ended_time"),
+)
+_TOLD: Final = (
+    pl.col("open_visit", "answered_visit", "talking", "ringing_now", "transferring").fill_null(value=False),
+    pl.col("visits", "spells").fill_null(0),
+)
 
 
 def with_gone(contact: pl.DataFrame, leg: pl.DataFrame) -> pl.DataFrame:
     """Return contacts with `gone_time`, when the caller's part ended as legs or closure tell it, and `caller_legs`."""
-    callers = (
-        leg.lazy()
-        .filter(pl.col("role") == "caller")
-        .group_by(ROW)
-        .agg(pl.len().alias("caller_legs"), pl.col("ended_time").count().alias("ends"), pl.col("ended_time").max())
-        .rename({"ended_time": "legs_ended_time"})
-    )
-    joined = contact.lazy().join(callers, on=ROW, how="left").with_columns(pl.col("caller_legs", "ends").fill_null(0))
+    callers = leg.lazy().filter(pl.col("role") == "caller").group_by(ROW).agg(_CALLER_LEGS)
+    return at_once(contact.lazy().join(callers, on=ROW, how="left").with_columns(_COUNTED).with_columns(_gone()))
+
+
+@cache
+def _gone() -> pl.Expr:
     by_legs = (pl.col("ends") > 0) & ((pl.col("ends") == pl.col("caller_legs")) | pl.col("closed_time").is_not_null())
-    gone = pl.when(by_legs).then(pl.col("legs_ended_time")).otherwise(pl.col("closed_time"))
-    return at_once(joined.with_columns(gone.alias("gone_time")))
+    return pl.when(by_legs).then(pl.col("legs_ended_time")).otherwise(pl.col("closed_time")).alias("gone_time")
 
 
 def finished_contacts(
     contact: pl.DataFrame, visit: pl.DataFrame, spell: pl.DataFrame, leg: pl.DataFrame, transfer: pl.DataFrame
 ) -> pl.DataFrame:
-    """Return contacts (with `gone_time`) with contact_end and ended_time."""
+    """Return plain contacts (with `gone_time`) with their ends and whatever else is not told."""
     parts = (
         _of_visits(visit.lazy()),
         _of_spells(spell.lazy()),
@@ -40,51 +69,24 @@ def finished_contacts(
     joined = contact.lazy()
     for part in parts:
         joined = joined.join(part, on=ROW, how="left")
-    flags = ("open_visit", "answered_visit", "talking", "ringing_now", "transferring")
-    joined = joined.with_columns(
-        pl.col(flags).fill_null(value=False), pl.col("visits", "spells").fill_null(0)
-    ).with_columns(_in_flow())
-    joined = joined.with_columns(_ended().alias("over")).with_columns(_end().alias("contact_end"))
-    return at_once(joined.with_columns(_ended_time().alias("ended_time")))
+    for then in (_TOLD, _in_flow(), _ended(), _end(), _last()):
+        joined = joined.with_columns(then)
+    return at_once(joined)
 
 
 def _of_visits(visit: pl.LazyFrame) -> pl.LazyFrame:
     last = visit.sort(ROW, "enqueued_time", "visit_id").group_by(ROW, maintain_order=True).last()
-    last = last.select(
-        ROW,
-        pl.col("dequeue_kind").alias("last_kind"),
-        pl.col("rang").alias("last_rang"),
-        pl.col("enqueued_time").alias("last_enqueued_time"),
-        pl.col("bridged_time").is_not_null().alias("last_bridged"),
-    )
-    counted = visit.group_by(ROW).agg(
-        pl.len().alias("visits"),
-        pl.col("dequeued_time").is_null().any().alias("open_visit"),
-        (pl.col("dequeue_kind") == "answered").any().alias("answered_visit"),
-        pl.col("dequeued_time").max().alias("last_dequeued_time"),
-    )
-    return counted.join(last, on=ROW)
+    return visit.group_by(ROW).agg(_OF_VISITS).join(last.select(_OF_LAST_VISIT), on=ROW)
 
 
 def _of_spells(spell: pl.LazyFrame) -> pl.LazyFrame:
-    return (
-        spell.filter(pl.col("bridged_time").is_not_null())
-        .group_by(ROW)
-        .agg(
-            pl.len().alias("spells"),
-            (pl.col("talk_ended_time").is_null() & pl.col("ended_time").is_null()).any().alias("talking"),
-            pl.col("bridged_time").min(),
-            pl.col("bridged_time").max().alias("last_bridged_time"),
-            pl.col("started_time").max().alias("last_started_time"),
-            pl.coalesce("talk_ended_time", "ended_time").max().alias("last_talk_ended_time"),
-        )
-    )
+    return spell.filter(pl.col("bridged_time").is_not_null()).group_by(ROW).agg(_OF_SPELLS)
 
 
 def _ringing(contact: pl.LazyFrame, leg: pl.LazyFrame) -> pl.LazyFrame:
-    rung = leg.filter((pl.col("role") == "agent") & pl.col("ringing_time").is_not_null())
+    rung = leg.filter(RUNG)
     joined = rung.rename({"ended_time": "leg_ended_time"}).join(contact.select(ROW, "gone_time"), on=ROW)
-    return joined.filter(rings(pl.col("gone_time"))).select(ROW, pl.lit(value=True).alias("ringing_now")).unique()
+    return joined.filter(rings("gone_time")).select(ROW, pl.lit(value=True).alias("ringing_now")).unique()
 
 
 def _under_way(transfer: pl.DataFrame) -> pl.LazyFrame:
@@ -92,6 +94,7 @@ def _under_way(transfer: pl.DataFrame) -> pl.LazyFrame:
     return transfer.lazy().filter(open_still).select(ROW, pl.lit(value=True).alias("transferring")).unique()
 
 
+@cache
 def _in_flow() -> pl.Expr:
     entered = pl.col("flow_entered_time")
     later = pl.max_horizontal("last_enqueued_time", "last_started_time") >= entered
@@ -99,6 +102,7 @@ def _in_flow() -> pl.Expr:
     return (inside & ~later.fill_null(value=False)).alias("in_flow")
 
 
+@cache
 def _ended() -> pl.Expr:
     """Return whether the caller's part is over."""
     left_by_themselves = pl.col("self_served_time").is_not_null() & pl.col("flow_exited_time").is_not_null()
@@ -107,9 +111,10 @@ def _ended() -> pl.Expr:
     something = (pl.col("spells") > 0) | left_by_themselves | final | only_left_flow
     left = pl.any_horizontal("open_visit", "talking", "in_flow", "transferring")
     nothing_left = ~left & something
-    return pl.col("gone_time").is_not_null() | ((pl.col("caller_legs") == 0) & nothing_left)
+    return (pl.col("gone_time").is_not_null() | ((pl.col("caller_legs") == 0) & nothing_left)).alias("over")
 
 
+@cache
 def _end() -> pl.Expr:
     served = (pl.col("spells") > 0) | pl.col("answered_visit")
     left_queue = _left_queue()
@@ -129,7 +134,7 @@ def _end() -> pl.Expr:
         .then(pl.lit("abandoned_ivr"))
         .otherwise(pl.lit("unknown"))
     )
-    return pl.when(pl.col("over")).then(end)
+    return pl.when(pl.col("over")).then(end).alias("contact_end")
 
 
 def _left_after_service() -> pl.Expr:
@@ -150,6 +155,14 @@ def _left_queue() -> pl.Expr:
         .then(kind.replace(_REFUSED))
         .otherwise(aside)
     )
+
+
+@cache
+def _last() -> tuple[pl.Expr, ...]:
+    """Return when the contact ended, and what a plain one has no more to tell of."""
+    source = pl.coalesce("arrival_source", "least_source").alias("source_id")
+    none, regular = pl.lit(0, pl.Int64).alias("anomalies"), pl.lit(value=False).alias("irregular")
+    return _ended_time().alias("ended_time"), source, none, regular
 
 
 def _ended_time() -> pl.Expr:

@@ -5,7 +5,7 @@
 A doubtful contact has no rows in the answer: whoever calls reads its events from the log and asks `recount`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -15,9 +15,9 @@ from metrics.fact.catalogue import CONTACT_FACTS
 from metrics.fact.contact import ANOMALY, CONTACT
 from metrics.fact.contact_link import CONTACT_LINK
 from metrics.fact.ending import finished_contacts, with_gone
-from metrics.fact.finish import finished_assignments, finished_legs, finished_visits, outcome
+from metrics.fact.finish import finished_assignments, finished_legs, finished_visits, with_outcomes
 from metrics.fact.leg import LEG
-from metrics.fact.merge import CONTRADICTED, from_stored, merged, to_stored
+from metrics.fact.merge import CONTRADICTED, from_stored, has_rows, merged, to_stored
 from metrics.fact.queueing import ASSIGNMENT, QUEUE_VISIT, TRANSFER
 from metrics.fact.screen import (
     DOUBT,
@@ -47,18 +47,24 @@ class Folded:
 def fold_contacts(batch: Batch, stored: Mapping[str, pl.DataFrame]) -> Folded:
     """Fold the contacts of a batch; `stored` has all rows of those that had events before, by name of fact."""
     streams = batch.streams.filter(pl.col("category") == "contact")
-    known = {fact.name: from_stored(fact, stored[fact.name], streams) for fact in CONTACT_FACTS if fact.name in stored}
+    known = {
+        fact.name: from_stored(fact, stored[fact.name], streams) for fact in CONTACT_FACTS if has_rows(fact, stored)
+    }
     frames = {fact.name: merged(fact, batch, known.get(fact.name)) for fact in CONTACT_FACTS if fact is not ANOMALY}
     finished, doubts = _finished(frames)
     doubts += [frame[ROW].filter(frame[CONTRADICTED]) for frame in frames.values()]
     doubts += [doubtful_link(frames[CONTACT_LINK.name]), _folded_before(known, batch)]
-    rows = pl.concat(doubts).unique()
-    doubted = pl.col(DOUBT) | pl.col(ROW).is_in(rows.implode())
-    plain = streams.filter(~doubted)
+    plain, doubtful = parted(streams, doubts)
     return Folded(
         {fact.name: to_stored(fact, finished[fact.name], plain) for fact in CONTACT_FACTS if fact is not ANOMALY},
-        streams.filter(doubted),
+        doubtful,
     )
+
+
+def parted(streams: pl.DataFrame, doubts: Sequence[pl.Series]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the plain streams and the doubtful ones; `doubts` are rows."""
+    doubted = streams[DOUBT] | streams[ROW].is_in(pl.concat(doubts).implode())
+    return (streams.filter(~doubted), streams.filter(doubted)) if doubted.any() else (streams, streams.clear())
 
 
 def _finished(frames: Rows) -> tuple[Rows, list[pl.Series]]:
@@ -68,18 +74,15 @@ def _finished(frames: Rows) -> tuple[Rows, list[pl.Series]]:
     contact = with_gone(contact, leg)
     spell = finished_assignments(frames[ASSIGNMENT.name], leg, frames[QUEUE_VISIT.name], contact)
     visit = finished_visits(frames[QUEUE_VISIT.name], spell, leg, contact)
-    transfer = frames[TRANSFER.name].join(contact.select(ROW, "closed_time"), on=ROW, how="left")
+    transfer = _transfers(frames[TRANSFER.name], contact)
     doubts = [doubtful_contact(contact), doubtful_leg(leg), doubtful_assignment(spell), doubtful_visit(visit)]
     doubts.append(doubtful_transfer(transfer))
-    contact = finished_contacts(contact, visit, spell, leg, transfer).with_columns(
-        pl.coalesce("arrival_source", "least_source").alias("source_id"), anomalies=0, irregular=False
-    )
-    ends = contact.select(ROW, "contact_end")
+    contact = finished_contacts(contact, visit, spell, leg, transfer)
     finished = {
         CONTACT.name: contact,
         CONTACT_LINK.name: _links(frames[CONTACT_LINK.name]),
-        LEG.name: leg.with_columns(inferred=False),
-        QUEUE_VISIT.name: visit.join(ends, on=ROW, how="left").with_columns(outcome()),
+        LEG.name: leg,
+        QUEUE_VISIT.name: with_outcomes(visit, contact),
         ASSIGNMENT.name: spell,
         TRANSFER.name: transfer,
         SURVEY.name: with_spells(frames[SURVEY.name], spell),
@@ -87,7 +90,13 @@ def _finished(frames: Rows) -> tuple[Rows, list[pl.Series]]:
     return finished, doubts
 
 
+def _transfers(transfer: pl.DataFrame, contact: pl.DataFrame) -> pl.DataFrame:
+    return transfer.join(contact.select(ROW, "closed_time"), on=ROW, how="left") if transfer.height else transfer
+
+
 def _links(link: pl.DataFrame) -> pl.DataFrame:
+    if not link.height:
+        return link
     stands = pl.col("unlinked_time").is_null() | (pl.col("linked_time") > pl.col("unlinked_time"))
     return link.with_columns((pl.col("linked_time").is_not_null() & stands).alias("linked"))
 

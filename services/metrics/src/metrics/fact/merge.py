@@ -5,6 +5,7 @@ into batches cannot matter. Frames here have `@row`, the stream's number in the 
 absent text is null.
 """
 
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Final
 
@@ -14,7 +15,7 @@ from metrics.fact.at_once import at_once
 from metrics.fact.batch import Batch
 from metrics.fact.catalogue import FACTS
 from metrics.fact.declaration import Column, Fact, Kind
-from metrics.fact.telling import EVERY_EVENT, PARTS, ROW, TEXTS, column_dtype, contradicted, reduced
+from metrics.fact.telling import EVERY_EVENT, PARTS, ROW, TEXTS, column_dtype, contradicted, reduced, table_schema
 
 CONTRADICTED: Final = "@contradicted"
 
@@ -38,8 +39,8 @@ def merged(fact: Fact, batch: Batch, stored: pl.DataFrame | None) -> pl.DataFram
     """Return a row for each entity that the batch or the stored rows tell of, with `@contradicted`."""
     tellers = [part for part in _PARTS[fact.name] if part.event == EVERY_EVENT or part.event in batch.bodies]
     known = stored is not None and stored.height > 0
-    if not tellers and not known:
-        return _empty(fact)
+    if not tellers:  # a stored row is reduced already
+        return stored.select(_as_stored(fact)) if stored is not None and known else _empty(fact)
     parts = [part.of(_told(batch, part.event).lazy()) for part in tellers]
     names = frozenset(column.name for part in tellers for column in part.columns)
     reductions, told, untold = _reductions(fact, None if known else names)
@@ -67,6 +68,12 @@ _PARTS: Final = {fact.name: [part for part in PARTS if part.fact is fact] for fa
 
 
 @cache
+def _as_stored(fact: Fact) -> list[pl.Expr]:
+    told = [pl.col(column.name) for column in memory_of(fact)]
+    return [*map(pl.col, key_of(fact)), *told, pl.lit(value=False).alias(CONTRADICTED)]
+
+
+@cache
 def _empty(fact: Fact) -> pl.DataFrame:
     schema: dict[str, pl.DataType] = {ROW: pl.UInt32()}
     if fact.entity:
@@ -75,19 +82,35 @@ def _empty(fact: Fact) -> pl.DataFrame:
     return pl.DataFrame(schema=schema | columns | {CONTRADICTED: pl.Boolean()})
 
 
+def has_rows(fact: Fact, stored: Mapping[str, pl.DataFrame]) -> bool:
+    """Say whether any rows of a fact are stored."""
+    return fact.name in stored and stored[fact.name].height > 0
+
+
 def from_stored(fact: Fact, rows: pl.DataFrame, streams: pl.DataFrame) -> pl.DataFrame:
     """Return stored rows in the form of these frames; `streams` has `@row`, tenant and id."""
     stream = stream_key(fact)
     numbered = rows.lazy().join(streams.lazy().select(ROW, "tenant", pl.col("id").alias(stream)), on=["tenant", stream])
-    texts = [column.name for column in memory_of(fact) if column.kind in TEXTS]
-    told = [pl.when(pl.col(name) != "").then(pl.col(name)).alias(name) for name in texts]
-    return at_once(numbered.with_columns(told))
+    return at_once(numbered.with_columns(_texts(fact)))
+
+
+@cache
+def _texts(fact: Fact) -> list[pl.Expr]:
+    texts = [pl.col(column.name) for column in memory_of(fact) if column.kind in TEXTS]
+    return [pl.when(text != "").then(text) for text in texts]
 
 
 def to_stored(fact: Fact, frame: pl.DataFrame, streams: pl.DataFrame) -> pl.DataFrame:
     """Return finished rows in the form of the tables: every column in order, absent text empty."""
+    if not frame.height:
+        return _no_rows(fact)
     streams_named = streams.lazy().select(ROW, "tenant", pl.col("id").alias(stream_key(fact)))
     return at_once(frame.lazy().join(streams_named, on=ROW).select(stored_columns(fact)))
+
+
+@cache
+def _no_rows(fact: Fact) -> pl.DataFrame:
+    return pl.DataFrame(schema=table_schema(fact))
 
 
 @cache

@@ -6,12 +6,14 @@ Doubt costs time only; a contact taken for plain that is not would get wrong fac
 doubt, and a property test holds it against the full rules.
 """
 
+from functools import cache
 from typing import Final
 
 import polars as pl
 
 from contact_life.pairing import SAME_MOMENT_US
 from contact_life.words import LegRole
+from metrics.fact.at_once import at_once
 from metrics.fact.own_id import OWN_IDS
 from metrics.fact.payload_kinds import MESSAGES
 from metrics.fact.telling import PATHS, ROW, TIME
@@ -81,9 +83,10 @@ def doubts_of_events(events: pl.DataFrame, bodies: dict[str, pl.DataFrame]) -> p
     return pl.concat([*odd, _clocks_went_back(events)]).unique()
 
 
+@cache
 def _odd_envelope() -> pl.Expr:
     unbelieved = pl.col(TIME) != pl.col("@event_time")
-    return unbelieved | ~pl.col("type").is_in(_PLAIN_TYPES) | (pl.col("@source_seq") <= 0)
+    return _any(unbelieved, ~pl.col("type").is_in(_PLAIN_TYPES), pl.col("@source_seq") <= 0)
 
 
 def _clocks_went_back(events: pl.DataFrame) -> pl.Series:
@@ -97,6 +100,11 @@ def _clocks_went_back(events: pl.DataFrame) -> pl.Series:
 
 def doubtful_contact(contact: pl.DataFrame) -> pl.Series:
     """Return the rows of merged contacts that need the full rules, before their parts are looked at."""
+    return _rows(contact, _odd_contact())
+
+
+@cache
+def _odd_contact() -> pl.Expr:
     touched, entered, left = pl.col("flow_touched_time"), pl.col("flow_entered_time"), pl.col("flow_exited_time")
     closed = pl.col("closed_time")
     at_once = (pl.col("last_seq") > 0) & ((touched == entered) | (left == entered))
@@ -105,34 +113,43 @@ def doubtful_contact(contact: pl.DataFrame) -> pl.Series:
     unleft = closed.is_not_null() & entered.is_not_null() & left.is_null()
     late = closed < pl.col("last_time")
     unknown = pl.col("arrived_time").is_null() & (pl.col("least_source") != pl.col("greatest_source"))
-    return _rows(contact, unentered, touched < entered, left < entered, at_once, renamed, late, unleft, unknown)
+    return _any(unentered, touched < entered, left < entered, at_once, renamed, late, unleft, unknown)
 
 
 def doubtful_link(link: pl.DataFrame) -> pl.Series:
     """Return the rows of merged links that need the full rules: made and taken back at one instant."""
-    return _rows(link, pl.col("linked_time") == pl.col("unlinked_time"))
+    return _rows(link, _any(pl.col("linked_time") == pl.col("unlinked_time")))
 
 
 def doubtful_leg(leg: pl.DataFrame) -> pl.Series:
     """Return the rows of finished legs that need the full rules."""
+    return _rows(leg, _odd_leg())
+
+
+@cache
+def _odd_leg() -> pl.Expr:
     begun = pl.min_horizontal("created_time", "ringing_time", "answered_time")
     ended = pl.col("ended_time")
     known = pl.col("role").is_in(["caller", "agent"]).fill_null(value=False)
     named = (pl.col("leg_id") == pl.col("native_id")).fill_null(value=False)
     never = pl.col("closed_time").is_not_null() & ended.is_null()
     failed = pl.col("ended_how").is_in(["media_timeout", "node_failure"])
-    return _rows(leg, ~known, ended < begun, ended.is_not_null() & begun.is_null() & ~named, never, failed)
+    return _any(~known, ended < begun, ended.is_not_null() & begun.is_null() & ~named, never, failed)
 
 
 def doubtful_assignment(spell: pl.DataFrame) -> pl.Series:
     """Return the rows of finished assignments that need the full rules."""
+    return _rows(spell, _odd_assignment())
+
+
+@cache
+def _odd_assignment() -> pl.Expr:
     bridged, started, ended = pl.col("bridged_time"), pl.col("started_time"), pl.col("talk_ended_time")
     wrap_up_ended = pl.col("wrap_up_ended_time")
     last = pl.max_horizontal("bridged_time", "answered_time")
     present = bridged.is_not_null()
     unanswered = pl.col("answered_time").is_null() & pl.col("leg_begun")
-    return _rows(
-        spell,
+    return _any(
         started.is_null(),
         pl.col("leg_role").fill_null("") != "agent",
         pl.col("caller_role").fill_null("caller") != "caller",
@@ -163,10 +180,14 @@ def _odd_holds() -> list[pl.Expr]:
 
 def doubtful_transfer(transfer: pl.DataFrame) -> pl.Series:
     """Return the rows of merged transfers, joined with closed_time, that need the full rules."""
+    return _rows(transfer, _odd_transfer())
+
+
+@cache
+def _odd_transfer() -> pl.Expr:
     started, completed, failed = pl.col("started_time"), pl.col("completed_time"), pl.col("failed_time")
     under_way = completed.is_null() & failed.is_null()
-    return _rows(
-        transfer,
+    return _any(
         started.is_null(),
         completed < started,
         failed < started,
@@ -177,12 +198,16 @@ def doubtful_transfer(transfer: pl.DataFrame) -> pl.Series:
 
 def doubtful_visit(visit: pl.DataFrame) -> pl.Series:
     """Return the rows of finished visits that need the full rules."""
+    return _rows(visit, _odd_visit())
+
+
+@cache
+def _odd_visit() -> pl.Expr:
     answered = (pl.col("told_kind") == "answered").fill_null(value=False)
     told_otherwise = pl.col("told_kind").is_not_null() & ~answered
     bridged = pl.col("bridged_time").is_not_null()
     again = pl.struct(ROW, "queue").is_duplicated()
-    return _rows(
-        visit,
+    return _any(
         pl.col("enqueued_time").is_null(),
         pl.col("dequeued_time") < pl.col("enqueued_time"),
         pl.col("answers") > 1,
@@ -193,6 +218,9 @@ def doubtful_visit(visit: pl.DataFrame) -> pl.Series:
     )
 
 
-def _rows(frame: pl.DataFrame, *conditions: pl.Expr) -> pl.Series:
-    odd = frame.select(pl.any_horizontal(condition.fill_null(value=False) for condition in conditions).alias(DOUBT))
-    return frame[ROW].filter(odd[DOUBT])
+def _any(*conditions: pl.Expr) -> pl.Expr:
+    return pl.any_horizontal(condition.fill_null(value=False) for condition in conditions).alias(DOUBT)
+
+
+def _rows(frame: pl.DataFrame, odd: pl.Expr) -> pl.Series:
+    return frame[ROW].filter(at_once(frame.lazy().select(odd))[DOUBT]) if frame.height else frame[ROW]

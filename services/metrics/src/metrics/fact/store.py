@@ -7,7 +7,6 @@ Contacts are replaced whole: all their rows are dropped and written again, in or
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -15,7 +14,7 @@ import polars as pl
 from metrics.connection import Connection
 from metrics.fact.catalogue import AGENT_FACTS, CONTACT_FACTS
 from metrics.fact.declaration import Fact, Kind
-from metrics.fact.telling import column_dtype
+from metrics.fact.telling import table_schema
 
 if TYPE_CHECKING:
     import asyncpg
@@ -38,12 +37,7 @@ class Keys:
 
 def _rows_of(fact: Fact, records: Sequence["asyncpg.Record"]) -> pl.DataFrame:
     """Return the rows of a fact that the server gave."""
-    return pl.DataFrame([tuple(record) for record in records], schema=_schema(fact), orient="row")
-
-
-@cache
-def _schema(fact: Fact) -> pl.Schema:
-    return pl.Schema({column.name: column_dtype(column) for column in fact.all_columns})
+    return pl.DataFrame([tuple(record) for record in records], schema=table_schema(fact), orient="row")
 
 
 async def contact_rows(connection: Connection, schema: str, keys: Keys) -> dict[str, pl.DataFrame]:

@@ -21,6 +21,8 @@ _NAMED: Final = [ROW, "told_assignment_id"]
 
 def with_spells(survey: pl.DataFrame, spell: pl.DataFrame) -> pl.DataFrame:
     """Return answers with the spell and the agent that they count for; `spell` are the finished assignments."""
+    if not survey.height:
+        return survey
     bridged = spell.lazy().filter(pl.col("bridged_time").is_not_null())
     named = bridged.select(ROW, pl.col("assignment_id").alias("told_assignment_id"), "assignment_id", "agent")
     order = [ROW, "started_time", "assignment_id"]

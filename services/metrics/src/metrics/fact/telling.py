@@ -8,6 +8,7 @@ tenant's and stream's, and the told columns; whatever was not told is null there
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import polars as pl
@@ -130,6 +131,12 @@ def column_dtype(column: Column) -> pl.DataType:
             return pl.List(pl.String)
         case Kind.TEXT | Kind.ID | Kind.WORD:
             return pl.String()
+
+
+@cache
+def table_schema(fact: Fact) -> pl.Schema:
+    """Return the columns of a fact's table with their types, in order."""
+    return pl.Schema({column.name: column_dtype(column) for column in fact.all_columns})
 
 
 def reduced(column: Column, told: pl.Expr | None = None) -> pl.Expr:
