@@ -4,12 +4,14 @@ An event that cannot be decoded is *malformed*: it is told apart from the others
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import polars as pl
 import pyarrow as pa
 
 from contact_life.observed import EARLIEST_TIME_US, LATEST_AHEAD_US
+from metrics.fact.at_once import at_once
 from metrics.fact.contact import CLOCKS
 from metrics.fact.own_id import OWN_IDS, own_ids
 from metrics.fact.payload import MalformedPayload, columns_of
@@ -30,12 +32,10 @@ COLUMNS: Final = (
     "payload",
 )
 """Columns of a packed page that facts are folded from."""
-_AS_ENVELOPE: Final = {
-    **{name: f"@{name}" for name in ("position", "source_id", "source_seq", "tenant")},
-    "event_time_us": "@event_time",
-}
 _ENVELOPE: Final = (ROW, TIME, "@position", "@source_id", "@source_seq", "@tenant", "@event_time")
 CATEGORIES: Final = ("contact", "agent")
+_FOLDED: Final = pl.col("category").is_in(CATEGORIES)
+_STREAM: Final = ("tenant", "category", "key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,31 +55,40 @@ class Batch:
 
 def batch_of(page: pa.RecordBatch | pa.Table) -> Batch:
     """Return the events of packed pages that facts are folded from."""
-    raw = pl.DataFrame(pl.from_arrow(page.select(COLUMNS))).filter(pl.col("category").is_in(CATEGORIES))
+    raw = at_once(pl.DataFrame(page.select(COLUMNS)).lazy().filter(_FOLDED))
     streams = _streams(raw)
-    events = raw.join(streams.select("tenant", "category", "key", ROW), on=["tenant", "category", "key"])
-    events = events.with_columns(_believed(), pl.col("type").is_in(CLOCKS).alias(CLOCK)).rename(_AS_ENVELOPE)
+    events = at_once(raw.lazy().join(streams.lazy().select(*_STREAM, ROW), on=_STREAM).select(_envelope()))
     bodies: dict[str, pl.DataFrame] = {}
     malformed: list[int] = []
-    for (event_type,), told in events.group_by("type"):
+    for (event_type,), told in events.partition_by("type", as_dict=True).items():
         name = str(event_type)
         if name in NEEDED_PATHS:
             bodies[name], bad = _decoded(name, told)
             malformed += bad
     for name in bodies.keys() & OWN_IDS.keys():
         bodies[name] = bodies[name].with_columns(own_ids(name, bodies[name]))
-    events = events.drop("payload").filter(~pl.col("@position").is_in(malformed))
-    doubtful = doubts_of_events(events, bodies)
-    return Batch(
-        streams.with_columns(pl.col(ROW).is_in(doubtful.implode()).alias(DOUBT)), events, bodies, tuple(malformed)
-    )
+    events = events.drop("payload")
+    if malformed:
+        events = events.filter(~pl.col("@position").is_in(malformed))
+    doubtful = streams[ROW].is_in(doubts_of_events(events, bodies).implode()).alias(DOUBT)
+    return Batch(streams.with_columns(doubtful), events, bodies, tuple(malformed))
 
 
 def _streams(raw: pl.DataFrame) -> pl.DataFrame:
-    found = raw.group_by("tenant", "category", "key").agg(pl.col("version").min().alias("first_version"))
-    return found.with_row_index(ROW).with_columns(uuid_text("key").alias("id"))
+    found = raw.lazy().group_by(_STREAM).agg(pl.col("version").min().alias("first_version"))
+    return at_once(found.with_row_index(ROW).with_columns(uuid_text("key").alias("id")))
 
 
+@cache
+def _envelope() -> list[pl.Expr]:
+    """Return the columns of events, those of the envelope renamed, and what is made of these."""
+    named = [pl.col(name).alias(f"@{name}") for name in ("position", "source_id", "source_seq", "tenant")]
+    others = ("category", "key", "version", "type", "record_time_us", "payload", ROW)
+    clock = pl.col("type").is_in(CLOCKS).alias(CLOCK)
+    return [*named, pl.col("event_time_us").alias("@event_time"), *map(pl.col, others), _believed(), clock]
+
+
+@cache
 def uuid_text(column: str) -> pl.Expr:
     """Return the text of a column of 16 bytes."""
     digits = pl.col(column).bin.encode("hex")
@@ -101,7 +110,7 @@ def _decoded(name: str, told: pl.DataFrame) -> tuple[pl.DataFrame, list[int]]:
         bad = _undecodable(name, told)
         told = told.filter(~pl.col("@position").is_in(bad))
         columns = columns_of(name, told["payload"].to_arrow().cast(pa.binary()), NEEDED_PATHS[name])
-    return pl.concat([told.select(_ENVELOPE), columns], how="horizontal"), bad
+    return told.select(_ENVELOPE).hstack(columns), bad
 
 
 def _undecodable(name: str, told: pl.DataFrame) -> list[int]:

@@ -61,7 +61,7 @@ def native_columns(event_type: str, payloads: pa.Array, paths: Sequence[str]) ->
     except ValueError as error:
         raise MalformedPayload(event_type) from error
     leaves = [_leaf(batch, event_type, path) for path in paths]
-    return pl.DataFrame(pl.from_arrow(pa.table(leaves, names=list(paths)))) if paths else pl.DataFrame()
+    return pl.DataFrame(pa.RecordBatch.from_arrays(leaves, names=list(paths))) if paths else pl.DataFrame()
 
 
 def message_columns(event_type: str, payloads: pa.Array, paths: Sequence[str]) -> pl.DataFrame:

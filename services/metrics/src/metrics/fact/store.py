@@ -7,11 +7,15 @@ Contacts are replaced whole: all their rows are dropped and written again, in or
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
+import pyarrow as pa
 
 from metrics.connection import Connection
+from metrics.fact.at_once import at_once
 from metrics.fact.catalogue import AGENT_FACTS, CONTACT_FACTS
 from metrics.fact.declaration import Fact, Kind
 from metrics.fact.telling import table_schema
@@ -41,28 +45,54 @@ def _rows_of(fact: Fact, records: Sequence["asyncpg.Record"]) -> pl.DataFrame:
 
 
 async def contact_rows(connection: Connection, schema: str, keys: Keys) -> dict[str, pl.DataFrame]:
-    """Return all rows of some contacts by name of fact, anomalies left out."""
-    found: dict[str, pl.DataFrame] = {}
-    for fact in CONTACT_FACTS[:-1] if keys.ids else ():
-        names = ", ".join(f"fact.{column.name}" for column in fact.all_columns)
-        query = (
-            f'select {names} from "{schema}".{fact.name} fact join unnest($1::text[], $2::text[])'  # noqa: S608
-            " key (tenant, contact_id) on fact.tenant = key.tenant and fact.contact_id = key.contact_id"
-        )
-        records = await connection.fetch(query, keys.tenants, keys.ids)
-        found[fact.name] = _rows_of(fact, records)
-    return found
+    """Return all rows of some contacts by name of fact, anomalies and facts without any left out."""
+    rows = await connection.fetch(_all_of(schema), keys.tenants, keys.ids) if keys.ids else []
+    values = (value for row in rows for value in row)
+    columns = {fact: list(islice(values, len(fact.all_columns))) for fact in _REMEMBERED}
+    return {fact.name: _frame_of(fact, lists) for fact, lists in columns.items() if lists and lists[0]}
+
+
+_REMEMBERED: Final = CONTACT_FACTS[:-1]
+_KEYS: Final = "with key as (select * from unnest($1::text[], $2::text[]) as key (tenant, contact_id))"
+
+
+@cache
+def _all_of(schema: str) -> str:
+    """Return the SQL of all rows of contacts: one row with a list for each column of each fact."""
+    lists = [
+        f"(select {', '.join(f'array_agg(fact.{column.name})' for column in fact.all_columns)}"  # noqa: S608
+        f' from "{schema}".{fact.name} fact join key using (tenant, contact_id)) {fact.name}'
+        for fact in _REMEMBERED
+    ]
+    return f"{_KEYS} select * from {', '.join(lists)}"  # noqa: S608
+
+
+def _frame_of(fact: Fact, columns: Sequence[Sequence[Any]]) -> pl.DataFrame:
+    schema = _arrow(fact)
+    arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
+    return pl.DataFrame(pa.RecordBatch.from_arrays(arrays, schema=schema))
+
+
+@cache
+def _arrow(fact: Fact) -> pa.Schema:
+    return pa.schema(table_schema(fact).to_frame().to_arrow().schema)
 
 
 async def drop_contacts(connection: Connection, schema: str, keys: Keys) -> None:
     """Drop all rows of some contacts."""
-    for fact in CONTACT_FACTS if keys.ids else ():
-        await connection.execute(
-            f'delete from "{schema}".{fact.name} fact using unnest($1::text[], $2::text[])'  # noqa: S608
-            " key (tenant, contact_id) where fact.tenant = key.tenant and fact.contact_id = key.contact_id",
-            keys.tenants,
-            keys.ids,
-        )
+    if keys.ids:
+        await connection.execute(_drop(schema), keys.tenants, keys.ids)
+
+
+@cache
+def _drop(schema: str) -> str:
+    """Return the SQL that drops all rows of contacts."""
+    drops = [
+        f'{fact.name} as (delete from "{schema}".{fact.name} fact using key'  # noqa: S608
+        " where fact.tenant = key.tenant and fact.contact_id = key.contact_id)"
+        for fact in CONTACT_FACTS
+    ]
+    return f"{_KEYS}, {', '.join(drops)} select"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +183,13 @@ def texts_of(facts: Sequence[Fact], rows: Mapping[str, pl.DataFrame]) -> dict[st
 
 
 def _text(fact: Fact, frame: pl.DataFrame) -> bytes:
-    lists = [column.name for column in fact.all_columns if column.kind is Kind.IDS]
-    arrays = [("{" + pl.col(name).list.join(",") + "}").alias(name) for name in lists]
     text = io.BytesIO()
-    frame.sort(fact.key_names).with_columns(arrays).write_csv(
-        text, include_header=False, null_value=_NULL, quote_style="non_numeric"
-    )
+    rows = at_once(frame.lazy().sort(fact.key_names).with_columns(_arrays(fact)))
+    rows.write_csv(text, include_header=False, null_value=_NULL, quote_style="non_numeric")
     return text.getvalue()
+
+
+@cache
+def _arrays(fact: Fact) -> list[pl.Expr]:
+    lists = [column.name for column in fact.all_columns if column.kind is Kind.IDS]
+    return [("{" + pl.col(name).list.join(",") + "}").alias(name) for name in lists]
