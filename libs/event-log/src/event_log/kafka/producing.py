@@ -6,8 +6,8 @@ again. What it still sends is in order, and harmless. A window's records of one 
 """
 
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -97,10 +97,11 @@ async def open_topic(
 def sent(producer: Any, topic: str, records: Sequence[ToSend], seconds: float) -> None:
     """Send records and wait for their acknowledgement; raise BrokerUnavailable if it is not known of each."""
     try:
-        futures = [
-            producer.send(topic, value=value, key=key, headers=headers, partition=partition)
-            for partition, key, value, headers in records
-        ]
+        with _undisturbed(producer):
+            futures = [
+                producer.send(topic, value=value, key=key, headers=headers, partition=partition)
+                for partition, key, value, headers in records
+            ]
         producer.flush(seconds)
     except (KafkaError, ValueError) as trouble:
         raise BrokerUnavailable(f"the broker did not take a window ({type(trouble).__name__})") from trouble
@@ -108,6 +109,20 @@ def sent(producer: Any, topic: str, records: Sequence[ToSend], seconds: float) -
         if not future.succeeded():
             name = type(future.exception).__name__ if future.is_done else "no answer"
             raise BrokerUnavailable(f"the broker did not acknowledge a window ({name})")
+
+
+@contextmanager
+def _undisturbed(producer: Any) -> Iterator[None]:
+    """Let the library's thread sleep until the flush: it is woken for each batch begun, and none is ready before.
+
+    Of a window of a dozen records nearly each begins one, and the two threads would take the interpreter in turns.
+    """
+    sender = producer._sender  # noqa: SLF001
+    sender.wakeup = _nothing
+    try:
+        yield
+    finally:
+        del sender.wakeup
 
 
 def abandon(*producers: Any) -> None:
