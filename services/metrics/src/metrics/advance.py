@@ -17,8 +17,10 @@ from event_log.model import Cursor, PackedPage
 from metrics import following, parked, telemetry
 from metrics.connection import Connection
 from metrics.fact.agents import told_of
-from metrics.fact.batch import COLUMNS, Batch, batch_of
+from metrics.fact.at_once import at_once
+from metrics.fact.batch import COLUMNS, STREAM, Batch, batch_of
 from metrics.fact.catalogue import AGENT_FACTS, CONTACT_FACTS, FACTS
+from metrics.fact.merge import has_rows
 from metrics.fact.store import (
     Keys,
     Told,
@@ -40,6 +42,9 @@ FROZEN_MS = 5_000
 """A process that stops in the middle of writing gives way to the next owner of its partitions so soon."""
 TRACEPARENT = "traceparent"
 MALFORMED = "the payload is no message of its type"
+_AGAIN = "@again"
+_KNOWN_CONTACTS = (pl.col("category") == "contact") & (pl.col("first_version") > 1)
+_OF_AGENTS = pl.col("category") == "agent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +147,9 @@ class Advance:
             recorded = int(pc.max(step.events.column("record_time_us")).as_py() or 0)
             await self._move(connection, step, record_time_us=recorded)
             await self._put(connection, fold)
-            malformed = step.events.filter(_at(step.events, fold.batch.malformed))
-            await parked.park(connection, self.generation, step.held.log_id, malformed, MALFORMED)
+            if fold.batch.malformed:
+                malformed = step.events.filter(_at(step.events, fold.batch.malformed))
+                await parked.park(connection, self.generation, step.held.log_id, malformed, MALFORMED)
 
     async def park(self, step: Step, reason: str) -> None:
         """Set all events of a step aside instead of folding them."""
@@ -177,12 +183,13 @@ class Advance:
         self, connection: Connection, batch: Batch, recent: Fold | None, left_out: frozenset[int]
     ) -> tuple[Batch, Before]:
         irregular = await irregular_streams(connection, self.generation, Keys.of(_agents(batch.streams)))
-        contacts = batch.streams.filter((pl.col("category") == "contact") & (pl.col("first_version") > 1))
+        contacts = at_once(batch.streams.lazy().filter(_KNOWN_CONTACTS))
         told = told_of(batch)
         fresh = _Recent(recent)
-        stored = await contact_rows(connection, self.generation, Keys.of(fresh.without(contacts)))
+        unseen, again = fresh.parted(contacts)
+        stored = await contact_rows(connection, self.generation, Keys.of(unseen))
         stored |= fresh.unseen(await agent_rows(connection, self.generation, told))
-        stored = joined(stored, fresh.rows(contacts, told))
+        stored = joined(stored, fresh.rows(again, told))
         before = Before(Keys.of(contacts), stored, left_out | fresh.malformed)
         return doubting(batch, irregular | fresh.irregular), before
 
@@ -193,12 +200,15 @@ class _Recent:
     def __init__(self, fold: Fold | None) -> None:
         self._fold = fold
         self.malformed = frozenset(fold.batch.malformed) if fold else frozenset()
-        whole = _agents(fold.found.whole) if fold else None
-        self.irregular = set(whole.select("tenant", "id").iter_rows()) if whole is not None else set()
+        self.irregular = set(_agents(fold.found.whole).select("tenant", "id").iter_rows()) if fold else set()
 
-    def without(self, contacts: pl.DataFrame) -> pl.DataFrame:
-        """Return the contacts that the step before did not touch."""
-        return contacts.join(self._fold.batch.streams, on=["tenant", "id"], how="anti") if self._fold else contacts
+    def parted(self, contacts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Return the contacts that the step before did not touch, and those that it did."""
+        if self._fold is None:
+            return contacts, contacts.clear()
+        touched = self._fold.batch.streams.lazy().select(*STREAM, pl.lit(value=True).alias(_AGAIN))
+        both = at_once(contacts.lazy().join(touched, on=STREAM, how="left"))
+        return both.filter(pl.col(_AGAIN).is_null()), both.filter(_AGAIN)
 
     def unseen(self, rows: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
         """Return the rows of spells and rings that the step before did not write."""
@@ -207,24 +217,24 @@ class _Recent:
         written = self._fold.found.rows
         keys = {fact.name: list(fact.key_names) for fact in AGENT_FACTS}
         return {
-            name: frame.join(written[name], on=keys[name], how="anti") if name in written else frame
+            name: frame.join(written[name], on=keys[name], how="anti") if has_rows(name, written) else frame
             for name, frame in rows.items()
         }
 
-    def rows(self, contacts: pl.DataFrame, told: Sequence[Told]) -> dict[str, pl.DataFrame]:
-        """Return the rows that the step before gave of contacts, spells and rings."""
+    def rows(self, again: pl.DataFrame, told: Sequence[Told]) -> dict[str, pl.DataFrame]:
+        """Return the rows that the step before gave of contacts that it touched, of spells and rings."""
         if self._fold is None:
             return {}
         rows = self._fold.found.rows
-        ids = contacts.select("tenant", pl.col("id").alias("contact_id"))
+        ids = again.lazy().select("tenant", pl.col("id").alias("contact_id"))
         found = {
-            fact.name: rows[fact.name].join(ids, on=["tenant", "contact_id"], how="semi")
+            fact.name: at_once(rows[fact.name].lazy().join(ids, on=["tenant", "contact_id"], how="semi"))
             for fact in CONTACT_FACTS[:-1]
-            if fact.name in rows
+            if again.height and has_rows(fact.name, rows)
         }
         for each in told:
             name, key = each.fact.name, ["tenant", "agent", each.column, "stream_id"]
-            if name in rows:
+            if has_rows(name, rows):
                 again = rows[name].join(each.keys, left_on=key, right_on=each.keys.columns, how="semi")
                 found[name] = pl.concat([found[name], again]).unique() if name in found else again
         return found
@@ -240,7 +250,7 @@ def _traceparents(events: pa.Table) -> Sequence[str]:
 
 
 def _agents(streams: pl.DataFrame) -> pl.DataFrame:
-    return streams.filter(pl.col("category") == "agent")
+    return at_once(streams.lazy().filter(_OF_AGENTS)) if streams.height else streams
 
 
 def _at(events: pa.Table, positions: Collection[int]) -> pa.Array:

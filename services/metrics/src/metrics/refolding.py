@@ -107,8 +107,8 @@ def observed_of(events: Sequence[Event]) -> list[Observed]:
 
 def joined(one: Rows, other: Rows) -> Rows:
     """Return the rows of both."""
-    names = dict.fromkeys((*one, *other))
-    return {name: pl.concat([rows[name] for rows in (one, other) if name in rows]) for name in names}
+    both = {name: pl.concat([one[name], other[name]]) for name in one.keys() & other.keys()}
+    return {**one, **other, **both}
 
 
 def doubting(batch: Batch, irregular: Collection[tuple[str, str]]) -> Batch:

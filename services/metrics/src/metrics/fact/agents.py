@@ -36,7 +36,9 @@ def fold_agents(batch: Batch, stored: Mapping[str, pl.DataFrame]) -> Folded:
     streams = batch.streams.filter(pl.col("category") == "agent")
     if not streams.height:
         return Folded({}, streams)
-    known = {fact.name: from_stored(fact, stored[fact.name], streams) for fact in AGENT_FACTS if has_rows(fact, stored)}
+    known = {
+        fact.name: from_stored(fact, stored[fact.name], streams) for fact in AGENT_FACTS if has_rows(fact.name, stored)
+    }
     batch, unclear = with_ring_ids(batch, known.get(AGENT_RING.name))
     frames = {fact.name: merged(fact, batch, known.get(fact.name)) for fact in AGENT_FACTS}
     frames[AGENT_RING.name] = _with_lengths(frames[AGENT_RING.name])

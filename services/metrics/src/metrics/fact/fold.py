@@ -48,7 +48,9 @@ def fold_contacts(batch: Batch, stored: Mapping[str, pl.DataFrame]) -> Folded:
     """Fold the contacts of a batch; `stored` has all rows of those that had events before, by name of fact."""
     streams = batch.streams.filter(pl.col("category") == "contact")
     known = {
-        fact.name: from_stored(fact, stored[fact.name], streams) for fact in CONTACT_FACTS if has_rows(fact, stored)
+        fact.name: from_stored(fact, stored[fact.name], streams)
+        for fact in CONTACT_FACTS
+        if has_rows(fact.name, stored)
     }
     frames = {fact.name: merged(fact, batch, known.get(fact.name)) for fact in CONTACT_FACTS if fact is not ANOMALY}
     finished, doubts = _finished(frames)

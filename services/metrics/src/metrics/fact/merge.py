@@ -82,9 +82,9 @@ def _empty(fact: Fact) -> pl.DataFrame:
     return pl.DataFrame(schema=schema | columns | {CONTRADICTED: pl.Boolean()})
 
 
-def has_rows(fact: Fact, stored: Mapping[str, pl.DataFrame]) -> bool:
-    """Say whether any rows of a fact are stored."""
-    return fact.name in stored and stored[fact.name].height > 0
+def has_rows(name: str, rows: Mapping[str, pl.DataFrame]) -> bool:
+    """Say whether there are any rows of a fact."""
+    return name in rows and rows[name].height > 0
 
 
 def from_stored(fact: Fact, rows: pl.DataFrame, streams: pl.DataFrame) -> pl.DataFrame:
