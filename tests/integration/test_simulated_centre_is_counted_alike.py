@@ -10,7 +10,7 @@ SCENARIO = """
 seed: 11
 hours: 6
 queues:
-  main: {service_level_threshold_seconds: 20, wrap_up_seconds: 15, max_size: 6, overflow_to: second}
+  main: {service_level_threshold_seconds: 20, wrap_up_seconds: 15, max_size: 4, overflow_to: second}
   second: {service_level_threshold_seconds: 20}
 arrivals: {main: {poisson_per_hour: 100}, second: {poisson_per_hour: 30}}
 handle_time: {main: {exponential_mean_seconds: 170}, second: {lognormal: {mean_seconds: 100, deviation_seconds: 80}}}

@@ -9,6 +9,7 @@ import pytest
 from ivr_routing.core import events as e
 from ivr_routing.core.evolve import evolve
 from ivr_routing.core.state import Core
+from ivr_routing.core.words import AgentState
 from ivr_routing.simulation.run import TENANT
 from ivr_routing.simulation.scenario import ScenarioInvalid, parse, read
 from ivr_routing.simulation.simulate import simulate
@@ -103,6 +104,16 @@ def test_agents_who_let_it_ring_are_back_after_a_while_and_not_gone_for_the_day(
     short = {"main": {"reservation_seconds": 5}}
     found = figures(answer_time=mostly, patience=patient, queues=short, agents=[{"count": 20, "queues": ["main"]}])
     assert found["answered"] > found["contacts"] * 0.9
+
+
+def test_the_work_after_the_last_contact_comes_to_its_end() -> None:
+    spells: list[e.AgentSpellBegan] = []
+
+    def witness(_now_us: int, events: Sequence[e.Event]) -> None:
+        spells.extend(event for event in events if isinstance(event, e.AgentSpellBegan))
+
+    simulate(parse(document(queues={"main": {"wrap_up_seconds": 3_600}})), witness=witness)
+    assert {spell.agent: spell.state for spell in spells} == {spell.agent: AgentState.AVAILABLE for spell in spells}
 
 
 def test_where_nobody_works_everybody_who_came_is_counted_though_nobody_lost_patience() -> None:

@@ -84,12 +84,9 @@ class Run:
         return min(1.0, self._now_us / self._ends_us)
 
     def step(self) -> bool:
-        """Let the next thing happen; False when nothing is left and everybody has gone home.
-
-        Who waits in vain at the end is let go by the core, as anywhere.
-        """
+        """Let the next thing happen; False when nothing is left: who waits in vain is let go by the core in the end."""
         agenda, due_us = self._agenda, self.core.next_due_us()
-        if not agenda and not self.core.contacts:
+        if not agenda and not self._goes_on():
             self._counting.finish(self.core.agents.values(), self._now_us, self._begins_us)
             return False
         if due_us is not None and (not agenda or due_us - self._begins_us < agenda[0][0]):
@@ -100,6 +97,10 @@ class Run:
         self._now_us = at_us
         act(subject)
         return True
+
+    def _goes_on(self) -> bool:
+        """Whether somebody still waits, or works after their last contact."""
+        return bool(self.core.contacts) or any(a.state is AgentState.WRAP_UP for a in self.core.agents.values())
 
     # ---- the centre
 
