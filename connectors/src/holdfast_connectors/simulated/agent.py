@@ -19,8 +19,12 @@ logger = logging.getLogger(__name__)
 CALL_SECONDS: Final = 3.0
 PAUSE_SECONDS: Final = 0.5
 BREAK_SECONDS: Final = 10.0
-"""How long an agent who was made not ready stays away."""
-_AWAY: Final = (source_pb2.AGENT_STATE_NOT_READY, source_pb2.AGENT_STATE_OFFLINE)
+"""How long an agent stays away who was made not ready, or unreachable."""
+_AWAY: Final = (
+    source_pb2.AGENT_STATE_NOT_READY,
+    source_pb2.AGENT_STATE_UNREACHABLE,
+    source_pb2.AGENT_STATE_OFFLINE,
+)
 
 
 class Agent:
@@ -33,6 +37,8 @@ class Agent:
         self._scenario = scenario
         self._chance = chance
         self._rejected: set[str] = set()
+        self._holds = ""
+        """The ring that was picked up last, until its call and the work after it are over."""
         self._under_way: set[asyncio.Task[Any]] = set()
 
     async def work(self) -> None:
@@ -41,17 +47,31 @@ class Agent:
             tasks.create_task(self._beat())
             tasks.create_task(self._watch())
 
+    @property
+    def busy(self) -> bool:
+        """Whether the endpoint is in use: a second call gets the busy tone."""
+        return bool(self._holds)
+
+    def hang_up(self, ring: instruction_pb2.Ring) -> None:
+        """The call of a ring is over for the endpoint, if it was picked up at all."""
+        if self._holds == ring.reservation_id:
+            self._holds = ""
+
     async def pick_up(self, ring: instruction_pb2.Ring) -> None:
         """Return when the ringing endpoint is picked up, which may be never."""
         if self._chance.random() < self._scenario.ignore_share or ring.reservation_id in self._rejected:
             await asyncio.Event().wait()
         await asyncio.sleep(length(self._chance, self._scenario.answer_seconds))
+        if self.busy:
+            await asyncio.Event().wait()
+        self._holds = ring.reservation_id
         request = pb.AcceptReservationRequest(reservation_id=ring.reservation_id, agent=self.name)
         self._beside(self._stub.AcceptReservation(request, timeout=CALL_SECONDS))
 
-    async def wrap_up(self) -> None:
+    async def wrap_up(self, ring: instruction_pb2.Ring) -> None:
         """Work after a contact."""
         await asyncio.sleep(length(self._chance, self._scenario.wrap_up_seconds))
+        self.hang_up(ring)
         request = pb.CompleteWrapUpRequest(agent=self.name, disposition="served")
         await asked(self._stub.CompleteWrapUp(request, timeout=CALL_SECONDS))
 
@@ -61,7 +81,7 @@ class Agent:
             await asyncio.sleep(self._scenario.heartbeat.total_seconds())
             heard = await asked(self._stub.Heartbeat(pb.HeartbeatRequest(agent=self.name), timeout=CALL_SECONDS))
             if heard is not None and heard.state in _AWAY:
-                await asyncio.sleep(BREAK_SECONDS if heard.state == source_pb2.AGENT_STATE_NOT_READY else 0)
+                await asyncio.sleep(0 if heard.state == source_pb2.AGENT_STATE_OFFLINE else BREAK_SECONDS)
                 await self._become_available()
 
     async def _become_available(self) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -104,10 +104,12 @@ class SimulatedLine:
     async def _picked_up(self, legs: Mapping[str, pb.Ring], seconds: float) -> str:
         """Return the leg whose endpoint is picked up first; empty if none is in time. Raises StepFailed."""
         agents = self._world.agents
-        known = {leg: ring for leg, ring in legs.items() if ring.agent in agents}
+        known = {leg: agents[ring.agent] for leg, ring in legs.items() if ring.agent in agents}
         if not known:
             raise StepFailed("endpoint_unknown")
-        picking = {asyncio.create_task(agents[ring.agent].pick_up(ring)): leg for leg, ring in known.items()}
+        if all(agent.busy for agent in known.values()):
+            raise StepFailed("busy")
+        picking = {asyncio.create_task(agent.pick_up(legs[leg])): leg for leg, agent in known.items() if not agent.busy}
         try:
             done, _ = await asyncio.wait(picking, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             return next((picking[task] for task in done), "")
@@ -153,9 +155,9 @@ class SimulatedLine:
         now = self._world.now_us()
         self._ringing.pop(leg, None)
         self._tell(self._story.leg_ended(now, leg, leg_pb2.LEG_ROLE_AGENT, side, agent=ring.agent))
-        self._end(side)
         self._tell(self._story.wrap_up_started(now, ring.agent, leg))
-        await self._world.agents[ring.agent].wrap_up()
+        self._end(side)
+        await self._world.agents[ring.agent].wrap_up(ring)
         self._tell(self._story.wrap_up_ended(self._world.now_us(), ring.agent, leg))
 
     def _leave(self) -> None:
@@ -173,6 +175,7 @@ class SimulatedLine:
         if not self._gone.is_set():
             self._patience.cancel()
             self._gone.set()
+            self._let_agents_go(self._ringing.values())
             now = self._world.now_us()
             self._tell(self._story.leg_ended(now, self._leg, self._role, side))
 
@@ -185,6 +188,7 @@ class SimulatedLine:
         return leg
 
     def _end_ringing(self, legs: list[str]) -> None:
+        self._let_agents_go([self._ringing[leg] for leg in legs])
         for leg in legs:
             ring = self._ringing.pop(leg)
             side = observation_pb2.RELEASE_SIDE_PLATFORM
@@ -192,6 +196,12 @@ class SimulatedLine:
                 self._world.now_us(), leg, leg_pb2.LEG_ROLE_AGENT, side, agent=ring.agent, cause=NO_ANSWER
             )
             self._tell(ended)
+
+    def _let_agents_go(self, rings: Iterable[pb.Ring]) -> None:
+        """The legs of these rings end: whoever picked one up can be rung again."""
+        for ring in rings:
+            if agent := self._world.agents.get(ring.agent):
+                agent.hang_up(ring)
 
     def _tell(self, event: Any) -> None:
         self._world.teller.tell(event)
