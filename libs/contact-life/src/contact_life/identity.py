@@ -31,7 +31,7 @@ import hashlib
 from typing import Final
 
 _URL_NAMESPACE: Final = bytes.fromhex("6ba7b8119dad11d180b400c04fd430c8")
-_DAY_US: Final = 86_400_000_000
+DAY_US: Final = 86_400_000_000
 
 
 def _uuid5(namespace: bytes, name: bytes) -> str:
@@ -86,12 +86,12 @@ def agent_id(tenant: str, agent: str) -> str:
 
 def agent_stream_id(tenant: str, agent: str, event_time_us: int) -> str:
     """Return the stream of an agent's UTC day; cut so, because a stream holds 10,000 events at most."""
-    return _uuid5(_NAMESPACE_KEY, _name("agent_day", tenant, agent, str(event_time_us // _DAY_US)))
+    return _uuid5(_NAMESPACE_KEY, _name("agent_day", tenant, agent, str(event_time_us // DAY_US)))
 
 
 def source_stream_id(tenant: str, source_id: str, event_time_us: int) -> str:
     """Return the stream of what a source tells of itself on a UTC day."""
-    return _uuid5(_NAMESPACE_KEY, _name("source_day", tenant, source_id, str(event_time_us // _DAY_US)))
+    return _uuid5(_NAMESPACE_KEY, _name("source_day", tenant, source_id, str(event_time_us // DAY_US)))
 
 
 def event_id(source_id: str, native_id: str, kind: str, native_revision: str = "") -> str:

@@ -18,9 +18,9 @@ from uuid import UUID
 from asyncpg.pgproto import pgproto
 
 from call_events import sealing, telemetry
-from call_events.chance import random_bytes
 from call_events.master_key import MasterKey
 from call_events.sealing import CallerKey
+from service_host.chance import random_bytes
 from service_host.postgres import Database
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from typing import Final
 
 from cryptography.exceptions import InvalidTag
 
-from call_events.chance import random_bytes
 from call_events.errors import WrongCursor
 from call_events.master_key import TenantKeys
 from event_log.model import Cursor
+from service_host.chance import random_bytes
 
 LONGEST_TOKEN: Final = 512
 _NONCE_BYTES: Final = 12

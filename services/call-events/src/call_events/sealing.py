@@ -10,9 +10,9 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from call_events.chance import random_bytes
 from call_events.errors import CannotUnseal
 from holdfast.call_events.v1.observation_pb2 import SealedValue
+from service_host.chance import random_bytes
 
 NONCE_BYTES: Final = 12
 KEY_BYTES: Final = 32

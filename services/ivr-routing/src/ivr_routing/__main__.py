@@ -5,8 +5,6 @@ of several processes on one database one decides, and the others stand by.
 """
 
 import asyncio
-import gc
-import secrets
 import sys
 from collections.abc import Callable
 from typing import Any, Final
@@ -29,7 +27,7 @@ from holdfast.ivr_routing.v1 import (
 )
 from holdfast.log.v1 import log_service_pb2
 from holdfast.log.v1.log_service_pb2_grpc import add_LogServiceServicer_to_server
-from ivr_routing import http_api, schema
+from ivr_routing import collector, http_api, schema
 from ivr_routing.administration_api import AdministrationApi
 from ivr_routing.agent_api import AgentApi
 from ivr_routing.explaining import Explaining
@@ -44,13 +42,13 @@ from ivr_routing.policy import ERRORS, LOG_POLICY, POLICY
 from ivr_routing.settings import Settings
 from ivr_routing.snapshots import Snapshots
 from service_host import client, postgres, process
+from service_host.chance import random_bytes
 from service_host.edge import Edge
 from service_host.grpc_host import GrpcHost
 from service_host.http_host import HttpHost
 from service_host.settings import WrongSettings, load
 
 NAME: Final = "ivr-routing"
-YOUNG_OBJECTS: Final = 2_000
 LED: Final = WriterLimits(lease=None)
 """Who leads writes, and nobody else: a second lease, of the log's own, could be with a process that leads no more."""
 _REGISTER: Final[dict[str, Callable[[Any, Any], object]]] = {
@@ -79,7 +77,8 @@ async def open_service(settings: Settings, service: process.Service) -> None:
     service.ready_when("database", database.ready)
     service.ready_when("leading", leading.leads)
     _serve(settings, service, leading, log, Explaining(log, snapshots))
-    _spare_the_collector()
+    collector.spare_callers()
+    service.background("putting away what is old", collector.put_away_for_ever())
 
 
 def _serve(settings: Settings, service: process.Service, leading: Leading, log: Log, explaining: Explaining) -> None:
@@ -103,19 +102,12 @@ def _serve(settings: Settings, service: process.Service, leading: Leading, log: 
 
 def new_id() -> UUID:
     """An id that nobody has."""
-    return UUID(bytes=secrets.token_bytes(16), version=4)
+    return UUID(bytes=random_bytes(16), version=4)
 
 
 def _channel(settings: Settings, address: str) -> grpc.aio.Channel:
     service = log_service_pb2.DESCRIPTOR.services_by_name["LogService"]
     return client.connect(address, token=settings.feed_token, services=[service])
-
-
-def _spare_the_collector() -> None:
-    """Look for circles of garbage among few objects at a time: a pause of the collector is a pause of every caller."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, 20, 50)
 
 
 def migrate() -> None:

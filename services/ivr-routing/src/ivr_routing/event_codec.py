@@ -10,6 +10,7 @@ before.
 from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass
 from enum import IntEnum
+from functools import lru_cache
 from types import NoneType
 from typing import Any, Final, TypeAlias, get_args, get_origin, get_type_hints
 from uuid import UUID
@@ -26,6 +27,9 @@ _Encoder: TypeAlias = Callable[[Any], Any]
 _Decoder: TypeAlias = Callable[[Any], Any]
 
 CONTACT, AGENT, SOURCE, QUEUE, AGENT_CONFIGURATION = "contact", "agent", "source", "queue", "agent_configuration"
+
+STREAMS_REMEMBERED: Final = 20_000
+"""Of contacts and of agents each: a decision names the same stream for each of its events."""
 
 
 class MalformedPayload(Exception):
@@ -61,7 +65,7 @@ def stream_of(tenant: str, event: decided.Event, event_time_us: int) -> Stream:
     """Return the stream of an event: its contact, its agent's or source's UTC day, or its configuration object."""
     contact = getattr(event, "contact_id", "")
     if contact and not isinstance(event, decided.AgentSpellBegan):
-        return Stream(CONTACT, UUID(contact))
+        return contact_stream(contact)
     if isinstance(event, decided.QueueConfigured | decided.QueueRetired | decided.QueueOpennessChanged):
         return Stream(QUEUE, UUID(identity.configuration_id(tenant, QUEUE, event.queue)))
     if isinstance(event, decided.SourceDoubted | decided.SourceTrusted):
@@ -69,7 +73,18 @@ def stream_of(tenant: str, event: decided.Event, event_time_us: int) -> Stream:
     agent: str = getattr(event, "agent", "")
     if isinstance(event, decided.AgentConfigured):
         return Stream(AGENT_CONFIGURATION, UUID(identity.configuration_id(tenant, AGENT_CONFIGURATION, agent)))
-    return Stream(AGENT, UUID(identity.agent_stream_id(tenant, agent, event_time_us)))
+    return _agent_stream(tenant, agent, event_time_us // identity.DAY_US)
+
+
+@lru_cache(maxsize=STREAMS_REMEMBERED)
+def contact_stream(contact_id: str) -> Stream:
+    """Return the stream of a contact."""
+    return Stream(CONTACT, UUID(contact_id))
+
+
+@lru_cache(maxsize=STREAMS_REMEMBERED)
+def _agent_stream(tenant: str, agent: str, day: int) -> Stream:
+    return Stream(AGENT, UUID(identity.agent_stream_id(tenant, agent, day * identity.DAY_US)))
 
 
 # ---- by name, from the dataclasses' own types

@@ -5,7 +5,6 @@ read anew. Nothing here ends the process.
 """
 
 import asyncio
-import gc
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
@@ -13,7 +12,7 @@ from uuid import UUID
 
 from event_log.errors import EventLogError
 from event_log.log import Log
-from ivr_routing import telemetry
+from ivr_routing import collector, telemetry
 from ivr_routing.errors import NotLeading, ShardFailed
 from ivr_routing.facts_feed import FactsFeed
 from ivr_routing.leadership import Leadership
@@ -49,6 +48,7 @@ class Leading:
         self._clock = clock
         self._new_id = new_id
         self._shards: Shards | None = None
+        self._led = False
         self.beside: Callable[[], Awaitable[None]] | None = None
         """What runs as long as this process decides."""
         self.on_lookup: LookUp = lambda _shard, _contact, _look: None
@@ -74,6 +74,9 @@ class Leading:
                 await self._term()
             except (EventLogError, Refused, ExceptionGroup) as ended:
                 telemetry.LEADS_NO_MORE.warning(reason=_reason(ended))
+            if self._led:
+                self._led = False
+                collector.look_through()
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _term(self) -> None:
@@ -85,10 +88,9 @@ class Leading:
             async with self._leadership.term() as lost:
                 await _ended(following)
                 await shards.lead()
-                gc.freeze()  # desks stay for the whole term: the collector need not walk through them
+                collector.put_away()
                 await self._lead(shards, lost)
         finally:
-            gc.unfreeze()
             await _ended(following)
 
     async def _follow(self, shards: Shards) -> None:
@@ -102,7 +104,7 @@ class Leading:
                 await shards.keep()
 
     async def _lead(self, shards: Shards, lost: asyncio.Event) -> None:
-        self._shards = shards
+        self._shards, self._led = shards, True
         telemetry.LEADING.set(1)
         try:
             async with asyncio.TaskGroup() as tasks:

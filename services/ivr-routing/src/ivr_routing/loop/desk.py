@@ -69,9 +69,9 @@ def stream_of(tenant: str, event: Decided, now_us: int) -> Stream:
     """The stream of an event: its contact's, its object's, or its agent's of the day."""
     match event:
         case instruction_pb2.InstructionIssued():
-            return Stream(event_codec.CONTACT, UUID(event.instruction.contact_id))
+            return event_codec.contact_stream(event.instruction.contact_id)
         case instruction_pb2.InstructionAcknowledged() | instruction_pb2.DefaultRouteTaken():
-            return Stream(event_codec.CONTACT, UUID(event.contact_id))
+            return event_codec.contact_stream(event.contact_id)
         case configuration_pb2.SkillConfigured():
             return _object_stream(tenant, "skill", event.skill)
         case configuration_pb2.HoursConfigured():

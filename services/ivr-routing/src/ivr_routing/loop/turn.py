@@ -4,6 +4,7 @@ Everything decided is applied at once; what is raised before the first event lea
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 from uuid import UUID, uuid5
 
@@ -76,7 +77,7 @@ class Turn:
 
     def next_instruction_id(self, contact_id: str) -> str:
         """The id that the contact's next instruction will have, if it is issued next."""
-        return str(uuid5(UUID(contact_id), f"instruction {self.desk.number + 1}"))
+        return _instruction_id(contact_id, self.desk.number + 1)
 
     def instruct(
         self,
@@ -135,6 +136,12 @@ class Turn:
         rings = [actions.ring(one, self.now_us) for one in held]
         only = held[0].reservation_id if len(held) == 1 else ""
         self.instruct(call, [music, actions.ringing(rings)], [actions.bridge(only)], [music], only)
+
+
+@lru_cache(maxsize=100)
+def _instruction_id(contact_id: str, number: int) -> str:
+    """The id of an instruction; a turn names it before it issues it."""
+    return str(uuid5(UUID(contact_id), f"instruction {number}"))
 
 
 def _rings_already(call: Call, reservations: set[str]) -> bool:

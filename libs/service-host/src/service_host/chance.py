@@ -1,6 +1,6 @@
 """Random bytes of the kernel for keys, ids and nonces, fetched by the block.
 
-To ask the kernel for each of them alone was a fifth of what a new caller costs. No byte is given twice, and what a
+To ask the kernel for each of them alone costs as much as an encryption. No byte is given twice, and what a
 process has in store its children never see.
 """
 
