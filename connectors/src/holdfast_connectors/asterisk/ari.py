@@ -116,6 +116,10 @@ class Ari:
             self.connected.clear()
             await asyncio.sleep(PAUSE_SECONDS)
 
+    def follows(self, channel: str) -> bool:
+        """Whether anybody follows a channel."""
+        return channel in self._followers
+
     async def channels(self) -> list[str]:
         """All channels that live now; whoever follows one that does not is told its end. Raises AriRefused."""
         followed = tuple(self._followers)

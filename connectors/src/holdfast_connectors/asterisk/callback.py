@@ -7,6 +7,7 @@ from holdfast.call_events.v1 import leg_pb2, observation_pb2
 from holdfast.ivr_routing.v1 import instruction_pb2 as pb
 from holdfast_connectors.asterisk.ari import Event
 from holdfast_connectors.asterisk.line import CAUSES, NO_ANSWER, AriLine, Place
+from holdfast_connectors.asterisk.standing import BACK
 from holdfast_connectors.line import Rung, StepFailed
 
 DIAL_SECONDS: Final = 30.0
@@ -18,7 +19,7 @@ class AriCallback(AriLine):
     def __init__(self, place: Place, native_id: str, attempt: int, endpoint: str) -> None:
         super().__init__(place, native_id)
         self._endpoint = endpoint
-        self._leg, self._role, self._originator = f"{native_id}-back-{attempt}", leg_pb2.LEG_ROLE_CALLBACK, ""
+        self._leg, self._role, self._originator = f"{native_id}{BACK}{attempt}", leg_pb2.LEG_ROLE_CALLBACK, ""
         self._rung = Rung()
         self._following: asyncio.Task[None] | None = None
 

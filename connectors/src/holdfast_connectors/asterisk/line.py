@@ -33,8 +33,10 @@ class Place:
 class AriLine:
     """One channel that entered the application."""
 
-    def __init__(self, place: Place, channel: str) -> None:
+    def __init__(self, place: Place, channel: str, legs: int = 0) -> None:
+        """`legs` were rung for the channel before: names are not given twice."""
         self.native_id = channel
+        self._legs = legs
         self._place = place
         self._ari = place.ari
         self._story = Story(place.source_id, channel)
@@ -51,6 +53,11 @@ class AriLine:
         now = self._place.now_us()
         self._tell(self._story.arrived(now, service_number, number))
         self._tell(self._story.leg_created(now, self._leg, leg_pb2.LEG_ROLE_CALLER))
+
+    def take_over(self, agent_leg: str, bridge: str) -> None:
+        """Go on with a talk that an earlier process began: whoever leaves first, the other is let go."""
+        self._rings[agent_leg], self._bridge = pb.Ring(), bridge
+        self._talk = asyncio.create_task(self._until_over(agent_leg))
 
     async def follow(self) -> None:
         """Notice the end of the caller's channel, and tell it."""
@@ -150,7 +157,8 @@ class AriLine:
     async def _dial(self, endpoint: str, ring: pb.Ring) -> Rung:
         """Ring one endpoint; a channel that did not answer is gone in the end, however this ends."""
         seconds = ring.ring_for.ToTimedelta().total_seconds() or RING_SECONDS
-        leg = f"{self._leg}-{len(self._rings) + 1}"
+        self._legs += 1
+        leg = f"{self._leg}-{self._legs}"
         self._rings[leg] = ring
         began = self._place.now_us()
         self._tell(self._story.leg_created(began, leg, leg_pb2.LEG_ROLE_AGENT, ring))

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,6 +19,7 @@ from holdfast_connectors import source_words
 from holdfast_connectors.asterisk.ari import Access, Ari, AriRefused, Event
 from holdfast_connectors.asterisk.callback import AriCallback
 from holdfast_connectors.asterisk.line import AriLine, Place
+from holdfast_connectors.asterisk.standing import Talk, first_leg, standing
 from holdfast_connectors.call_runner import CallRunner
 from holdfast_connectors.callbacks import calls_back, unsupported
 from holdfast_connectors.routing_link import RoutingLink
@@ -76,19 +77,25 @@ class AsteriskPhoneSystem:
             await self._ari.close()
 
     def _started(self, event: Event) -> None:
-        """A channel entered the application: a caller, unless it is one that we rang."""
-        if event.get("args", [])[:1] == [AGENT]:
-            return
-        self._beside(self._call(event["channel"]))
+        """A channel entered the application: a caller, unless it is one that we rang, or rang before a restart."""
+        channel = event["channel"]
+        if event.get("args", [])[:1] != [AGENT]:
+            self._beside(self._call(channel))
+        elif not self._ari.follows(str(channel["id"])):
+            self._beside(self._ari.ask_if_there("DELETE", f"/channels/{channel['id']}", reason="normal"))
 
-    async def _call(self, channel: dict[str, Any]) -> None:
+    async def _call(self, channel: Mapping[str, Any], *, taken_up: bool = False) -> None:
+        """Serve a caller; one who is taken up goes on as routing says of a contact that it knows."""
         native_id = str(channel["id"])
-        line = AriLine(self._place, native_id)
+        contact_id = identity.contact_id(self._tenant, self._source, native_id)
+        if contact_id in self._runners:
+            return
+        line = AriLine(self._place, native_id, self._doors.now_us() // 1_000_000 if taken_up else 0)
         number = str(channel.get("caller", {}).get("number", ""))
         called = str(channel.get("dialplan", {}).get("exten", ""))
-        line.arrive(called, number)
+        if not taken_up:
+            line.arrive(called, number)
         runner = CallRunner(line, self._link, self._plans, self._doors.now_us, self._doors.new_id)
-        contact_id = identity.contact_id(self._tenant, self._source, native_id)
         self._runners[contact_id] = runner
         self._remember(contact_id, native_id, number)
         following = asyncio.create_task(line.follow())
@@ -99,6 +106,30 @@ class AsteriskPhoneSystem:
         finally:
             following.cancel()
             del self._runners[contact_id]
+
+    async def _take_up(self) -> None:
+        """Go on with the calls that stand in the application; let go whoever was rung for them and talks to nobody."""
+        try:
+            inside = (await self._ari.ask("GET", f"/applications/{self._access.app}") or {}).get("channel_ids", ())
+            bridges = await self._ari.ask("GET", "/bridges") or ()
+            found = standing(inside, await self._ari.ask("GET", "/channels") or (), bridges)
+        except AriRefused as refused:
+            logger.info("Asterisk did not say which calls stand in the application: %s", refused)
+            return
+        for leg in found.left_over:
+            if not self._ari.follows(leg):
+                await self._ari.ask_if_there("DELETE", f"/channels/{leg}", reason="normal")
+        for talk in found.talks:
+            self._beside(self._talk(talk))
+        for channel in found.waiting:
+            self._beside(self._call(channel, taken_up=True))
+
+    async def _talk(self, talk: Talk) -> None:
+        """Let a talk go on, and tell its end."""
+        if not self._ari.follows(talk.caller):
+            line = AriLine(self._place, talk.caller)
+            line.take_over(talk.agent, talk.bridge)
+            await line.follow()
 
     async def _request(self, native_id: str, called: str, number: str) -> asking.StartContactRequest:
         resolved: Any = None
@@ -154,6 +185,7 @@ class AsteriskPhoneSystem:
             told = source_words.gap(str(self._doors.new_id()), self._source, self._doors.now_us(), "reconnect")
             self._teller.tell_of_source(told)
         self._tell_snapshot()
+        self._beside(self._take_up())
 
     def _tell_snapshot(self) -> None:
         """Tell all channels that live, so that hang-ups that were missed are noticed."""
@@ -170,9 +202,8 @@ class AsteriskPhoneSystem:
         self._teller.tell_of_source(source_words.snapshot(str(self._doors.new_id()), self._source, at_us, legs))
 
     def _contact_of(self, channel: str) -> str:
-        """The contact that a channel is of; an agent's channel is named after the caller's that it was rung for."""
-        caller, _, number = channel.rpartition("-")
-        return identity.contact_id(self._tenant, self._source, caller if caller and number.isdecimal() else channel)
+        """The contact that a channel is of."""
+        return identity.contact_id(self._tenant, self._source, first_leg(channel))
 
     def _beside(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
