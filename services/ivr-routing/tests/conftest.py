@@ -24,13 +24,16 @@ def facts(facts_at: tuple[Facts, int]) -> Facts:
 
 
 @pytest.fixture(scope="module")
-def service(database: str, facts_at: tuple[Facts, int], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """The service, serving."""
+def service(
+    database: str, facts_at: tuple[Facts, int], tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Running]:
+    """The service, serving; with the SETTINGS of the test module, if it has any."""
     folder = tmp_path_factory.mktemp("routing")
     issuer = LocalIssuer(folder / "issuer")
     token_file = folder / "feed.token"
     token_file.write_text(issuer.mint(TENANT, "routing", scopes=("log:read",)))
-    running = Running(os.environ | environment(database, issuer, facts_at[1], token_file), issuer)
+    told = environment(database, issuer, facts_at[1], token_file) | getattr(request.module, "SETTINGS", {})
+    running = Running(os.environ | told, issuer)
     running.migrate()
     running.start()
     yield running

@@ -35,6 +35,7 @@ from ivr_routing.facts_feed import FactsFeed
 from ivr_routing.flow_facts import FlowFacts
 from ivr_routing.leadership import Leadership
 from ivr_routing.leading import Leading
+from ivr_routing.log_watch import LogWatch
 from ivr_routing.lookups import Lookups
 from ivr_routing.overview_api import OverviewApi
 from ivr_routing.phone_system_api import PhoneSystemApi
@@ -63,7 +64,7 @@ USAGE: Final = "usage: python -m ivr_routing migrate|serve"
 async def open_service(settings: Settings, service: process.Service) -> None:
     """Open what the service needs and wire it."""
     database = await service.enter(postgres.connect(settings.session_url, application_name=NAME))
-    log = await service.enter(open_log(settings.session_url, settings.db_schema, limits=LED))
+    log = await service.enter(open_log(settings.session_url, settings.db_schema, limits=LED, watch=LogWatch()))
     feed = await service.enter(open_feed(settings.feed, lambda address: _channel(settings, address)))
     lookups = await service.enter(Lookups(settings.lookup_hosts))
     leadership = Leadership(Connections(settings.session_url, settings.db_schema), settings.lease)

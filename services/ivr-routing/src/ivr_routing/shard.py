@@ -110,9 +110,14 @@ class Shard:
         return self._journal.added
 
     @property
-    def stands_at(self) -> int | None:
-        """Position of the last event decided in this term (0: none yet); None while something is on its way."""
-        return self._journal.position if self._journal.idle else None
+    def stands(self) -> bool:
+        """Whether all that was decided stands in the log, with nothing on its way."""
+        return self._journal.idle
+
+    @property
+    def stands_at(self) -> int:
+        """Position of the last event of this term that stands in the log; 0: none yet."""
+        return self._journal.position
 
     def restored_until(self, record_time_us: int) -> None:
         """Decide nothing before what stands in the log."""

@@ -97,7 +97,7 @@ class Shards:
         Whether it was so. What another process has written since this one began to lead is in none of its desks.
         Making it holds everything up for as long as the desks are large; writing it does not.
         """
-        if not self._desks or any(shard.stands_at is None for shard in self._shards.values()):
+        if not self._desks or not all(shard.stands for shard in self._shards.values()):
             return False
         at = self.at
         if at.position - self._at.position != self.decided:
@@ -107,8 +107,8 @@ class Shards:
 
     @property
     def at(self) -> Cursor:
-        """Where in the log the last event stands that was read, or decided in this term."""
-        decided = max((shard.stands_at or 0 for shard in self._shards.values()), default=0)
+        """Where in the log the last event stands that was read, or decided in this term and written."""
+        decided = max((shard.stands_at for shard in self._shards.values()), default=0)
         return Cursor(self._at.log_id, self._at.incarnation, max(self._at.position, decided))
 
     @property

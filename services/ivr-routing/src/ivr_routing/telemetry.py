@@ -2,9 +2,17 @@
 
 from service_host import telemetry
 
-DECIDED = telemetry.Counter("holdfast.ivr_routing.decided", "Events that were decided and stand in the log.")
 DECIDING = telemetry.Histogram(
     "holdfast.ivr_routing.deciding", "From a request until what it led to was durable, in seconds."
+)
+FLUSH_EVENTS = telemetry.Sizes("holdfast.ivr_routing.flush.events", "Events that one flush of the log wrote.")
+FLUSH_SECONDS = telemetry.Histogram(
+    "holdfast.ivr_routing.flush.seconds", "From sending a flush of the log until it was durable."
+)
+CONFLICTS = telemetry.Counter(
+    "holdfast.ivr_routing.conflicts",
+    "Appends refused by a fence that was taken, and flushes that were begun anew, by reason.",
+    "reason",
 )
 REFUSED = telemetry.Counter("holdfast.ivr_routing.refused", "Requests that were refused, by reason.", "reason")
 FACTS = telemetry.Counter("holdfast.ivr_routing.facts", "Facts of phone systems that were taken in.")
