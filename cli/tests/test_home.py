@@ -103,3 +103,9 @@ def test_only_its_owner_reads_what_opens_the_system(home: Home) -> None:
 def test_the_feeds_token_may_read_the_log_and_nothing_else(home: Home) -> None:
     claims = jwt.decode(home.keep_feed_token("bank").read_text(), options={"verify_signature": False})
     assert (claims["scope"], claims["roles"], claims["sources"]) == ("log:read", [], [])
+
+
+def test_routings_token_may_tell_in_its_own_name_and_nothing_else(home: Home) -> None:
+    token = home.keep_teller_token("bank") / "bank.token"
+    claims = jwt.decode(token.read_text(), options={"verify_signature": False})
+    assert (claims["scope"], claims["roles"], claims["sources"]) == ("events:write", [], ["ivr-routing"])

@@ -189,6 +189,11 @@ def test_a_start_of_zero_is_midnight_if_the_call_stands_there_and_a_wait_is_told
     assert timeline(events)[-2:] == [("01-05 22:00:00", "enqueued"), ("01-05 22:01:00", "dequeued")]
 
 
+def test_a_start_of_zero_by_day_is_none_though_a_wait_is_told(tmp_path: Path) -> None:
+    [events], _ = told(archive(tmp_path, LOST.replace("0:00:00 0:00:00 0 HANG", "0:00:00 9:31:04 60 HANG")))
+    assert [name for _, name in timeline(events)] == ["contact_arrived", "flow_entered", "flow_exited"]
+
+
 def test_the_same_rows_written_otherwise_are_the_same_events(tmp_path: Path) -> None:
     plain, _ = told(archive(tmp_path, *ROWS))
     padded = [row.replace(" 9:", " 09:").replace("990105", "19990105") for row in reversed(ROWS)]

@@ -97,3 +97,10 @@ def test_headers_as_they_stand_say_the_same_as_decoded_ones(
     assert Sieve(1, log, 0)._event.match(bytes(ours[0].headers))  # noqa: SLF001  # the quick way is the one taken
     with pytest.raises(IncarnationChanged):
         Sieve(1, Cursor(log_id + "x", incarnation, 0), 0).sift(ours)
+
+
+def test_an_event_that_does_not_follow_its_prev_is_none_of_ours_however_it_is_read() -> None:
+    stream, origin = Stream("contact", UUID(int=1)), Origin("call-events", 1, 7)
+    told = Event(5, "bank", stream, 1, UUID(int=2), "Enqueued", 0, 0, b"", b"", "pbx")
+    records, _ = taken(LeanPartitionRecords, batch_of([event_record(told, 5, origin)]))
+    assert Sieve(1, Cursor("call-events", 1, 0), 0).sift(records).malformed == 1

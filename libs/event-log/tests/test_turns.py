@@ -40,3 +40,14 @@ async def test_never_more_than_there_is_room_for_even_if_some_give_up() -> None:
     assert sum(not task.cancelled() for task in tasks) == len(done) == 25
     async with turns.taken(), turns.taken(), turns.taken():
         pass
+
+
+async def test_a_turn_that_comes_as_its_reader_gives_up_is_given_on() -> None:
+    turns, done, running = Turns(1), list[str](), list[int]()
+    async with turns.taken():
+        waiting = asyncio.create_task(read(turns, "gone", done, running))
+        await asyncio.sleep(0)
+    waiting.cancel()  # the turn is already its own
+    async with asyncio.timeout(30), turns.taken():
+        pass
+    assert (waiting.cancelled(), done) == (True, [])

@@ -18,7 +18,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from holdfast_testing import eventually
-from service_host.auth import InsecureDev, LocalIssuer, TokenVerifier, verifier
+from service_host.auth import LONGEST_TOKEN, InsecureDev, LocalIssuer, TokenVerifier, verifier
 from service_host.authorisation import Policy, Rule
 from service_host.call import Caller
 from service_host.errors import PermissionDenied, Refused, Unauthenticated
@@ -103,6 +103,10 @@ async def test_no_token_or_another_scheme_is_missing(checked: TokenVerifier) -> 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "..", "\x00", "Ä.Ö.Ü", "x" * 100_000, "e30.e30.e30"])
 async def test_what_is_no_token_is_invalid(checked: TokenVerifier, token: str) -> None:
     assert await reason(checked, token) == "TOKEN_INVALID"
+
+
+async def test_a_token_that_is_too_long_is_invalid_however_good(issuer: LocalIssuer, checked: TokenVerifier) -> None:
+    assert await reason(checked, issuer.mint("acme", "x", scopes=["a" * LONGEST_TOKEN])) == "TOKEN_INVALID"
 
 
 async def test_an_expired_token_is_told_so(issuer: LocalIssuer, checked: TokenVerifier) -> None:

@@ -44,7 +44,8 @@ async def owner(scene: Scene) -> AsyncIterator[Session]:
 @pytest.fixture
 async def reader(scene: Scene, owner: Session) -> AsyncIterator[Session]:
     role = f"bi_{scene.address.rpartition('/')[2][-20:]}"
-    await create_reader(owner, role, "t", PASSWORD)
+    await create_reader(owner, role, "other", "another")
+    await owner.execute(f'alter role "{role}" createrole createdb')  # what somebody gave it is taken again
     await create_reader(owner, role, "t", PASSWORD)
     session = await asyncpg.connect(as_role(scene.address, role))
     yield session
@@ -64,6 +65,14 @@ async def test_a_reader_sees_its_tenant_and_people_as_pseudonyms(scene: Scene, r
     assert len(names) == len(
         {row[0] for row in await scene.database.fetch("select agent from metrics.queue_visit")} - {""}
     )
+
+
+async def test_a_reader_made_again_may_do_no_more_than_read(reader: Session) -> None:
+    rights = await reader.fetchrow(
+        "select rolsuper, rolcreaterole, rolcreatedb, rolbypassrls from pg_roles where rolname = current_user"
+    )
+    assert rights is not None
+    assert not any(rights)
 
 
 async def test_instants_stand_as_timestamps_too(reader: Session) -> None:
