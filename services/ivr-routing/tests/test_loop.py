@@ -120,6 +120,18 @@ async def test_an_endpoint_that_did_not_ring_charges_nobody_and_the_caller_goes_
     assert await centre.state(rung.split("-")[0]) == source_pb2.AGENT_STATE_AVAILABLE
 
 
+async def test_where_an_agents_first_endpoint_fails_the_next_caller_is_rung_at_the_other(centre: Centre) -> None:
+    await centre.open("ann")
+    state = source_pb2.AGENT_STATE_AVAILABLE
+    request = agents.SetAgentStateRequest(agent=centre.agent("ann"), state=state, endpoint="SIP/desk")
+    request.other_endpoints.append("SIP/mobile")
+    await centre.doors.agents.SetAgentState(request)
+    ring = await centre.waiting()
+    await centre.acknowledge(ring, instruction_pb2.INSTRUCTION_STATUS_FAILED, "endpoint_unknown")
+    again = await centre.waiting()
+    assert [each.do[-1].ring.endpoint for each in (ring, again)] == ["SIP/desk", "SIP/mobile"]
+
+
 async def test_a_rejected_contact_does_not_ring_the_same_agent_again(centre: Centre) -> None:
     await centre.open("ann")
     ring = await centre.waiting()

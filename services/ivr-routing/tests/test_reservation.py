@@ -56,6 +56,25 @@ def test_what_never_rang_is_charged_to_nobody_and_the_idle_time_goes_on(centre: 
     assert (centre.state("ann"), centre.core.agents["ann"].idle_since_us) == (AgentState.AVAILABLE, idle_us)
 
 
+def test_after_an_offer_that_failed_at_one_endpoint_the_agents_next_one_is_rung(centre: Centre) -> None:
+    centre.tell(c.SignIn("ann", ("desk", "mobile")))
+    rung = []
+    for name in "abc":
+        centre.call(name)
+        rung.append(centre.core.reservations[centre.reservation(name)].endpoint)
+        centre.tell(c.OfferFailed(contact_id(name), centre.reservation(name), "endpoint_unknown"))
+        centre.hang_up(name)
+    assert rung == ["desk", "mobile", "desk"]
+
+
+def test_a_desktop_that_was_silent_says_nothing_about_the_endpoint(centre: Centre) -> None:
+    centre.tell(c.SignIn("ann", ("desk", "mobile")))
+    centre.call("a")
+    centre.tell(c.LoseHeartbeat("ann"))
+    centre.tell(c.RegainHeartbeat("ann"))
+    assert centre.core.agents["ann"].endpoint == "desk"
+
+
 def test_ringing_shorter_than_min_ring_is_no_rona(centre: Centre) -> None:
     centre.call("a")
     centre.wait(13)

@@ -21,6 +21,7 @@ from ivr_routing.shard import Shard
 from service_host import call
 from service_host.errors import InvalidArgument, PermissionDenied
 
+MOST_OTHERS: Final = 4
 MOST_HEARD: Final = 1_000
 """Agents of one call: noting them holds others up for half a millisecond."""
 
@@ -132,7 +133,7 @@ def _commands(shard: Shard, agent: str, request: pb.SetAgentStateRequest) -> lis
     known = _known(shard, agent)
     if state is AgentState.OFFLINE:
         return [c.SignOut(agent)]
-    endpoints = (request.endpoint,) if request.endpoint else known.endpoints
+    endpoints = _endpoints(request) or known.endpoints
     if not endpoints:
         raise InvalidArgument("INVALID_FIELD", "Say where the agent can be rung.", field="endpoint")
     if not known.signed_in:
@@ -140,6 +141,14 @@ def _commands(shard: Shard, agent: str, request: pb.SetAgentStateRequest) -> lis
         return [c.SignIn(agent, endpoints, state, reason)]
     changed: list[c.Command] = [c.SignIn(agent, endpoints)] if endpoints != known.endpoints else []
     return [*changed, c.SetAgentState(agent, state, request.reason)]
+
+
+def _endpoints(request: pb.SetAgentStateRequest) -> tuple[str, ...]:
+    """Where the agent can be rung, as the request says; empty if it says nothing."""
+    if len(request.other_endpoints) > MOST_OTHERS:
+        raise InvalidArgument("INVALID_FIELD", "These are too many endpoints.", field="other_endpoints")
+    named = (request.endpoint, *request.other_endpoints)
+    return tuple(dict.fromkeys(endpoint for endpoint in named if endpoint))
 
 
 def _known(shard: Shard, agent: str) -> Agent:

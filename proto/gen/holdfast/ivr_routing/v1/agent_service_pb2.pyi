@@ -31,6 +31,7 @@ class SetAgentStateRequest(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     ENDPOINT_FIELD_NUMBER: _builtins.int
+    OTHER_ENDPOINTS_FIELD_NUMBER: _builtins.int
     agent: _builtins.str
     """Agent; empty: the token's."""
     state: _source_pb2.AgentState.ValueType
@@ -38,7 +39,11 @@ class SetAgentStateRequest(_message.Message):
     reason: _builtins.str
     """Reason of not_ready, as the tenant names it."""
     endpoint: _builtins.str
-    """Endpoint where the agent can be rung; empty: as before, or the first of theirs."""
+    """Endpoint where the agent can be rung; empty: as before."""
+    @_builtins.property
+    def other_endpoints(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Further ones, the best first; at most 4. After an offer that failed at one of them the next is rung."""
+
     def __init__(
         self,
         *,
@@ -46,10 +51,11 @@ class SetAgentStateRequest(_message.Message):
         state: _source_pb2.AgentState.ValueType = ...,
         reason: _builtins.str = ...,
         endpoint: _builtins.str = ...,
+        other_endpoints: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "endpoint", b"endpoint", "reason", b"reason", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "endpoint", b"endpoint", "other_endpoints", b"other_endpoints", "reason", b"reason", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

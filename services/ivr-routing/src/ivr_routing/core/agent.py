@@ -20,6 +20,7 @@ class Agent:
     rules: AgentRules = field(default_factory=AgentRules)
     signed_in: bool = False
     endpoints: tuple[str, ...] = ()
+    """Where they can be rung, the one that is rung next first."""
     state: AgentState = AgentState.OFFLINE
     reason: str = ""
     since_us: int = 0

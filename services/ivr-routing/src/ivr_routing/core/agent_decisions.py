@@ -8,6 +8,7 @@ from ivr_routing.core.agent import BUSY, Agent
 from ivr_routing.core.decision import Decision
 from ivr_routing.core.endings import cancel, expire
 from ivr_routing.core.errors import AgentSignedOutAlready, StateNotAllowed, UnknownAgent
+from ivr_routing.core.reservation_changes import HEARTBEAT
 from ivr_routing.core.spells import Spell, begin, release, sign_out
 from ivr_routing.core.visits import see_to_unstaffed, waits_again
 from ivr_routing.core.words import AgentState, WrapUpKind
@@ -95,7 +96,7 @@ def lose_heartbeat(decision: Decision, command: c.LoseHeartbeat) -> None:
     decision.emit(e.AgentHeartbeatLost(agent.agent))
     held = decision.core.reservations.get(agent.reservation_id)
     if agent.state is AgentState.RESERVED and held is not None and not held.accepted:
-        expire(decision, held, "heartbeat", never_rang=True)
+        expire(decision, held, HEARTBEAT, never_rang=True)
     elif agent.state is AgentState.NOT_READY:
         _wish(decision, agent, AgentState.NOT_READY, agent.reason)
         begin(decision, agent, Spell(AgentState.UNREACHABLE, "heartbeat"))

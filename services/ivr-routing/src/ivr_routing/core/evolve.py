@@ -42,7 +42,7 @@ CHANGES: Final[dict[type, Callable[[Core, Any, int], None]]] = {
     e.ReservationRinging: reservations.ringing,
     e.ReservationAccepted: reservations.accepted,
     e.ReservationRejected: reservations.not_taken,
-    e.ReservationExpired: reservations.not_taken,
+    e.ReservationExpired: reservations.expired,
     e.ReservationBridgeFailed: reservations.not_taken,
     e.ReservationRescinded: reservations.ended,
     e.ReservationCancelled: reservations.ended,

@@ -9,7 +9,10 @@ from ivr_routing.core.queue import Queue
 from ivr_routing.core.reservation import Reservation
 from ivr_routing.core.state import Core
 from ivr_routing.core.visit_changes import leave
+from ivr_routing.core.words import ExpiryKind
 
+HEARTBEAT: Final = "heartbeat"
+"""Cause of an offer that failed though nothing is known of the endpoint: the desktop was silent."""
 _SMOOTHING: Final = 8
 """A new interval between two answers counts one part in so many."""
 
@@ -57,6 +60,14 @@ def ended(core: Core, event: e.ReservationEnd, _: int) -> None:
     contact.reservations.remove(event.reservation_id)
     if contact.waits:
         core.place(contact)
+
+
+def expired(core: Core, event: e.ReservationExpired, now_us: int) -> None:
+    """Nobody took it; where the endpoint failed, the agent's next one is rung from now on."""
+    agent = core.agents[event.agent]
+    if event.kind is ExpiryKind.OFFER_FAILED and event.cause != HEARTBEAT:
+        agent.endpoints = (*agent.endpoints[1:], *agent.endpoints[:1])
+    not_taken(core, event, now_us)
 
 
 def not_taken(
