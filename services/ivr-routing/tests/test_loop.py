@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from event_log.memory import clock_us
-from holdfast.call_events.v1 import leg_pb2, source_pb2, talk_pb2
+from holdfast.call_events.v1 import help_pb2, leg_pb2, source_pb2, talk_pb2
 from holdfast.ivr_routing.v1 import administration_service_pb2 as administration
 from holdfast.ivr_routing.v1 import agent_service_pb2 as agents
 from holdfast.ivr_routing.v1 import configuration_pb2, instruction_pb2
@@ -389,6 +389,10 @@ async def test_long_contacts_are_told_with_what_they_wait_for_and_without_names(
 
     await eventually(lambda: _says(waits_for, "hold"))
     await centre.facts.tell(ring.contact_id, leg_pb2.LegResumed(leg_id=ring.leg_id))
+    await eventually(lambda: _says(waits_for, ""))
+    await centre.facts.tell(ring.contact_id, help_pb2.AssistRequested(agent=centre.agent("ann")))
+    await eventually(lambda: _says(waits_for, "assist"))
+    await centre.facts.tell(ring.contact_id, help_pb2.SupervisorIntervened(told_by="supervisor"))
     await eventually(lambda: _says(waits_for, ""))
 
 

@@ -10,16 +10,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+import asyncpg
 import grpc
 import pytest
 import pytest_asyncio
 
-from holdfast.call_events.v1 import source_pb2, talk_pb2
+from holdfast.call_events.v1 import after_pb2, source_pb2, talk_pb2
 from holdfast.ivr_routing.v1 import agent_service_pb2 as agents
 from holdfast.ivr_routing.v1 import instruction_pb2
 from holdfast.ivr_routing.v1 import phone_system_service_pb2 as phone
 from holdfast_testing import eventually
-from routing_service import SOURCE, TENANT, Centre, Doors, Facts, Running, environment, steps
+from routing_service import SOURCE, TENANT, Centre, Doors, Facts, Running, environment, new_uuid, steps
 from service_host import client
 from service_host.local_issuer import LocalIssuer
 
@@ -85,10 +86,14 @@ async def test_who_stands_by_says_so(pair: Pair) -> None:
     assert client.refusal(refused.value).reason == "NOT_LEADING"
 
 
-async def test_a_killed_leaders_callers_are_served_by_its_successor(pair: Pair) -> None:
+async def test_a_killed_leaders_callers_are_served_by_its_successor(pair: Pair, database: str) -> None:
     await pair.centre.open("ann")
     ring, waiting = await pair.centre.waiting(), await pair.centre.waiting()
     in_flow = await pair.centre.call()
+    note = after_pb2.NoteAdded(text="Wants the invoice in French.")
+    await pair.centre.facts.tell(waiting.contact_id, note)
+    noted = (await pair.centre.facts.log.head()).position
+    await eventually(lambda: _taken_in(pair, database, noted))
 
     pair.leader.stop(signal.SIGKILL)
     await eventually(lambda: _leads(pair.other))
@@ -103,6 +108,11 @@ async def test_a_killed_leaders_callers_are_served_by_its_successor(pair: Pair) 
     assert steps((await pair.centre.press(in_flow.instruction, "1")).do) == ["play", "queue_music"]
     await pair.centre.hire("ben")
     assert (await pair.centre.next_after(waiting)).do[-1].ring.agent == pair.centre.agent("ben")
+    reservations: Any = pair.centre.doors.agents.WatchReservations(
+        agents.WatchReservationsRequest(agent=pair.centre.agent("ben"))
+    )
+    assert list((await reservations.read()).offered.context.notes) == [note.text]
+    reservations.cancel()
 
 
 async def test_a_frozen_leader_that_wakes_decides_nothing_any_more_and_its_successor_does(pair: Pair) -> None:
@@ -144,6 +154,16 @@ async def test_a_drained_process_goes_on_from_what_it_kept(pair: Pair) -> None:
     watch.cancel()
     assert await pair.centre.state("dan") == source_pb2.AGENT_STATE_RESERVED
     assert steps((await pair.centre.call()).instruction.do) == ["collect"]
+
+
+async def _taken_in(pair: Pair, database: str, position: int) -> bool:
+    """Whether whoever leads next would go on beyond a fact; the place is kept as facts come."""
+    await pair.centre.facts.tell(str(new_uuid()), after_pb2.NoteAdded())
+    connection = await asyncpg.connect(database)
+    try:
+        return bool(await connection.fetchval("select bool_or(position > $1) from ivr_routing.feed_cursor", position))
+    finally:
+        await connection.close()
 
 
 async def _leads(centre: Centre) -> bool:

@@ -8,6 +8,7 @@ followed from where it is another than it was, and every source that holds calle
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Final
 
 from event_log.errors import IncarnationChanged
@@ -17,7 +18,7 @@ from ivr_routing import telemetry
 from ivr_routing.core import commands as c
 from ivr_routing.core.errors import Refused
 from ivr_routing.errors import ShardFailed
-from ivr_routing.loop.facts import TYPES, told_by
+from ivr_routing.loop.facts import REMEMBERED, TYPES, told_by
 from ivr_routing.loop.requests import Told
 from ivr_routing.shard import Shard
 from ivr_routing.shards import Shards
@@ -28,7 +29,10 @@ PAGE_EVENTS: Final = 500
 KEEP_SECONDS: Final = 1.0
 INCARNATION_CHANGED: Final = "incarnation_changed"
 DATABASE_SECONDS: Final = 5.0
+RECALLED_POSITIONS: Final = 500_000
+"""So far back notes and holds are looked for: half an hour of a centre of some thousand agents."""
 _WANTED: Final = Filter(types=TYPES)
+_REMEMBERED: Final = Filter(types=REMEMBERED)
 _FIND: Final = "select log_id, incarnation, position from feed_cursor where log_id = $1"
 _MOVE: Final = """
     insert into feed_cursor (log_id, incarnation, position) values ($1, $2, $3)
@@ -48,7 +52,9 @@ class FactsFeed:
     async def run(self, shards: Shards) -> None:
         """Take facts in for ever; ends by raising ShardFailed, or what the feed or the database raise."""
         try:
-            async with aclosing(self._pages(await self._place())) as pages:
+            place = await self._place()
+            await self._recall(shards, place)
+            async with aclosing(self._pages(place)) as pages:
                 async for page in pages:
                     await self._take(shards, page)
         except IncarnationChanged as changed:
@@ -60,6 +66,16 @@ class FactsFeed:
     async def _pages(self, after: Cursor) -> AsyncGenerator[Page, None]:
         async for page in self._feed.pages(after, filter=_WANTED, limit=PAGE_EVENTS):
             yield page
+
+    async def _recall(self, shards: Shards, place: Cursor) -> None:
+        """Hear again of contacts in care what is kept in memory alone: an earlier leader took it with it."""
+        after = replace(place, position=max(0, place.position - RECALLED_POSITIONS))
+        while after.position < place.position:
+            page = await self._feed.log.read(after, filter=_REMEMBERED, limit=PAGE_EVENTS, until=place.position)
+            for event in page.events:
+                if (shard := shards.known(event.tenant)) is not None:
+                    self._tell(shard, event)
+            after = page.complete_to
 
     async def _place(self) -> Cursor:
         """Where to go on; a first start begins at the head, for earlier contacts are none of routing's."""

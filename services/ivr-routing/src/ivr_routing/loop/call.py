@@ -33,7 +33,8 @@ class Call:
     """State of the walk as it last was: a contact that a queue sends back goes on from there."""
     path: list[str] = field(default_factory=list)
     known: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    notes: dict[str, str] = field(default_factory=dict)
+    """What agents wrote, by event: facts come twice."""
     instruction: pb.Instruction | None = None
     acknowledged: bool = False
     """Whether the instruction in force was done, failed, expired or not supported."""

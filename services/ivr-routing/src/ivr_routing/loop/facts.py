@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from contact_life import identity
 from event_log.model import Event
-from holdfast.call_events.v1 import after_pb2, leg_pb2, source_pb2, talk_pb2
+from holdfast.call_events.v1 import after_pb2, help_pb2, leg_pb2, source_pb2, talk_pb2
 from ivr_routing.core import commands as c
 from ivr_routing.core.source_decisions import SNAPSHOT_GRACE_US
 from ivr_routing.loop.call import MOST_NOTES, Call
@@ -67,8 +67,10 @@ def _bridged(_: Desk, call: Call, told: talk_pb2.Bridged, event: Event) -> Itera
         yield c.CallBridged(call.contact_id, told.agent, told.reservation_id, event.event_time_us)
 
 
-def _noted(_: Desk, call: Call, told: after_pb2.NoteAdded, __: Event) -> Iterable[c.Command]:
-    call.notes = [*call.notes, told.text][-MOST_NOTES:]
+def _noted(_: Desk, call: Call, told: after_pb2.NoteAdded, event: Event) -> Iterable[c.Command]:
+    call.notes[str(event.event_id)] = told.text
+    if len(call.notes) > MOST_NOTES:
+        del call.notes[next(iter(call.notes))]
     return ()
 
 
@@ -115,9 +117,13 @@ _READERS: Final[dict[str, tuple[Any, Meaning | None]]] = {
     "Bridged": (talk_pb2.Bridged, _bridged),
     "ConsultStarted": (talk_pb2.ConsultStarted, _held),
     "ConsultEnded": (talk_pb2.ConsultEnded, _held),
+    "AssistRequested": (help_pb2.AssistRequested, _held),
+    "SupervisorIntervened": (help_pb2.SupervisorIntervened, _held),
     "NoteAdded": (after_pb2.NoteAdded, _noted),
     "SourceGap": (source_pb2.SourceGap, None),
     "SourceSnapshot": (source_pb2.SourceSnapshot, None),
 }
 TYPES: Final = tuple(_READERS)
 """Types of events of call-events that mean something here."""
+REMEMBERED: Final = tuple(kind for kind, (_, meaning) in _READERS.items() if meaning in (_noted, _held))
+"""Those that change nothing but what is held in memory alone; they lead to no command."""

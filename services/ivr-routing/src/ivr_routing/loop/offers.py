@@ -62,7 +62,7 @@ def context(desk: Desk, call: Call) -> pb.ContactContext:
         flow=f"{call.flow} {call.version}".strip(),
         path=call.path,
         attributes=call.known,
-        notes=call.notes,
+        notes=call.notes.values(),
     )
     made.arrived_time.FromMicroseconds(call.admitted_us)
     contact = desk.core.contacts.get(call.contact_id)
