@@ -18,7 +18,7 @@ from metrics import following, parked, telemetry
 from metrics.connection import Connection
 from metrics.fact.agents import told_of
 from metrics.fact.at_once import at_once
-from metrics.fact.batch import COLUMNS, STREAM, Batch, batch_of
+from metrics.fact.batch import COLUMNS, Batch, batch_of
 from metrics.fact.catalogue import AGENT_FACTS, CONTACT_FACTS, FACTS
 from metrics.fact.merge import has_rows
 from metrics.fact.store import (
@@ -42,7 +42,6 @@ FROZEN_MS = 5_000
 """A process that stops in the middle of writing gives way to the next owner of its partitions so soon."""
 TRACEPARENT = "traceparent"
 MALFORMED = "the payload is no message of its type"
-_AGAIN = "@again"
 _KNOWN_CONTACTS = (pl.col("category") == "contact") & (pl.col("first_version") > 1)
 _OF_AGENTS = pl.col("category") == "agent"
 
@@ -98,7 +97,10 @@ def _moving(moves: Sequence[Move]) -> tuple[Move, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What a generation held before a step: contacts that had events, rows of these and of agents, what was parked."""
+    """What a generation held before a step: contacts that had events, rows of these and of agents, what was parked.
+
+    There may be rows of other contacts among them.
+    """
 
     contacts: Keys
     stored: Mapping[str, pl.DataFrame]
@@ -186,10 +188,9 @@ class Advance:
         contacts = at_once(batch.streams.lazy().filter(_KNOWN_CONTACTS))
         told = told_of(batch)
         fresh = _Recent(recent)
-        unseen, again = fresh.parted(contacts)
-        stored = await contact_rows(connection, self.generation, Keys.of(unseen))
+        stored = await contact_rows(connection, self.generation, Keys.of(fresh.without(contacts)))
         stored |= fresh.unseen(await agent_rows(connection, self.generation, told))
-        stored = joined(stored, fresh.rows(again, told))
+        stored = joined(stored, fresh.rows(told))
         before = Before(Keys.of(contacts), stored, left_out | fresh.malformed)
         return doubting(batch, irregular | fresh.irregular), before
 
@@ -202,13 +203,11 @@ class _Recent:
         self.malformed = frozenset(fold.batch.malformed) if fold else frozenset()
         self.irregular = set(_agents(fold.found.whole).select("tenant", "id").iter_rows()) if fold else set()
 
-    def parted(self, contacts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Return the contacts that the step before did not touch, and those that it did."""
+    def without(self, contacts: pl.DataFrame) -> pl.DataFrame:
+        """Return the contacts that the step before did not touch."""
         if self._fold is None:
-            return contacts, contacts.clear()
-        touched = self._fold.batch.streams.lazy().select(*STREAM, pl.lit(value=True).alias(_AGAIN))
-        both = at_once(contacts.lazy().join(touched, on=STREAM, how="left"))
-        return both.filter(pl.col(_AGAIN).is_null()), both.filter(_AGAIN)
+            return contacts
+        return at_once(contacts.lazy().join(self._fold.batch.streams.lazy(), on=["tenant", "id"], how="anti"))
 
     def unseen(self, rows: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
         """Return the rows of spells and rings that the step before did not write."""
@@ -221,17 +220,12 @@ class _Recent:
             for name, frame in rows.items()
         }
 
-    def rows(self, again: pl.DataFrame, told: Sequence[Told]) -> dict[str, pl.DataFrame]:
-        """Return the rows that the step before gave of contacts that it touched, of spells and rings."""
+    def rows(self, told: Sequence[Told]) -> dict[str, pl.DataFrame]:
+        """Return the rows that the step before gave: of all its contacts, and of spells and rings told of again."""
         if self._fold is None:
             return {}
         rows = self._fold.found.rows
-        ids = again.lazy().select("tenant", pl.col("id").alias("contact_id"))
-        found = {
-            fact.name: at_once(rows[fact.name].lazy().join(ids, on=["tenant", "contact_id"], how="semi"))
-            for fact in CONTACT_FACTS[:-1]
-            if again.height and has_rows(fact.name, rows)
-        }
+        found = {fact.name: rows[fact.name] for fact in CONTACT_FACTS[:-1] if has_rows(fact.name, rows)}
         for each in told:
             name, key = each.fact.name, ["tenant", "agent", each.column, "stream_id"]
             if has_rows(name, rows):

@@ -36,7 +36,8 @@ async def refolded(
 ) -> Refolded:
     """Return the rows that a batch makes or changes, as they are within reach; `left_out` positions do not count.
 
-    `stored` has all present rows of contacts that had events before, and those of the spells and rings told of again.
+    `stored` has all present rows of contacts that had events before, and those of the spells and rings told of again;
+    rows of other contacts do not count.
     Raises what the log raises.
     """
     rows, doubtful = await asyncio.to_thread(_folded, batch, stored)

@@ -35,7 +35,7 @@ COLUMNS: Final = (
 _ENVELOPE: Final = (ROW, TIME, "@position", "@source_id", "@source_seq", "@tenant", "@event_time")
 CATEGORIES: Final = ("contact", "agent")
 _FOLDED: Final = pl.col("category").is_in(CATEGORIES)
-STREAM: Final = ("tenant", "category", "key")
+_STREAM: Final = ("tenant", "category", "key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def batch_of(page: pa.RecordBatch | pa.Table) -> Batch:
     """Return the events of packed pages that facts are folded from."""
     raw = at_once(pl.DataFrame(page.select(COLUMNS)).lazy().filter(_FOLDED))
     streams = _streams(raw)
-    events = at_once(raw.lazy().join(streams.lazy().select(*STREAM, ROW), on=STREAM).select(_envelope()))
+    events = at_once(raw.lazy().join(streams.lazy().select(*_STREAM, ROW), on=_STREAM).select(_envelope()))
     bodies: dict[str, pl.DataFrame] = {}
     malformed: list[int] = []
     for (event_type,), told in events.partition_by("type", as_dict=True).items():
@@ -75,7 +75,7 @@ def batch_of(page: pa.RecordBatch | pa.Table) -> Batch:
 
 
 def _streams(raw: pl.DataFrame) -> pl.DataFrame:
-    found = raw.lazy().group_by(STREAM).agg(pl.col("version").min().alias("first_version"))
+    found = raw.lazy().group_by(_STREAM).agg(pl.col("version").min().alias("first_version"))
     return at_once(found.with_row_index(ROW).with_columns(uuid_text("key").alias("id")))
 
 

@@ -75,8 +75,8 @@ def finished_contacts(
 
 
 def _of_visits(visit: pl.LazyFrame) -> pl.LazyFrame:
-    last = visit.sort(ROW, "enqueued_time", "visit_id").group_by(ROW, maintain_order=True).last()
-    return visit.group_by(ROW).agg(_OF_VISITS).join(last.select(_OF_LAST_VISIT), on=ROW)
+    ordered = visit.sort(ROW, "enqueued_time", "visit_id").select(_OF_LAST_VISIT)
+    return visit.group_by(ROW).agg(_OF_VISITS).join(ordered.group_by(ROW, maintain_order=True).last(), on=ROW)
 
 
 def _of_spells(spell: pl.LazyFrame) -> pl.LazyFrame:
