@@ -74,6 +74,14 @@ def test_an_end_without_id_belongs_to_the_latest_ring_for_the_contact() -> None:
     ]
 
 
+def test_an_end_belongs_to_the_ring_before_it_not_to_the_one_that_begins_at_the_same_instant() -> None:
+    assert verdicts("""
+    10:00:00  AgentRingStarted  agent=eva contact_id=c
+    10:00:10  AgentRingEnded    agent=eva contact_id=c outcome=NO_ANSWER
+    10:00:10  AgentRingStarted  agent=eva contact_id=c
+    """) == [(10 * SECOND, "rona"), (None, "open")]
+
+
 def test_an_end_before_its_start_has_no_length() -> None:
     assert verdicts("""
     10:00:10  AgentRingStarted  agent=eva contact_id=c ring_id=r

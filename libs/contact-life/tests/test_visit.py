@@ -27,6 +27,14 @@ def test_a_visit_without_id_is_named_by_its_contact_queue_and_beginning() -> Non
     assert (visit.wait_us, visit.wait_clock, visit.dequeued_time_us) == (None, WaitClock.NONE, None)
 
 
+def test_a_visit_is_in_the_queue_that_any_of_its_events_names() -> None:
+    [visit] = fold("""
+    10:00:10  Enqueued  visit_id=11111111-1111-5111-8111-111111111111
+    10:00:12  Enqueued  visit_id=11111111-1111-5111-8111-111111111111 queue=sales
+    """).visits
+    assert visit.queue == "sales"
+
+
 def test_the_wait_ends_at_the_bridge_where_nobody_told_that_the_queue_was_left() -> None:
     [visit] = fold("""
     10:00:10  Enqueued  queue=sales

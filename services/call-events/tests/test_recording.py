@@ -6,7 +6,7 @@ import pytest
 
 from call_events.errors import EventRefused
 from call_events.master_key import MasterKey
-from call_events.recording import Intake
+from call_events.recording import MOST_ALIASES, Intake
 from call_events.sealing import CallerKey, new_caller, unseal, unwrap, wrap
 from call_events.told import Told
 from contact_life import identity
@@ -182,6 +182,15 @@ def test_a_name_of_another_kind_is_looked_up() -> None:
 def test_a_further_name_needs_a_kind() -> None:
     told = event(contact_closed={})
     told.contact.also_known_as.add(native_id="42")
+    assert reason(told) == "INVALID_FIELD"
+
+
+def test_a_contact_has_so_many_further_names_and_no_more() -> None:
+    told = event(contact_closed={})
+    for number in range(MOST_ALIASES):
+        told.contact.also_known_as.add(kind="linkedid", native_id=str(number))
+    assert len(read(told).also_known_as) == MOST_ALIASES
+    told.contact.also_known_as.add(kind="linkedid", native_id="one more")
     assert reason(told) == "INVALID_FIELD"
 
 
