@@ -104,6 +104,12 @@ def test_the_example_is_short_enough_to_be_read() -> None:
     assert len((EXAMPLES / "webhook.py").read_text(encoding="utf-8").splitlines()) <= MOST_LINES
 
 
+def test_the_pages_own_call_keeps_the_plus_of_its_numbers() -> None:
+    page = (EXAMPLES.parent / "connect-a-phone-system.md").read_text()
+    assert f"--data-urlencode To={NUMBER}" in page
+    assert not re.search(r"-d \w+=\+", page), "curl leaves the plus as it is, and a form takes it for a space"
+
+
 def test_a_call_goes_from_the_platforms_webhook_through_the_flow_to_an_agent(
     system: System, platform: Platform
 ) -> None:
