@@ -48,9 +48,12 @@ class FactsFeed:
         self._database = database
         self._left_out: set[int] = set()
         self._kept_at = 0.0
+        self._touched: dict[str, Shard] = {}
+        """Shards that took facts in which may not be durable yet."""
 
     async def run(self, shards: Shards) -> None:
         """Take facts in for ever; ends by raising ShardFailed, or what the feed or the database raise."""
+        self._touched.clear()
         try:
             place = await self._place()
             await self._recall(shards, place)
@@ -88,19 +91,24 @@ class FactsFeed:
         return Cursor(row["log_id"], row["incarnation"], row["position"])
 
     async def _take(self, shards: Shards, page: Page) -> None:
-        touched: dict[str, Shard] = {}
         for event in page.events:
             shard = shards.known(event.tenant)
             if shard is not None and event.position not in self._left_out:
-                touched[shard.tenant] = shard
+                self._touched[shard.tenant] = shard
                 self._tell(shard, event)
-        for shard in touched.values():
-            await shard.settled()
-        telemetry.FACTS.add(len(page.events))
-        telemetry.FACTS_BEHIND.set(page.head_position - page.complete_to.position)
-        if time.monotonic() - self._kept_at > KEEP_SECONDS:
+        late = time.monotonic() - self._kept_at > KEEP_SECONDS
+        if late or len(page.events) == PAGE_EVENTS:
+            await self._settled()
+        if late:
             self._kept_at = time.monotonic()
             await self._move(page.complete_to)
+        telemetry.FACTS.add(len(page.events))
+        telemetry.FACTS_BEHIND.set(page.head_position - page.complete_to.position)
+
+    async def _settled(self) -> None:
+        """Wait until all that facts led to is durable."""
+        while self._touched:
+            await self._touched.popitem()[1].settled()
 
     def _tell(self, shard: Shard, event: Event) -> None:
         try:

@@ -1,7 +1,8 @@
 """What a shard decided, on its way into the log: in order, under the fence, everything that waits in one flush.
 
-The order in the log is the order of deciding, so that replaying gives the same core. Once a flush fails nothing more
-is written: what is in memory may then be ahead of the log, and is thrown away by whoever hears of it.
+What somebody waits for is written at once; what nobody does, as a fact's consequences, goes along with it, or a moment
+later. The order in the log is the order of deciding, so that replaying gives the same core. Once a flush fails nothing
+more is written: what is in memory may then be ahead of the log, and is thrown away by whoever hears of it.
 """
 
 import asyncio
@@ -18,6 +19,8 @@ from ivr_routing.core.events import ContactAdmitted
 from ivr_routing.errors import ShardFailed
 
 SOURCE: Final = "ivr-routing"
+LINGER_SECONDS: Final = 0.01
+"""For so long entries that nobody waits for may wait for company: a flush costs as much for one as for ten."""
 _MAC_BYTES: Final = 16
 _BEGINS: Final = ContactAdmitted.__name__
 """With it a contact's stream begins, unless the same call is told again after it was forgotten."""
@@ -65,6 +68,7 @@ class Journal:
         self.position = 0
         """Of the last entry that stands in the log; 0 before the first."""
         self._wake = asyncio.Event()
+        self._linger: asyncio.TimerHandle | None = None
         self.failure: ShardFailed | None = None
 
     @property
@@ -83,7 +87,8 @@ class Journal:
             raise self.failure
         self._entries.extend(entries)
         self._added += len(entries)
-        self._wake.set()
+        if self._linger is None:
+            self._linger = asyncio.get_running_loop().call_later(LINGER_SECONDS, self._wake.set)
 
     async def written(self) -> None:
         """Wait until all that was handed in so far stands in the log; raises ShardFailed if it may not."""
@@ -93,6 +98,7 @@ class Journal:
             return
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.append((self._added, waiter))
+        self._wake.set()
         await waiter
 
     async def run(self) -> None:
@@ -125,6 +131,9 @@ class Journal:
 
     async def _flush(self) -> None:
         entries, self._entries = self._entries, []
+        if self._linger is not None:
+            self._linger.cancel()
+            self._linger = None
         if not entries:
             return
         for verdict in await self._log.append_all([self._append(group) for group in grouped(entries)]):
