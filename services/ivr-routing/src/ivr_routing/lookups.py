@@ -56,7 +56,7 @@ class Lookups:
             if len(self._under_way) <= MOST_AT_ONCE:
                 async with asyncio.timeout(look.timeout.total_seconds()):
                     given = await self._answer(look)
-        except (httpx.HTTPError, TimeoutError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001  # a caller waits for it: whatever went wrong, the flow goes on
             telemetry.LOOKUP_FAILED.info(error_class=type(error).__name__)
         try:
             await shard.do(Report(contact_id, awaits_id, given))
