@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from ivr_routing.flow import checks
@@ -21,6 +22,7 @@ from ivr_routing.flow.source_text import read
 from ivr_routing.flow.words import in_languages, spoken_parts
 
 VERSION_DIGITS: Final = 12
+FLOWS_REMEMBERED: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,12 @@ class Flow:
         return self.document.nodes[name]
 
 
+@lru_cache(maxsize=FLOWS_REMEMBERED)
 def load(text: str) -> Flow:
-    """Return the flow that a document tells, YAML or JSON; raise FlowRefused with every problem it has."""
+    """Return the flow that a document tells, YAML or JSON; raise FlowRefused with every problem it has.
+
+    Flows read lately are remembered: what was read to be published is not read again for its first caller.
+    """
     found = checked(text)
     document = found.document
     digest = content_hash(document)
