@@ -32,7 +32,7 @@ from event_log.kafka.broker import found_broker
 from event_log.kafka.checkpoints import PostgresCheckpoints
 from event_log.kafka.clients import opened
 from event_log.kafka.outgoing import WINDOW_EVENTS, windows_of
-from event_log.kafka.producing import abandon, open_topic, producer_settings, sent
+from event_log.kafka.producing import abandon, open_topic, producer_settings
 from event_log.kafka.record import PARTITIONS, Origin
 from event_log.kafka.relay import Relay
 from event_log.kafka.shares import Share
@@ -143,7 +143,9 @@ def produced(place: Place, windows: Sequence[Sequence[ToSend]]) -> Speed:
     try:
         began, began_cpu = time.perf_counter(), time.process_time()
         for window in windows:
-            sent(producer, place.topic, window, PATIENCE_SECONDS)
+            for partition, key, value, headers in window:
+                producer.send(place.topic, value=value, key=key, headers=headers, partition=partition)
+            producer.flush(PATIENCE_SECONDS)
         return Speed(sum(map(len, windows)), time.perf_counter() - began, time.process_time() - began_cpu)
     finally:
         abandon(producer)
