@@ -7,7 +7,7 @@ Contacts are replaced whole: all their rows are dropped and written again, in or
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import asyncpg
 
 _NULL: Final = "\\N"
+_GENERATIONS: Final = 8
+"""Generations whose statements are kept: the live one, one that is being rebuilt, a few before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ _REMEMBERED: Final = CONTACT_FACTS[:-1]
 _KEYS: Final = "with key as (select * from unnest($1::text[], $2::text[]) as key (tenant, contact_id))"
 
 
-@cache
+@lru_cache(maxsize=_GENERATIONS)
 def _all_of(schema: str) -> str:
     """Return the SQL of all rows of contacts: one row with a list for each column of each fact."""
     lists = [
@@ -84,7 +86,7 @@ async def drop_contacts(connection: Connection, schema: str, keys: Keys) -> None
         await connection.execute(_drop(schema), keys.tenants, keys.ids)
 
 
-@cache
+@lru_cache(maxsize=_GENERATIONS)
 def _drop(schema: str) -> str:
     """Return the SQL that drops all rows of contacts."""
     drops = [
