@@ -36,7 +36,7 @@ nodes:
     type: lookup
     method: POST
     url: "http://127.0.0.1:{port}/{path}"
-    timeout_ms: 5000
+    timeout_ms: {timeout_ms}
     send: {{pin: input.pin, number: service_number}}
     store: {{balance: account.balance}}
     next: tell
@@ -65,10 +65,10 @@ async def a_bank(answer: bytes) -> AsyncIterator[tuple[int, list[dict[str, Any]]
         yield server.sockets[0].getsockname()[1], asked
 
 
-async def publish(centre: Centre, port: int, path: str = "balance") -> None:
+async def publish(centre: Centre, port: int, *, path: str = "balance", timeout_ms: int = 5_000) -> None:
     await centre.open()
     names = {"name": centre.name, "number": centre.number, "queue": centre.queue, "port": port, "path": path}
-    text = FLOW.format(**names, field=centre.queue.replace("-", "_"))
+    text = FLOW.format(**names, timeout_ms=timeout_ms, field=centre.queue.replace("-", "_"))
     told = await centre.doors.administration.PublishFlow(administration.PublishFlowRequest(document=text))
     assert not told.problems, told.problems
 
@@ -136,6 +136,18 @@ async def test_sensitive_input_reaches_the_lookup_and_is_in_no_event(centre: Cen
 async def test_a_lookup_without_usable_answer_leads_on(centre: Centre) -> None:
     async with a_bank(b"nothing of use") as (port, _):
         await publish(centre, port)
+        started = await centre.call()
+        last = await type_pin(centre, started.instruction)
+    assert "queue_music" in steps(last.do)
+
+
+async def test_a_lookup_that_hangs_leads_on_in_time(centre: Centre) -> None:
+    async def says_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(says_nothing, "127.0.0.1", 0) as server:
+        await publish(centre, server.sockets[0].getsockname()[1], timeout_ms=200)
         started = await centre.call()
         last = await type_pin(centre, started.instruction)
     assert "queue_music" in steps(last.do)

@@ -5,7 +5,7 @@ ScenarioInvalid   the document says something that cannot be simulated; the mess
 
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -13,6 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 LARGEST_BYTES: Final = 1_000_000
 MOST_AGENTS: Final = 100_000
 MOST_HOURS: Final = 1_000_000
+MOST_ARRIVALS: Final = 10_000_000
+Rate = Annotated[float, Field(ge=0, le=MOST_ARRIVALS)]
+"""Mean arrivals in an hour or half-hour."""
 
 
 class ScenarioInvalid(Exception):
@@ -20,7 +23,7 @@ class ScenarioInvalid(Exception):
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class LogNormal(_Part):
@@ -62,8 +65,8 @@ class Recorded(_Part):
 class Arrivals(_Part):
     """When contacts arrive: exactly one of these."""
 
-    poisson_per_hour: float | None = Field(default=None, ge=0)
-    poisson_per_half_hour: tuple[float, ...] | None = Field(default=None, min_length=1)
+    poisson_per_hour: Rate | None = None
+    poisson_per_half_hour: tuple[Rate, ...] | None = Field(default=None, min_length=1)
     """Mean arrivals of each half-hour, over and over."""
     recorded: Recorded | None = None
 
@@ -120,7 +123,9 @@ class AgentGroup(_Part):
 class SimulatedFlow(_Part):
     """A flow's document, and what its callers type."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)  # digits need no quotes
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, coerce_numbers_to_str=True
+    )  # digits need no quotes
 
     file: Path
     answers: dict[str, dict[str, float]] = {}
