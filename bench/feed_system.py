@@ -18,7 +18,6 @@ from service_host.local_issuer import AUDIENCE, ISSUER, LocalIssuer
 
 TENANT = "bank"
 TOPIC = "bench"
-ANY_PORT = "127.0.0.1:0"
 END_SECONDS = 30
 
 

@@ -36,7 +36,6 @@ from service_host.postgres import migrate
 FOLD = ("position", "tenant", "source_id", "category", "key", "event_id", "type", "event_time_us", "record_time_us")
 """Columns that a fold reads, beside the payload."""
 READS = {"all columns": COLUMNS, "a fold's columns": (*FOLD, "payload")}
-FLOOR = 0.25
 
 
 async def fill(dsn: str, size: int) -> None:

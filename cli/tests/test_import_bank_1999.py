@@ -110,6 +110,14 @@ def test_phantoms_are_counted_and_left_out(tmp_path: Path) -> None:
     assert summary.oddities == {"phantom": 1}
 
 
+def test_an_agent_in_two_services_at_once_is_kept_and_counted(tmp_path: Path) -> None:
+    later = SERVED.replace("50001", "50009").replace("9:00:35 9:02:35 120 RUTH", "9:02:34 9:03:34 60 RUTH")
+    next_day = SERVED.replace("990105", "990106")
+    contacts, summary = told(archive(tmp_path, later, SERVED, next_day, RETURNED, RETURNED.replace("50005", "50010")))
+    assert len(contacts) == 5
+    assert (summary.oddities["overlapping_service"], summary.oddity_lines["overlapping_service"]) == (1, [2])
+
+
 def test_lengths_are_exact_over_midnight(tmp_path: Path) -> None:
     [events], summary = told(archive(tmp_path, OVER_MIDNIGHT))
     times = [time for time, _ in timeline(events)]

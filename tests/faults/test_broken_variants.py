@@ -11,7 +11,6 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from event_log.consuming import Consumer, CursorMoved
 from event_log.model import Cursor
 from event_log.postgres import open_log
 from event_log_testing import a_schema, appending, contact, event, every_event
@@ -19,10 +18,13 @@ from fault_suite import checks
 from fault_suite.checks import Row, Seen
 from fault_suite.history import History, Operation
 from fault_suite.verdict import Findings, exit_status
-from service_host.postgres import migrate
+from metrics import following
+from metrics.following import CursorMoved
+from metrics.schema import bring_up_to_date
 
 Session = asyncpg.Connection
 EVENTS = 5
+GENERATION, LOG = "facts_1", Cursor("log", 1, 0)
 
 
 @pytest.fixture
@@ -93,31 +95,38 @@ async def test_positions_as_they_are_built_pass_the_same_checks(fresh_database: 
 
 @dataclass
 class Counting:
-    """A consumer that counts events: one number, and a cursor kept by the library."""
+    """A consumer that counts events: one number, and a cursor kept as metrics keeps it."""
 
     session: "Session[asyncpg.Record]"
-    consumer: Consumer
 
     @classmethod
     async def made(cls, session: "Session[asyncpg.Record]") -> "Counting":
-        """Make the tables."""
-        await migrate(session, package="event_log.consumer_migrations", schema="facts")
-        await session.execute("create table facts.counted (events bigint not null)")
-        await session.execute("insert into facts.counted values (0)")
-        return cls(session, Consumer("counter", "facts"))
+        """Make the tables, and begin to follow."""
+        await bring_up_to_date(session)
+        await session.execute("create table counted (events bigint not null)")
+        await session.execute("insert into counted values (0)")
+        await session.execute("insert into metrics.generation (schema_name, declaration) values ($1, '')", GENERATION)
+        await following.begin(session, GENERATION, LOG)
+        return cls(session)
 
     async def count(self, events: int) -> None:
         """Let events have their effect."""
-        await self.session.execute("update facts.counted set events = events + $1", events)
+        await self.session.execute("update counted set events = events + $1", events)
 
-    async def place(self) -> Cursor | None:
+    async def place(self) -> Cursor:
         """Return how far it has come."""
-        return await self.consumer.cursor(self.session)
+        found = await following.followed(self.session, GENERATION, LOG.log_id)
+        assert found is not None
+        return found.cursor
+
+    async def move(self, held: Cursor) -> None:
+        """Move the cursor behind all events."""
+        await following.move(self.session, GENERATION, held, EVENTS, record_time_us=0, head_position=EVENTS)
 
     async def findings(self) -> Findings:
         """Compare the figure with the recount."""
         findings = Findings()
-        shown = float(await self.session.fetchval("select events from facts.counted"))
+        shown = float(await self.session.fetchval("select events from counted"))
         checks.check_figures({"all": {"events": shown}}, {"all": {"events": float(EVENTS)}}, findings)
         return findings
 
@@ -127,9 +136,9 @@ async def test_a_cursor_outside_the_transaction_is_caught(
 ) -> None:
     counting = await Counting.made(sessions[0])
     await counting.count(EVENTS)  # committed; then it dies before it has moved the cursor
-    assert await counting.place() is None
+    assert await counting.place() == LOG
     await counting.count(EVENTS)  # so its successor does it again
-    await counting.consumer.move(counting.session, None, Cursor("log", 1, EVENTS))
+    await counting.move(LOG)
     assert (await counting.findings()).double_counted == 1
 
 
@@ -140,10 +149,11 @@ async def test_a_cursor_within_the_transaction_passes_the_same_check(
     dying = counting.session.transaction()
     await dying.start()
     await counting.count(EVENTS)
+    await counting.move(LOG)
     await dying.rollback()
     async with counting.session.transaction():
         await counting.count(EVENTS)
-        await counting.consumer.move(counting.session, await counting.place(), Cursor("log", 1, EVENTS))
+        await counting.move(await counting.place())
     assert (await counting.findings()).clean
 
 
@@ -151,31 +161,25 @@ async def test_two_consumers_of_whom_none_is_fenced_are_caught(
     sessions: "tuple[Session[asyncpg.Record], Session[asyncpg.Record]]",
 ) -> None:
     one = await Counting.made(sessions[0])
-    other = Counting(sessions[1], one.consumer)
-    for counting in (one, other):  # both read the same events; neither looks where the cursor is by now
+    for counting in (one, Counting(sessions[1])):  # both read the same events; neither looks where the cursor is by now
         async with counting.session.transaction():
             await counting.count(EVENTS)
-            await counting.session.execute(
-                "insert into facts.cursors (name, log_id, incarnation, position) values ('counter', 'log', 1, $1)"
-                " on conflict (name) do update set position = excluded.position",
-                EVENTS,
-            )
+            await counting.session.execute("update metrics.cursor set position = $1", EVENTS)
     assert (await one.findings()).double_counted == 1
 
 
 async def test_two_consumers_as_they_are_built_pass_the_same_check(
     sessions: "tuple[Session[asyncpg.Record], Session[asyncpg.Record]]",
 ) -> None:
-    one = await Counting.made(sessions[0])
-    other = Counting(sessions[1], one.consumer)
+    one, other = await Counting.made(sessions[0]), Counting(sessions[1])
     held = await one.place()
     async with one.session.transaction():
         await one.count(EVENTS)
-        await one.consumer.move(one.session, held, Cursor("log", 1, EVENTS))
+        await one.move(held)
     late = other.session.transaction()
     await late.start()
     await other.count(EVENTS)
     with pytest.raises(CursorMoved):
-        await other.consumer.move(other.session, held, Cursor("log", 1, EVENTS))
+        await other.move(held)
     await late.rollback()
     assert (await one.findings()).clean

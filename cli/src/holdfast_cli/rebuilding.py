@@ -12,7 +12,6 @@ from holdfast_cli import output, system
 from holdfast_cli.home import Running
 from holdfast_cli.output import CommandFailed
 
-DONE = "done"
 SWAPPED = "swapped"
 
 

@@ -17,7 +17,6 @@ from holdfast.call_events.v1 import (
 )
 from holdfast.ivr_routing.v1 import instruction_pb2
 
-FIRST_LEG: Final = "first_leg"
 _US: Final = 1_000_000
 
 

@@ -29,6 +29,7 @@ from holdfast_cli.importing.local_days import LocalDays, zone_named
 from holdfast_cli.importing.oddities import Oddities
 from holdfast_cli.importing.resuming import Mark
 from holdfast_cli.importing.sending import Sending, send
+from holdfast_cli.importing.services_at_once import ServicesAtOnce
 from holdfast_cli.importing.telling import ImportSummary, Telling
 
 if TYPE_CHECKING:  # the name exists in the types alone
@@ -69,17 +70,23 @@ def tell_bank_1999(
 ) -> Iterator[Telling]:
     """Give what each row of a file tells; `summary.oddities` counts what is odd. Raises CannotRead, NotThisFormat."""
     oddities = Oddities(summary.oddities, summary.oddity_lines)
-    events = BankEvents(tenant=tenant, source_id=source_id, days=LocalDays(zone_named(time_zone)))
+    days, at_once = LocalDays(zone_named(time_zone)), ServicesAtOnce()
+    events = BankEvents(tenant=tenant, source_id=source_id, days=days)
     for line, row in rows_of(path, oddities):
         if row.outcome == "PHANTOM":
             oddities.add("phantom", line.number)
             continue
+        instants = instants_of(row, oddities.adder(line.number))
         try:
-            told = events.of(row, instants_of(row, oddities.adder(line.number)))
+            told = events.of(row, instants)
         except ValueError:
             oddities.add("malformed_line", line.number)
             continue
+        if instants.answered is not None and instants.ended is not None:
+            began = days.instant(row.date, instants.answered)
+            at_once.add(row.server, began, began + instants.ended - instants.answered, line.number)
         yield Telling(contact_events=told, contact=True, read=line.read)
+    at_once.count(oddities)
 
 
 def rows_of(path: Path, oddities: Oddities) -> Iterator[tuple[Line, Row]]:

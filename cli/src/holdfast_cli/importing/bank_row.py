@@ -44,6 +44,7 @@ ODDITIES: Final = {
     "service_instants_untold": "answered, but when is not told; taken as the end of the wait",
     "zero_service_time": "an answered call of no length",
     "no_server_answered": "answered by an agent who is not named",
+    "overlapping_service": "an agent's service began before an earlier one of theirs was over; both are kept",
     "hang_with_service": "the caller hung up, yet a service is told; the service is left out",
 }
 """What may be odd about a row, by name. Each is counted; none but those that say so keeps the row from being told."""

@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from contact_life.assignment import Assignment
-
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
@@ -36,15 +34,3 @@ def overlapping_services(agent: str, services: Iterable[Service]) -> tuple[Overl
         if running is None or end > running[1]:
             running = service
     return tuple(found)
-
-
-def overlapping_assignments(assignments: Iterable[Assignment]) -> tuple[Overlap, ...]:
-    """Return the overlaps among assignments of any agents. Unknown agents, and talks that have not ended, have none."""
-    by_agent: dict[str, list[Service]] = {}
-    for spell in assignments:
-        if spell.agent and spell.talk_ended_time_us is not None:
-            service = (spell.started_time_us, spell.talk_ended_time_us, spell.assignment_id)
-            by_agent.setdefault(spell.agent, []).append(service)
-    return tuple(
-        overlap for agent, services in sorted(by_agent.items()) for overlap in overlapping_services(agent, services)
-    )

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import timedelta
 
 from event_log.doorbell import Doorbell
-from event_log.errors import AppendRefused, InvalidAppend, InvalidRead, VersionConflict
+from event_log.errors import MAX_CONFLICTING_EVENTS, AppendRefused, InvalidAppend, InvalidRead, VersionConflict
 from event_log.following import follow, follow_packed
 from event_log.form import check_append, check_columns, check_cursor, check_limit, unchanged
 from event_log.log import HEARTBEAT, PACKED_PAGE_EVENTS, Verdict
@@ -218,7 +218,9 @@ class MemoryLog:
     def _with_events(self, append: Append, conflict: VersionConflict) -> VersionConflict:
         part = part_of(append, conflict.stream.key, conflict.stream.category)
         events = self._streams.get((append.tenant, part.stream.category, part.stream.key.int), [])
-        return VersionConflict(conflict.stream, conflict.actual_version, events[wanted_version(part) :][:100])
+        return VersionConflict(
+            conflict.stream, conflict.actual_version, events[wanted_version(part) :][:MAX_CONFLICTING_EVENTS]
+        )
 
     def _page(
         self,

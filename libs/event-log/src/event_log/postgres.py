@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from event_log.connections import Connections
 from event_log.doorbell import Doorbell
-from event_log.errors import AppendRefused, Fenced, InvalidRead, VersionConflict
+from event_log.errors import MAX_CONFLICTING_EVENTS, AppendRefused, Fenced, InvalidRead, VersionConflict
 from event_log.following import follow, follow_packed
 from event_log.form import check_columns, check_cursor, check_limit
 from event_log.lease import held_elsewhere
@@ -270,5 +270,7 @@ class PostgresLog:
         if not isinstance(refusal, VersionConflict):
             return refusal
         part = part_of(append, refusal.stream.key, refusal.stream.category)
-        page = await self.read_stream(append.tenant, part.stream, after_version=wanted_version(part), limit=100)
+        page = await self.read_stream(
+            append.tenant, part.stream, after_version=wanted_version(part), limit=MAX_CONFLICTING_EVENTS
+        )
         return VersionConflict(refusal.stream, refusal.actual_version, page.events)

@@ -4,7 +4,7 @@
 event by event.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
 from typing import Any, Final
@@ -56,11 +56,6 @@ def partitions_of(events: pa.Table | pa.RecordBatch, partitions: int) -> pa.Arra
         ],
         pa.int32(),
     )
-
-
-def at_positions(events: pa.Table | pa.RecordBatch, positions: Collection[int]) -> pa.Array:
-    """Return which events stand at some positions."""
-    return pc.is_in(events.column("position"), pa.array(positions, pa.int64()))
 
 
 def _natively(values: Sequence[bytes], columns: Sequence[str]) -> pa.RecordBatch:

@@ -29,7 +29,6 @@ PARTITIONS = 48
 """Partitions of a topic unless said otherwise; never changed within a topic's generation."""
 
 Headers: TypeAlias = Sequence[tuple[str, bytes]]
-ID_BYTES = 16
 
 
 class MalformedRecord(EventLogError):
