@@ -35,8 +35,3 @@ class Observed:
         told, recorded = self.event_time_us, self.record_time_us
         believable = EARLIEST_TIME_US <= told <= recorded + LATEST_AHEAD_US
         object.__setattr__(self, "time_us", told if believable else recorded)
-
-    @property
-    def time_in_range(self) -> bool:
-        """Whether the source's own instant is believable."""
-        return self.time_us == self.event_time_us
