@@ -2,7 +2,8 @@
 
 A beginning without an end and an end without a beginning are one ring where they were told under one id. An end that
 names none belongs to the ring begun last before it for the same contact, within LONGEST_RING_US, unless another such
-end lies between them.
+end lies between them. One at the very instant at which another ring begins for the contact is taken for that one's
+end: the new day's stream cannot tell.
 """
 
 from collections import Counter

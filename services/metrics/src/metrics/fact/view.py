@@ -43,7 +43,7 @@ def _names(fact: Fact, alias: str = "") -> str:
 
 
 def _contact(fact: Fact, schema: str) -> str:
-    """Return contacts with their root; links in a circle have the smallest id in it as root (contact_life.link)."""
+    """Return contacts with their root; links in a circle have the smallest id in it as root."""
     return f"""
 with recursive link as (
     select distinct on (tenant, contact_id) tenant, contact_id, to_contact_id from "{schema}".contact_link
