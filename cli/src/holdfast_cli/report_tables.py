@@ -24,7 +24,9 @@ def show_queues(report: Mapping[str, Any], threshold_seconds: float) -> None:
     whole = {**report["total"], "queue": "all"}
     total = [*([""] if cut else []), *_queue_cells(whole), *_csat_cells(whole, rated=rated)]
     output.table(_title("Queues", report), [*(["from"] if cut else []), *columns], rows, footer=total)
-    output.say("lost: left the queue unanswered · in IVR: left before any queue, apart", "dim")
+    output.say(
+        "offered: with those sent on by rule (full, closed, timeout …) · lost: left unanswered · in IVR: apart", "dim"
+    )
     if rated:
         output.say("csat: mean rating, 1 to 5 · in hands: without what lay outside the agents' hands", "dim")
     show_as_of(report)
