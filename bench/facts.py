@@ -35,9 +35,9 @@ from metrics import schema
 from metrics.fact.batch import COLUMNS
 from metrics.fact.catalogue import FACTS
 from metrics.facts import Facts
-from metrics.follower import Follower
+from metrics.follow.follower import Follower
 from metrics.generation import create_generation, drop_generation, go_live
-from metrics.rebuild import Rebuild
+from metrics.rebuild.rebuild import Rebuild
 from service_host.embedded_postgres import EmbeddedPostgres
 from service_host.postgres import Database, connect, migrate
 

@@ -53,8 +53,8 @@ from event_log.kafka.window import Checkpoint, Window
 from event_log.model import Cursor
 from event_log.postgres import PostgresLog, open_log
 from metrics import schema
+from metrics.follow.shared_follower import SharedFollower
 from metrics.generation import create_generation, drop_generation, go_live
-from metrics.shared_follower import SharedFollower
 from service_host.embedded_postgres import EmbeddedPostgres
 from service_host.postgres import Database, connect, migrate
 

@@ -30,10 +30,10 @@ from ivr_routing.core import commands as c
 from ivr_routing.core.rules import AgentRules, QueueRules
 from ivr_routing.core.words import AgentState
 from ivr_routing.errors import ShardFailed
-from ivr_routing.heartbeats import Heartbeats
+from ivr_routing.lead.heartbeats import Heartbeats
+from ivr_routing.lead.shard import Shard
 from ivr_routing.loop.desk import Desk, read
 from ivr_routing.loop.requests import DefaultRoute, Request, Start, Told
-from ivr_routing.shard import Shard
 
 TENANT = "acme"
 FIRST, SECOND = (str(UUID(int=number, version=4)) for number in (1, 2))

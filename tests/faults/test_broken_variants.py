@@ -18,8 +18,8 @@ from fault_suite import checks
 from fault_suite.checks import Row, Seen
 from fault_suite.history import History, Operation
 from fault_suite.verdict import Findings, exit_status
-from metrics import following
-from metrics.following import CursorMoved
+from metrics.follow import following
+from metrics.follow.following import CursorMoved
 from metrics.schema import bring_up_to_date
 
 Session = asyncpg.Connection

@@ -9,8 +9,8 @@ import asyncpg
 from event_log.model import Cursor
 from metrics.fact.catalogue import FACTS
 from metrics.fact.declaration import Fact
+from metrics.follow.hearing import heard
 from metrics.generation import create_generation, go_live
-from metrics.hearing import heard
 from metrics.schema import bring_up_to_date
 from service_host.postgres import Database, connect
 

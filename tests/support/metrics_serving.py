@@ -13,9 +13,9 @@ from event_log.log import Log
 from fact_rows import TENANT
 from holdfast.metrics.v1 import metrics_service_pb2_grpc
 from metrics import clock
-from metrics.doors import hosts
+from metrics.answer.doors import hosts
+from metrics.answer.rebuilding import rebuilding
 from metrics.facts import Facts
-from metrics.rebuilding import rebuilding
 from metrics.settings import Settings
 from service_host import client
 from service_host.local_issuer import AUDIENCE, ISSUER, LocalIssuer

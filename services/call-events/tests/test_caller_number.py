@@ -2,7 +2,7 @@
 
 import pytest
 
-from call_events.caller_number import judge, normal_form
+from call_events.customer.caller_number import judge, normal_form
 from holdfast.call_events.v1 import observation_pb2 as pb
 
 USABLE, WITHHELD, PLACEHOLDER = pb.NUMBER_QUALITY_USABLE, pb.NUMBER_QUALITY_WITHHELD, pb.NUMBER_QUALITY_PLACEHOLDER

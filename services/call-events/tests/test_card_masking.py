@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from call_events.card_masking import MASK, is_card_number, masked
+from call_events.record.card_masking import MASK, is_card_number, masked
 
 CARDS = [
     "4111111111111111",

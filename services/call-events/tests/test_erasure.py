@@ -12,8 +12,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from call_events import master_key
-from call_events.sealing import unseal, unwrap
+from call_events.customer import master_key
+from call_events.customer.sealing import unseal, unwrap
 from holdfast.call_events.v1 import arrival_pb2
 from holdfast.call_events.v1 import call_events_service_pb2 as pb
 from holdfast.call_events.v1.call_events_service_pb2_grpc import CallEventsServiceStub

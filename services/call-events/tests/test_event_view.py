@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from call_events.event_view import contact_event, readable
+from call_events.read.event_view import contact_event, readable
 from event_log.model import Event, Stream
 from holdfast.call_events.v1 import queueing_pb2
 

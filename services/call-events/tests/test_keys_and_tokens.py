@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from call_events import cursors, master_key, sealing
-from call_events.cursors import Keyset
+from call_events.customer import master_key, sealing
+from call_events.customer.master_key import MasterKey
 from call_events.errors import CannotUnseal, WrongCursor, WrongMasterKey
-from call_events.master_key import MasterKey
+from call_events.read import cursors
+from call_events.read.cursors import Keyset
 from event_log.model import Cursor
 
 MASTER = MasterKey(bytes(range(32)))

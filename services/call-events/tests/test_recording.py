@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
+from call_events.customer.master_key import MasterKey
+from call_events.customer.sealing import CallerKey, new_caller, unseal, unwrap, wrap
 from call_events.errors import EventRefused
-from call_events.master_key import MasterKey
-from call_events.recording import MOST_ALIASES, Intake
-from call_events.sealing import CallerKey, new_caller, unseal, unwrap, wrap
-from call_events.told import Told
+from call_events.record.recording import MOST_ALIASES, Intake
+from call_events.record.told import Told
 from contact_life import identity
 from event_log.model import NewEvent
 from holdfast.call_events.v1 import after_pb2, arrival_pb2, ivr_pb2, observation_pb2

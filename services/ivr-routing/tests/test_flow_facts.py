@@ -10,7 +10,7 @@ from event_log.model import Event, Stream
 from holdfast.ivr_routing.v1.flow_pb2 import FlowStepTaken
 from ivr_routing.flow.step import FlowEntered, NodeVisited
 from ivr_routing.flow.telling import contact_fact
-from ivr_routing.flow_facts import SOURCE, facts_of
+from ivr_routing.lead.flow_facts import SOURCE, facts_of
 
 CONTACT: Final = "2386d7b9-2e02-5431-a6e7-e1b749f192c3"
 TIME_US: Final = 1_764_000_000_000_000

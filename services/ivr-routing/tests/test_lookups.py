@@ -2,7 +2,7 @@
 
 import pytest
 
-from ivr_routing.lookups import may_be_asked
+from ivr_routing.lead.lookups import may_be_asked
 
 
 @pytest.mark.parametrize(

@@ -18,11 +18,11 @@ from ivr_routing.core.events import ContactAdmitted
 from ivr_routing.core.rules import AgentRules, QueueRules
 from ivr_routing.core.words import AgentState
 from ivr_routing.errors import ShardFailed
-from ivr_routing.heartbeats import Heartbeats
-from ivr_routing.journal import Entry, grouped
+from ivr_routing.lead.heartbeats import Heartbeats
+from ivr_routing.lead.journal import Entry, grouped
+from ivr_routing.lead.shard import Shard
 from ivr_routing.loop.desk import Desk, stream_of
 from ivr_routing.loop.requests import Start, Told
-from ivr_routing.shard import Shard
 
 PERIOD = timedelta(seconds=1)
 

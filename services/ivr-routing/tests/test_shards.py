@@ -14,9 +14,9 @@ from holdfast_testing import eventually
 from ivr_routing.core import commands as c
 from ivr_routing.core.rules import QueueRules
 from ivr_routing.errors import ShardFailed
+from ivr_routing.lead.shards import Shards
+from ivr_routing.lead.snapshots import Kept, Snapshots
 from ivr_routing.loop.requests import Told
-from ivr_routing.shards import Shards
-from ivr_routing.snapshots import Kept, Snapshots
 
 
 class FirstStart(Snapshots):

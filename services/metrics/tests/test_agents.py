@@ -15,7 +15,7 @@ from event_log.model import Event
 from holdfast.call_events.v1 import agent_pb2
 from live_facts import Scene, a_scene, following
 from metrics.evidence.evidence import DAY_US
-from metrics.refolding import observed_of
+from metrics.follow.refolding import observed_of
 from told_agents import TENANT, agents, event_of
 from told_contacts import SECOND, START_US, chance_of
 

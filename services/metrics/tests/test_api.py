@@ -15,7 +15,7 @@ from event_log.model import Cursor
 from fact_rows import GENERATION, advance, insert, prepare
 from holdfast.metrics.v1 import figure_pb2
 from holdfast.metrics.v1 import metrics_service_pb2 as pb
-from metrics.access import POLICY
+from metrics.answer.access import POLICY
 from metrics_serving import Metrics, serving
 from service_host.client import refusal
 

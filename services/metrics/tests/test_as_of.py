@@ -9,9 +9,9 @@ from event_log.memory import MemoryLog
 from event_log.model import Cursor
 from fact_rows import GENERATION, LOG, TENANT, advance, database_of, prepare
 from metrics import as_of
+from metrics.answer.row_counts import AT_MOST, row_counts
 from metrics.as_of import SILENT_US, AsOf, Followed
-from metrics.hearing import heard, keep_hearing
-from metrics.row_counts import AT_MOST, row_counts
+from metrics.follow.hearing import heard, keep_hearing
 
 NOW_US = 1_000_000_000
 LIVE = Followed("call-events", 1, position=9, head_position=9, stopped="", heard_us=NOW_US)

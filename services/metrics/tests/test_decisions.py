@@ -12,7 +12,7 @@ from event_log.operating import raise_incarnation
 from ivr_routing.core import events as e
 from ivr_routing.core.words import AgentState, ExpiryKind, RescindCause
 from live_facts import ROUTING_SCHEMA, Scene, decide, routed
-from metrics.rebuild_refused import DecisionsUnknown
+from metrics.rebuild.refused import DecisionsUnknown
 from routing_testing import SECOND, TENANT, Centre, contact_id
 from told_contacts import chance_of, contacts, in_time
 

@@ -20,7 +20,7 @@ from holdfast.metrics.v1 import metrics_service_pb2 as pb
 from holdfast_testing import eventually
 from metrics.explain.events import MANY, Events, Wanted
 from metrics.facts import Facts
-from metrics.follower import DATABASE_SECONDS
+from metrics.follow.follower import DATABASE_SECONDS
 from metrics.schema import bring_up_to_date
 from metrics_serving import Metrics, serving
 from service_host.client import refusal

@@ -18,8 +18,8 @@ from fact_rows import TENANT, advance, insert, prepare
 from holdfast.call_events.v1 import agent_pb2, observation_pb2, queueing_pb2
 from metrics.fact.agents import recounted_agent
 from metrics.fact.recount import recounted
+from metrics.follow.refolding import observed_of
 from metrics.interval.interval import instant_us, zone_named
-from metrics.refolding import observed_of
 from metrics_serving import Metrics, serving
 
 SECOND = 1_000_000

@@ -15,7 +15,7 @@ from metrics.fact.batch import COLUMNS, batch_of
 from metrics.fact.catalogue import CONTACT_FACTS
 from metrics.fact.fold import Rows, fold_contacts
 from metrics.fact.recount import frames_of, recounted
-from metrics.refolding import fold_whole, joined, observed_of
+from metrics.follow.refolding import fold_whole, joined, observed_of
 from told_contacts import chance_of, contacts, in_time, placed
 
 ODDS = (0.0, 0.005, 0.03, 0.2)

@@ -9,7 +9,7 @@ from event_log.model import Event
 from holdfast.call_events.v1 import queueing_pb2
 from live_facts import Scene, a_scene, following
 from metrics.fact.recount import recounted
-from metrics.refolding import observed_of
+from metrics.follow.refolding import observed_of
 from service_host.postgres import Database
 from told_contacts import chance_of, contacts, in_time, poison
 

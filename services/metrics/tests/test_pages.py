@@ -6,7 +6,7 @@ from event_log.model import Cursor, PackedPage
 from event_log.packed import pack
 from holdfast_testing import eventually
 from metrics.fact.batch import COLUMNS
-from metrics.pages import PAGES_AHEAD, handfuls
+from metrics.follow.pages import PAGES_AHEAD, handfuls
 from told_contacts import chance_of, contacts, placed
 
 EVENTS = placed(contacts(chance_of(1), 20))

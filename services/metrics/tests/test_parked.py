@@ -10,8 +10,8 @@ from event_log.model import Event
 from holdfast.call_events.v1 import queueing_pb2
 from holdfast.metrics.v1 import metrics_service_pb2 as pb
 from live_facts import Scene, a_scene, decide, following, routed
-from metrics.rebuild_refused import PoisonedRebuild
-from metrics.retrying import AmbiguousPosition, NotParked, Retrying, StillUnfoldable
+from metrics.follow.retrying import AmbiguousPosition, NotParked, Retrying, StillUnfoldable
+from metrics.rebuild.refused import PoisonedRebuild
 from metrics_serving import serving
 from routing_testing import Centre
 from service_host.client import refusal

@@ -13,8 +13,8 @@ from event_log.model import Event, PackedPage
 from event_log.operating import raise_incarnation
 from live_facts import LOG_SCHEMA, Scene, a_scene, following
 from metrics.generation import live_generation
-from metrics.rebuild import Progress, Rebuild
-from metrics.rebuild_refused import PoisonedRebuild
+from metrics.rebuild.rebuild import Progress, Rebuild
+from metrics.rebuild.refused import PoisonedRebuild
 from told_contacts import chance_of, contacts, in_time, poison
 
 

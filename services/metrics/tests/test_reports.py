@@ -20,9 +20,9 @@ from metrics.explain.recount import Facts, can_recount, evidence_of
 from metrics.fact.recount import recounted
 from metrics.figure import again, catalogue
 from metrics.figure.definition import Definition, Figure, figure
+from metrics.follow.refolding import observed_of
 from metrics.interval.calendar import Granularity, Part
 from metrics.interval.interval import Interval, zone_named
-from metrics.refolding import observed_of
 from metrics.report.flow_report import flow_report
 from metrics.report.grouped import Groups, columns_of, grouped
 from metrics.report.question import Question, Scope

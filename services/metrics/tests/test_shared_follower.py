@@ -17,13 +17,14 @@ from event_log.packed import COLUMNS, pack
 from holdfast.call_events.v1 import queueing_pb2
 from holdfast_testing import eventually
 from live_facts import Scene, a_scene, following
-from metrics import as_of, places
-from metrics.advance import Advance, Step
+from metrics import as_of
 from metrics.facts import Facts
-from metrics.following import CursorMoved
-from metrics.places import Move
-from metrics.rebuild import Progress
-from metrics.retrying import Retrying
+from metrics.follow import places
+from metrics.follow.advance import Advance, Step
+from metrics.follow.following import CursorMoved
+from metrics.follow.places import Move
+from metrics.follow.retrying import Retrying
+from metrics.rebuild.rebuild import Progress
 from told_contacts import chance_of, contacts, in_time, poison
 from topic_testing import Carrier, a_carrier, a_topic
 

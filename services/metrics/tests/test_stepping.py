@@ -4,9 +4,9 @@ import pytest
 
 from event_log.model import Cursor, PackedPage
 from event_log.packed import pack
-from metrics.advance import Step
 from metrics.fact.batch import COLUMNS
-from metrics.stepping import LONGEST_REST_SECONDS, rest_of_live
+from metrics.follow.advance import Step
+from metrics.follow.stepping import LONGEST_REST_SECONDS, rest_of_live
 from told_contacts import chance_of, contacts, placed
 
 EVENTS = placed(contacts(chance_of(1), 20))

@@ -13,7 +13,7 @@ from metrics.fact.batch import COLUMNS, batch_of
 from metrics.fact.fold import fold_contacts
 from metrics.fact.recount import recounted
 from metrics.figure.surveys import rating_millionths
-from metrics.refolding import fold_whole, observed_of
+from metrics.follow.refolding import fold_whole, observed_of
 from told_contacts import SECOND, START_US, Told, events_of, placed
 
 CONTACT = UUID(int=7)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from metrics.places import Move
+from metrics.follow.places import Move
 
 
 class Refused(Exception):

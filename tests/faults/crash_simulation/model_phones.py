@@ -13,8 +13,8 @@ from ivr_routing.core.errors import Refused
 from ivr_routing.core.rules import AgentRules, QueueRules
 from ivr_routing.core.words import AgentState
 from ivr_routing.errors import RoutingError
+from ivr_routing.lead.shards import Shards
 from ivr_routing.loop.requests import DefaultRoute, Request, Start, Told
-from ivr_routing.shards import Shards
 
 TENANT = "acme"
 QUEUE = "main"

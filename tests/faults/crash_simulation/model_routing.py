@@ -9,8 +9,8 @@ from event_log.errors import LogUnavailable
 from event_log.log import Verdict
 from event_log.memory import MemoryLog
 from event_log.model import DEFAULT_PAGE_EVENTS, EVERYTHING, Append, Cursor, Fence, Filter, Page
+from ivr_routing.lead.snapshots import Kept, Snapshots
 from ivr_routing.loop.snapshot import load
-from ivr_routing.snapshots import Kept, Snapshots
 
 LEASE_SECONDS = 3.0
 LOOK_SECONDS = 0.1

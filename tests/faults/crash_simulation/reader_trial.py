@@ -24,8 +24,8 @@ from event_log.kafka.sifting import Sieve
 from event_log.memory import MemoryLog
 from event_log.model import Append, Cursor, Event, NewEvent, Stream, StreamAppend
 from event_log.partitioned import Place, Stretch
-from metrics.advance import Step
-from metrics.partition_steps import Steps
+from metrics.follow.advance import Step
+from metrics.follow.partition_steps import Steps
 
 PARTITIONS = 2
 READERS = 2

@@ -25,8 +25,8 @@ from event_log.model import Event
 from fault_suite.callers import check_ends
 from fault_suite.verdict import Findings
 from ivr_routing.errors import RoutingError
+from ivr_routing.lead.shards import Shards
 from ivr_routing.loop.desk import Desk, read
-from ivr_routing.shards import Shards
 
 PROCESSES = 2
 HARM_SECONDS = 20.0

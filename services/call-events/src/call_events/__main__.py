@@ -11,17 +11,18 @@ import secrets
 import sys
 from typing import Final
 
-from call_events import http_api, master_key, schema
-from call_events.aliases import Aliases
-from call_events.callers import Callers
-from call_events.contact_index import ContactIndex
-from call_events.erasure import Erasures
+from call_events import http_api, schema
+from call_events.customer import master_key
+from call_events.customer.callers import Callers
+from call_events.customer.erasure import Erasures
+from call_events.customer.forgetting import Forgetting
 from call_events.errors import WrongMasterKey
-from call_events.forgetting import Forgetting
 from call_events.grpc_api import CallEventsApi, Parts
 from call_events.log_watch import LogWatch
 from call_events.policy import ERRORS, LOG_POLICY, POLICY
-from call_events.recorder import Recorder
+from call_events.read.contact_index import ContactIndex
+from call_events.record.aliases import Aliases
+from call_events.record.recorder import Recorder
 from call_events.settings import Settings
 from call_events.turn import Turn
 from event_log.grpc_service import LogServicer

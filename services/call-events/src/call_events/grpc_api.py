@@ -6,25 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from call_events import (
-    caller_number,
-    contact_list,
-    contact_view,
-    cursors,
-    event_form,
-    event_reading,
-    event_view,
-    naming,
-    progress,
-)
-from call_events.aliases import Aliases
-from call_events.callers import Callers
-from call_events.contacts import Contacts
-from call_events.erasure import Customer, Erasures
-from call_events.event_stream import EventStream
-from call_events.master_key import MasterKey
+from call_events.customer import caller_number
+from call_events.customer.callers import Callers
+from call_events.customer.erasure import Customer, Erasures
+from call_events.customer.master_key import MasterKey
 from call_events.policy import SCOPE_OF_POSITIONS
-from call_events.recorder import OwnNumbers, Recorder
+from call_events.read import contact_list, contact_view, cursors, event_reading, event_view, naming
+from call_events.read.contacts import Contacts
+from call_events.record import event_form, progress
+from call_events.record.aliases import Aliases
+from call_events.record.event_stream import EventStream
+from call_events.record.recorder import OwnNumbers, Recorder
 from event_log.log import Log
 from event_log.model import Cursor
 from holdfast.call_events.v1 import call_events_service_pb2 as pb

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
-from call_events import master_key
+from call_events.customer import master_key
 from call_events.errors import WrongMasterKey
 from call_events.settings import Settings
 from event_log.operating import grant_appending, grant_relaying

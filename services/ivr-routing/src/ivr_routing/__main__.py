@@ -27,21 +27,23 @@ from holdfast.ivr_routing.v1 import (
 )
 from holdfast.log.v1 import log_service_pb2
 from holdfast.log.v1.log_service_pb2_grpc import add_LogServiceServicer_to_server
-from ivr_routing import collector, http_api, schema
-from ivr_routing.administration_api import AdministrationApi
-from ivr_routing.agent_api import AgentApi
-from ivr_routing.explaining import Explaining
-from ivr_routing.facts_feed import FactsFeed
-from ivr_routing.flow_facts import FlowFacts
-from ivr_routing.leadership import Leadership
-from ivr_routing.leading import Leading
-from ivr_routing.log_watch import LogWatch
-from ivr_routing.lookups import Lookups
-from ivr_routing.overview_api import OverviewApi
-from ivr_routing.phone_system_api import PhoneSystemApi
-from ivr_routing.policy import ERRORS, LOG_POLICY, POLICY
+from ivr_routing import schema
+from ivr_routing.doors import http_api
+from ivr_routing.doors.administration_api import AdministrationApi
+from ivr_routing.doors.agent_api import AgentApi
+from ivr_routing.doors.explaining import Explaining
+from ivr_routing.doors.overview_api import OverviewApi
+from ivr_routing.doors.phone_system_api import PhoneSystemApi
+from ivr_routing.doors.policy import ERRORS, LOG_POLICY, POLICY
+from ivr_routing.lead import collector
+from ivr_routing.lead.facts_feed import FactsFeed
+from ivr_routing.lead.flow_facts import FlowFacts
+from ivr_routing.lead.leadership import Leadership
+from ivr_routing.lead.leading import Leading
+from ivr_routing.lead.log_watch import LogWatch
+from ivr_routing.lead.lookups import Lookups
+from ivr_routing.lead.snapshots import Snapshots
 from ivr_routing.settings import Settings
-from ivr_routing.snapshots import Snapshots
 from service_host import client, postgres, process
 from service_host.chance import random_bytes
 from service_host.edge import Edge

@@ -17,11 +17,11 @@ import grpc
 from event_log.errors import Unavailable as LogAway
 from event_log.feed import Feed, open_feed
 from holdfast.log.v1 import log_service_pb2
+from metrics.answer.doors import hosts
+from metrics.answer.rebuilding import rebuilding
 from metrics.clock import now_us
-from metrics.doors import hosts
 from metrics.facts import Facts
-from metrics.follower import FollowingStopped
-from metrics.rebuilding import rebuilding
+from metrics.follow.follower import FollowingStopped
 from metrics.schema import bring_up_to_date
 from metrics.serving_role import grant_serving
 from metrics.settings import Settings

@@ -13,19 +13,19 @@ from event_log.errors import Unavailable as LogAway
 from event_log.feed import Feed
 from event_log.model import Cursor
 from event_log.partitioned import PartitionedFeed
-from metrics import following
 from metrics.bi_reader import end_overlong
 from metrics.clock import now_us
 from metrics.connection import Connection
-from metrics.decisions import DecisionsAdvance
 from metrics.fact import ddl
-from metrics.follower import DATABASE_SECONDS, Follower
+from metrics.follow import following
+from metrics.follow.decisions import DecisionsAdvance
+from metrics.follow.follower import DATABASE_SECONDS, Follower
+from metrics.follow.hearing import keep_hearing
+from metrics.follow.retrying import Retrying
+from metrics.follow.shared_follower import SharedFollower
 from metrics.generation import create_generation, go_live, live_generation, next_name
-from metrics.hearing import keep_hearing
-from metrics.rebuild import Progress, Rebuild
-from metrics.rebuild_refused import PoisonedRebuild, RebuildRunning
-from metrics.retrying import Retrying
-from metrics.shared_follower import SharedFollower
+from metrics.rebuild.rebuild import Progress, Rebuild
+from metrics.rebuild.refused import PoisonedRebuild, RebuildRunning
 from service_host.errors import DeadlineExceeded, Unavailable
 from service_host.postgres import Database
 

@@ -19,7 +19,7 @@ from event_log.log import Log
 from event_log.model import Event, Filter, Stream
 from metrics.as_of import AsOf
 from metrics.explain.reference import Reached
-from metrics.refolding import observed_of
+from metrics.follow.refolding import observed_of
 from service_host import call
 
 AT_ONCE: Final = 250

@@ -1,0 +1,1 @@
+"""Who calls: numbers, their sealed form and keys, and forgetting a customer."""

@@ -1,0 +1,1 @@
+"""What the log tells, on its way out: contacts, lists of them, events."""

@@ -1,0 +1,1 @@
+"""What tellers tell, on its way into the log."""

@@ -1,0 +1,1 @@
+"""What is asked of the service and what it answers, over gRPC and JSON."""

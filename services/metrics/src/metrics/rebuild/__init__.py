@@ -1,0 +1,1 @@
+"""Facts folded anew beside the live ones, compared, and taken live."""
