@@ -18,7 +18,8 @@ REFUSED = telemetry.Counter("holdfast.ivr_routing.refused", "Requests that were 
 FACTS = telemetry.Counter("holdfast.ivr_routing.facts", "Facts of phone systems that were taken in.")
 FACTS_BEHIND = telemetry.Gauge("holdfast.ivr_routing.facts_behind", "Events that routing is behind call-events.")
 DEFAULTED = telemetry.Counter(
-    "holdfast.ivr_routing.defaulted", "Contacts that a phone system sent its own way while routing was silent."
+    "holdfast.ivr_routing.defaulted",
+    "Contacts that phone systems tell they sent their own way while routing was silent.",
 )
 LEADING = telemetry.Gauge("holdfast.ivr_routing.leading", "Whether this process decides: 1 while it does, else 0.")
 LEADS = telemetry.Event("leads", "This process decides from now on.", "tenants", "events", "seconds")

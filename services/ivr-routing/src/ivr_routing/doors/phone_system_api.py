@@ -11,6 +11,7 @@ from contact_life import identity
 from holdfast.ivr_routing.v1 import instruction_pb2
 from holdfast.ivr_routing.v1 import phone_system_service_pb2 as pb
 from holdfast.ivr_routing.v1 import phone_system_service_pb2_grpc as stubs
+from ivr_routing import telemetry
 from ivr_routing.core import commands as c
 from ivr_routing.doors.static_plans import plans
 from ivr_routing.errors import NoSuchContact
@@ -102,6 +103,7 @@ class PhoneSystemApi(stubs.PhoneSystemServiceServicer):
             taken_us=request.taken_time.ToMicroseconds(),
         )
         await shard.do(DefaultRoute(taken, admit), actor=call.caller().subject)
+        telemetry.DEFAULTED.add(1)
         return pb.ReportDefaultRouteResponse(contact_id=admit.contact_id)
 
     async def ListStaticPlans(self, request: pb.ListStaticPlansRequest, _context: Any) -> Any:

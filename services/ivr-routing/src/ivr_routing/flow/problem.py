@@ -9,9 +9,6 @@ FlowError
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Final
-
-NO_NODE: Final = ""
 
 
 @dataclass(frozen=True, slots=True, order=True)
