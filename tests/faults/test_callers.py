@@ -69,6 +69,13 @@ def test_contacts_and_reservations_end_once() -> None:
     assert found(*CARE[:3], CARE[2], CARE[3]) == {"ended_twice": 1}
 
 
+def test_a_caller_who_is_to_be_called_back_is_not_lost_until_the_place_is() -> None:
+    kept = (CARE[0], e.CallbackPlaceKept("c", "v", "b", 0, "main"))
+    assert found(*kept) == {}
+    assert found(*kept, made("r")) == {"callers_lost": 1}
+    assert found(*kept, e.CallbackPlaceEnded("c", "b", "failed", 3, "no_answer")) == {"callers_lost": 1}
+
+
 def test_an_agent_has_one_reservation_or_one_contact_at_a_time() -> None:
     assert found(CARE[0], made("r"), made("q"), bridged("r"), bridged("q"), CARE[3]) == {"agents_double": 1}
     assert found(CARE[0], made("r"), made("q", "ben"), bridged("r"), bridged("q", "ben"), CARE[3]) == {}

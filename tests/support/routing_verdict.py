@@ -31,13 +31,24 @@ class Verdict:
     """Ends of each reservation that was made."""
     bridged: int = 0
     agents_double: int = 0
+    _places: set[str] = field(default_factory=set, repr=False)
     _held: dict[str, str] = field(default_factory=dict, repr=False)
     _talking: set[str] = field(default_factory=set, repr=False)
 
     @property
     def callers_lost(self) -> int:
-        """Contacts and reservations that have no end."""
-        return sum(ends == 0 for ends in (*self.contacts.values(), *self.reservations.values()))
+        """Contacts and reservations that have no end; who is to be called back has a place, and is not lost."""
+        return self.contacts_open + self.reservations_open
+
+    @property
+    def contacts_open(self) -> int:
+        """Contacts that have no end, and no place that is kept for them."""
+        return sum(ends == 0 and contact not in self._places for contact, ends in self.contacts.items())
+
+    @property
+    def reservations_open(self) -> int:
+        """Reservations that have no end."""
+        return sum(ends == 0 for ends in self.reservations.values())
 
     @property
     def ended_twice(self) -> int:
@@ -51,6 +62,10 @@ class Verdict:
                 self.contacts[event.contact_id] += 0
             case e.ContactFinished():
                 self.contacts[event.contact_id] += 1
+            case e.CallbackPlaceKept():
+                self._places.add(event.contact_id)
+            case e.CallbackPlaceEnded():
+                self._places.discard(event.contact_id)
             case e.ReservationCreated():
                 self.reservations[event.reservation_id] += 0
                 self.agents_double += event.agent in self._held or event.agent in self._talking

@@ -23,10 +23,8 @@ def check_callers(callers: Sequence[Caller], routing: Verdict, deadline_seconds:
 
 def check_ends(routing: Verdict, findings: Findings) -> None:
     """Contacts and reservations of routing's log have one end each, agents one of them at a time."""
-    open_ones = sum(ends == 0 for ends in routing.contacts.values())
-    findings.add("callers_lost", open_ones, "contacts have no end in routing's log")
-    held = sum(ends == 0 for ends in routing.reservations.values())
-    findings.add("callers_lost", held, "reservations have no end in routing's log")
+    findings.add("callers_lost", routing.contacts_open, "contacts have no end in routing's log")
+    findings.add("callers_lost", routing.reservations_open, "reservations have no end in routing's log")
     findings.add("ended_twice", routing.ended_twice, "contacts or reservations have several ends in routing's log")
     findings.add("agents_double", routing.agents_double, "times an agent had two contacts or reservations at once")
 
