@@ -87,7 +87,6 @@ async def _opened(running: Running) -> None:
                 auto_accept=True,
                 rona_limit=2,
                 expected_handle_ms=30_000,
-                callback_pause_ms=20_000,
             )
             await stub.ConfigureQueue(pb.ConfigureQueueRequest(queue=queue, rules=rules), timeout=SECONDS)
         for number, agent in enumerate(AGENTS):
