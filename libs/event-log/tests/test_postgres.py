@@ -431,6 +431,20 @@ class TestAppendersOfOtherProcesses:
                 await successor.append(appending(contact(2), event(2)))
                 assert ids(await every_event(successor)) == [1, 2]
 
+    async def test_a_reader_hears_the_last_event_of_an_appender_that_goes_at_once(self, database: str) -> None:
+        schema = await a_schema(database)
+        async with open_log(database, schema) as reader:
+            pages = reader.subscribe(0, heartbeat=timedelta(seconds=600))
+            await anext(pages)
+            async with open_log(database, schema) as appender:
+                await fill(appender, [1])
+                assert ids((await anext(pages)).events) == [1]
+                for number in range(2, 10):
+                    await fill(appender, [number])
+            read = 1
+            while read < 9:
+                read += len((await anext(pages)).events)
+
     async def test_a_reader_hears_an_appender_in_another_process(self, database: str) -> None:
         schema = await a_schema(database)
         async with open_log(database, schema) as reader:

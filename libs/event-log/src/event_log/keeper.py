@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Coroutine
+from contextlib import suppress
 from datetime import timedelta
 
 from event_log.connections import TROUBLE
@@ -13,6 +14,7 @@ logger = logging.getLogger(__name__)
 
 RING_PAUSE_SECONDS = 0.05
 """Readers elsewhere are rung at most every so often; what is written between is one ring."""
+LAST_RING_SECONDS = 1.0
 
 
 class Keeper:
@@ -43,6 +45,13 @@ class Keeper:
             self._to_ring.clear()
             await _unless_trouble(self._side.ring(self._position))
             await asyncio.sleep(RING_PAUSE_SECONDS)
+
+    async def ring_last(self) -> None:
+        """Ring for what was written since the last ring, if the session lives: nobody else will for a while."""
+        if self._to_ring.is_set() and self._side.pid:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LAST_RING_SECONDS):
+                    await _unless_trouble(self._side.ring(self._position))
 
 
 async def _unless_trouble(doing: Coroutine[object, object, None]) -> None:

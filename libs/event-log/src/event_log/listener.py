@@ -5,6 +5,7 @@ import logging
 
 from event_log.connections import TROUBLE, Connections
 from event_log.doorbell import Doorbell
+from event_log.reading import read_head
 from event_log.side import channel
 
 logger = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ class Listener:
         try:
             async with asyncio.timeout(RETRY_SECONDS):
                 await session.add_listener(channel(self._connections.schema), self._heard)
+                self._doorbell.ring((await read_head(session)).position)  # for what was written before it listened
             await ended.wait()
         finally:
             session.terminate()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from event_log.connections import PooledSession
+from event_log.connections import PooledSession, Session
 from event_log.errors import LogUnavailable
 from event_log.form import unchanged
 from event_log.model import Cursor, Event, Filter, Stream
@@ -65,7 +65,7 @@ class Range:
         return Range(self.after, min(self.until, self.after + most))
 
 
-async def read_head(session: PooledSession) -> Cursor:
+async def read_head(session: "PooledSession | Session") -> Cursor:
     """Read the log's name, incarnation and last position."""
     row = await session.fetchrow(_HEAD)
     if row is None:

@@ -106,6 +106,7 @@ class Writer:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._fail_calls(LogUnavailable("the log was closed"))
+        await self._keeper.ring_last()
         await self._side.close()
         self._end_session()
 
