@@ -1,5 +1,6 @@
 """What the role that metrics serves as can do, and what not, beside keeping facts (which every other test shows)."""
 
+import secrets
 from collections.abc import AsyncIterator
 from typing import TypeAlias
 
@@ -7,6 +8,7 @@ import asyncpg
 import pytest
 
 from live_facts import ROLE, Scene, a_scene, following
+from metrics.bi_reader import create_reader
 from metrics.generation import create_generation, go_live
 from metrics.schema import bring_up_to_date
 from metrics.serving_role import grant_serving
@@ -52,6 +54,13 @@ async def test_it_reaches_nothing_that_is_not_its_own(serving: Session, statemen
     assert await serving.fetchval("select current_user") == ROLE
     with pytest.raises((asyncpg.InsufficientPrivilegeError, asyncpg.UndefinedFunctionError)):
         await serving.execute(statement)
+
+
+async def test_what_readers_take_from_everybody_is_not_taken_from_it(scene: Scene, serving: Session) -> None:
+    owner = await asyncpg.connect(scene.address)
+    await create_reader(owner, f"bi_{secrets.token_hex(4)}", "t", "a secret")
+    await owner.close()
+    await serving.execute("create temporary table arriving (a int)")
 
 
 async def test_facts_that_the_owner_made_before_there_was_a_role_are_taken_over(fresh_database: str) -> None:

@@ -65,6 +65,8 @@ async def _grant(session: "Session", settings: Settings) -> None:
         await session.execute(f'set local search_path = "{settings.db_schema}"')
         for statement in _GRANTS:
             await session.execute(statement.format(role=role))
+        database = await session.fetchval("select quote_ident(current_database())")
+        await session.execute(f"grant temporary on database {database} to {role}")  # a sweep after an erasure needs it
 
 
 async def _mark(session: "Session", settings: Settings) -> None:

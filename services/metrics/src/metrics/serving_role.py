@@ -17,6 +17,7 @@ _ROLE: Final = """
 _MEMBER: Final = "select pg_has_role(current_user, $1, 'member')"
 _GRANTS: Final = (
     "grant create on database {database} to {role}",  # each generation of facts is a schema of its own
+    "grant temporary on database {database} to {role}",  # where a reader was made nobody has it unasked
     "grant usage, create on schema metrics to {role}",
     "grant usage, create on schema bi to {role} with grant option",
     "grant usage on schema bi_private to {role}",
