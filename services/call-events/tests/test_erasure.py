@@ -100,6 +100,16 @@ async def test_nothing_leads_back_to_an_erased_number(
     assert "base" in files_with(data, sealed.ciphertext), "the sealed value itself stays, and opens for nobody"
 
 
+async def test_an_erasure_is_swept_where_nobody_has_temporary_tables_unasked(database: str, another: Another) -> None:
+    revoke = "do $$ begin execute format('revoke temporary on database %I from public', current_database()); end $$"
+    await query(database, revoke)
+    customer = another()
+    await customer.record(customer.event(contact_arrived={"caller": {"number": "+493055577709"}}))
+    await customer.stub.EraseCustomer(pb.EraseCustomerRequest(number="+493055577709"))
+    (audit,) = await query(database, "select swept_time from call_events.erasure order by erasure_id desc limit 1")
+    assert audit["swept_time"] is not None
+
+
 async def test_a_number_told_again_after_its_erasure_is_a_new_customer(another: Another) -> None:
     first, second = another(), another()
     arrival = {"caller": {"number": "+493055577703"}}
