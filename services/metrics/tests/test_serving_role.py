@@ -1,5 +1,6 @@
 """What the role that metrics serves as can do, and what not, beside keeping facts (which every other test shows)."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from typing import TypeAlias
@@ -80,6 +81,18 @@ async def test_facts_that_the_owner_made_before_there_was_a_role_are_taken_over(
         assert [row[0] for row in await scene.database.fetch("select schema_name from metrics.live_generation")] == [
             "facts_2"
         ]
+
+
+async def test_many_who_grant_at_once_wait_for_each_other(scene: Scene) -> None:
+    owners = [await asyncpg.connect(scene.address) for _ in range(8)]
+    try:
+        for _ in range(5):
+            await asyncio.gather(
+                *(grant_serving(owner, ROLE) for owner in owners[:-1]),
+                create_reader(owners[-1], f"bi_{secrets.token_hex(4)}", "t", "a secret"),
+            )
+    finally:
+        await asyncio.gather(*(owner.close() for owner in owners))
 
 
 async def test_granted_again_nothing_changes(scene: Scene) -> None:

@@ -11,18 +11,13 @@ from call_events.customer import master_key
 from call_events.errors import WrongMasterKey
 from call_events.settings import Settings
 from event_log.operating import grant_appending, grant_relaying
+from service_host.grants import granting_to
 from service_host.postgres import migrate
 
 if TYPE_CHECKING:
     Session = asyncpg.Connection[asyncpg.Record]
 
 PATIENCE_SECONDS: Final = 60
-_ROLE: Final = """
-    do $$ begin
-        create role {role} nologin;
-    exception when duplicate_object or unique_violation then null;
-    end $$
-"""
 _GRANTS: Final = (
     "grant select, insert on contact_alias to {role}",
     "grant select on master_key to {role}",
@@ -31,7 +26,6 @@ _GRANTS: Final = (
     # Erasing a customer ends with the table's live rows in new files.
     "grant select, insert, delete, truncate on caller to {role}",
 )
-_MEMBER: Final = "select pg_has_role(current_user, $1, 'member')"
 
 
 async def bring_up_to_date(settings: Settings) -> None:
@@ -56,10 +50,7 @@ async def check_key(database: Any, key: master_key.MasterKey) -> None:
 
 async def _grant(session: "Session", settings: Settings) -> None:
     role = settings.role
-    async with session.transaction():
-        await session.execute(_ROLE.format(role=role))
-        if not await session.fetchval(_MEMBER, role):
-            await session.execute(f"grant {role} to current_user")
+    async with granting_to(session, role):
         await grant_appending(session, settings.db_schema, role)
         await grant_relaying(session, settings.db_schema, role)
         await session.execute(f'set local search_path = "{settings.db_schema}"')

@@ -9,20 +9,14 @@ import asyncpg
 
 from event_log.operating import grant_appending
 from ivr_routing.settings import Settings
+from service_host.grants import granting_to
 from service_host.postgres import migrate
 
 if TYPE_CHECKING:
     Session = asyncpg.Connection[asyncpg.Record]
 
 PATIENCE_SECONDS: Final = 60
-_ROLE: Final = """
-    do $$ begin
-        create role {role} nologin;
-    exception when duplicate_object or unique_violation then null;
-    end $$
-"""
 _GRANTS: Final = ("grant select, insert, update, delete on leader, snapshot, feed_cursor, told_cursor to {role}",)
-_MEMBER: Final = "select pg_has_role(current_user, $1, 'member')"
 
 
 async def bring_up_to_date(settings: Settings) -> None:
@@ -38,10 +32,7 @@ async def bring_up_to_date(settings: Settings) -> None:
 
 async def _grant(session: "Session", settings: Settings) -> None:
     role = settings.role
-    async with session.transaction():
-        await session.execute(_ROLE.format(role=role))
-        if not await session.fetchval(_MEMBER, role):
-            await session.execute(f"grant {role} to current_user")
+    async with granting_to(session, role):
         await grant_appending(session, settings.db_schema, role)
         await session.execute(f'set local search_path = "{settings.db_schema}"')
         for statement in _GRANTS:

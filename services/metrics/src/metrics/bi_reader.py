@@ -11,6 +11,7 @@ from typing import Final
 
 from metrics.connection import Connection
 from metrics.fact.bi_view import READERS
+from service_host.grants import granting
 
 STATEMENT_SECONDS: Final = 60
 CONNECTIONS: Final = 4
@@ -29,7 +30,7 @@ async def create_reader(connection: Connection, role: str, tenant: str, password
     """
     if not _ROLE.fullmatch(role):
         raise NotAReadersName("A reader's name has 3 to 51 lower-case letters, digits and underscores.")
-    async with connection.transaction():
+    async with granting(connection):
         is_reader = await connection.fetchval(_IS_READER, role, READERS)
         if is_reader is None:
             await connection.execute(f'create role "{role}" login')

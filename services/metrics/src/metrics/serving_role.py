@@ -7,14 +7,8 @@ about whom it can only add to, and what was migrated it cannot change.
 from typing import Final
 
 from metrics.connection import Connection
+from service_host.grants import granting_to
 
-_ROLE: Final = """
-    do $$ begin
-        create role {role} nologin;
-    exception when duplicate_object or unique_violation then null;
-    end $$
-"""
-_MEMBER: Final = "select pg_has_role(current_user, $1, 'member')"
 _GRANTS: Final = (
     "grant create on database {database} to {role}",  # each generation of facts is a schema of its own
     "grant temporary on database {database} to {role}",  # where a reader was made nobody has it unasked
@@ -39,10 +33,7 @@ _READERS: Final = "select format('grant %I to {role}', role_name) from bi_privat
 
 async def grant_serving(connection: Connection, role: str) -> None:
     """Make the role if it is not there, and give it what serving needs; `role` is a checked identifier."""
-    async with connection.transaction():
-        await connection.execute(_ROLE.format(role=role))
-        if not await connection.fetchval(_MEMBER, role):
-            await connection.execute(f"grant {role} to current_user")
+    async with granting_to(connection, role):
         database = await connection.fetchval("select quote_ident(current_database())")
         for grant in _GRANTS:
             await connection.execute(grant.format(role=role, database=database))
