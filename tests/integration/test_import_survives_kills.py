@@ -24,7 +24,7 @@ pytestmark = pytest.mark.timeout(1200)
 
 KILLS = 30
 KILLS_OF_ALL = 3
-CALLS = 2500
+CALLS = 6000
 """In a month: more than can be told between two kills."""
 MONTHS = 12
 IMPORTER, POSTGRES = "importer", "postgres"
