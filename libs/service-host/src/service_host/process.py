@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -144,6 +145,7 @@ async def serve(name: str, settings: HostSettings, open_service: OpenService, *,
             stack.push_async_callback(admin.stop)
             if not await _unless(stop, _open(service, settings, open_service, stack)):
                 return DRAINED
+            _put_away()
             _tell_ready(service, admin, ready_line=ready_line)
             failed = await _until_told(stop, service)
             await _drain(service, settings, hurry)
@@ -190,6 +192,12 @@ async def _open(service: Service, settings: HostSettings, open_service: OpenServ
         await host.start()
         stack.push_async_callback(host.stop, _NOW)
     _set_serving(service, serving=True)
+
+
+def _put_away() -> None:
+    """Let the collector of circles never look again at what a process begins with: a look at it takes 0.1 to 0.2 s."""
+    gc.collect()
+    gc.freeze()
 
 
 async def _drain(service: Service, settings: HostSettings, hurry: asyncio.Event) -> None:

@@ -93,8 +93,6 @@ def _caller() -> str:
 
 def _spare_the_collector() -> None:
     """Look for circles of garbage seldom: each event leaves dozens of objects that need no looking for."""
-    gc.collect()
-    gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, 20, 50)
 
 
