@@ -3,6 +3,7 @@
 The list owns no truth. Rows and cursor change in one transaction, so a process that dies in between changes nothing; a
 log that was restored makes the list begin anew. While one call records, the follower takes no more than a share of the
 time (`duty`), and less the more calls there are, lest recording be slowed by listing; how far it is, every answer says.
+One who has caught up takes little in any case: the longer it rests, the more events of a contact are folded at once.
 """
 
 import asyncio
@@ -28,6 +29,8 @@ from service_host.postgres import Connection, Database
 
 PAGE_EVENTS: Final = 2_000
 LEAST_PAUSE_SECONDS: Final = 0.05
+LIVE_REST: Final = 9.0
+"""So many times what a page took, the follower rests after it where it has caught up."""
 MOST_CALLS: Final = 8
 """More calls than this at once do not make the follower rest any longer."""
 RETRY_SECONDS: Final = 1.0
@@ -109,7 +112,8 @@ class ContactIndex:
             await self._take(cursor.position, page)
             cursor = page.complete_to
             telemetry.INDEX_BEHIND.set(page.head_position - cursor.position)
-            rest = (time.monotonic() - began) * self._rest * min(self._calls(), MOST_CALLS)
+            live = LIVE_REST if cursor.position >= page.head_position else 0.0
+            rest = max(live, self._rest * min(self._calls(), MOST_CALLS)) * (time.monotonic() - began)
             await asyncio.sleep(max(LEAST_PAUSE_SECONDS, rest))
 
     async def _claim(self) -> Cursor | None:
