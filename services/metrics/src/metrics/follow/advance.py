@@ -4,7 +4,6 @@ A step is folded while the one before it is still being written. What it needs o
 `recent`; all else is read from the tables, which hold everything before.
 """
 
-import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -17,7 +16,7 @@ from event_log.model import Cursor, PackedPage
 from metrics import telemetry
 from metrics.connection import Connection
 from metrics.fact.agents import told_of
-from metrics.fact.at_once import at_once
+from metrics.fact.at_once import at_once, in_one_thread
 from metrics.fact.batch import COLUMNS, Batch, batch_of
 from metrics.fact.catalogue import AGENT_FACTS, CONTACT_FACTS, FACTS
 from metrics.fact.merge import has_rows
@@ -137,11 +136,11 @@ class Advance:
     async def _fold(self, step: Step, recent: Fold | None) -> Fold:
         async with self._database.acquire(self._seconds) as connection:
             left_out = await parked.positions(connection, self.generation, step.held.log_id)
-        batch = await asyncio.to_thread(batch_of, without(step.events, left_out))
+        batch = await in_one_thread(batch_of, without(step.events, left_out))
         async with self._database.acquire(self._seconds) as connection:
             batch, before = await self._before(connection, batch, recent, left_out)
         found = await refolded(self._log, batch, before.stored, step.reach, before.left_out)
-        return Fold(step, batch, before, found, await asyncio.to_thread(texts_of, FACTS, found.rows))
+        return Fold(step, batch, before, found, await in_one_thread(texts_of, FACTS, found.rows))
 
     async def write(self, fold: Fold) -> None:
         """Write a folded step; raises CursorMoved if another process was faster."""

@@ -4,11 +4,11 @@ Unlike contacts, which any teller may tell anew, decisions come from one decider
 them, and none are replaced.
 """
 
-import asyncio
 from collections.abc import Mapping
 from typing import ClassVar
 
 from metrics.connection import Connection
+from metrics.fact.at_once import in_one_thread
 from metrics.fact.batch import batch_of
 from metrics.fact.catalogue import ROUTING_FACTS
 from metrics.fact.routing_fold import ARRIVING, arriving, fold_decisions, taken_up
@@ -27,10 +27,10 @@ class DecisionsAdvance(Advance):
         """Fold a step."""
         async with self._database.acquire(self._seconds) as connection:
             left_out = await parked.positions(connection, self.generation, step.held.log_id)
-        batch = await asyncio.to_thread(batch_of, without(step.events, left_out))
-        rows = await asyncio.to_thread(fold_decisions, batch)
+        batch = await in_one_thread(batch_of, without(step.events, left_out))
+        rows = await in_one_thread(fold_decisions, batch)
         before = Before(self._UNTOUCHED, {}, left_out)
-        texts = await asyncio.to_thread(texts_of, ROUTING_FACTS, rows)
+        texts = await in_one_thread(texts_of, ROUTING_FACTS, rows)
         return Fold(step, batch, before, Refolded(rows, batch.streams.clear()), texts)
 
     async def _put(self, connection: Connection, fold: Fold) -> None:

@@ -1,6 +1,5 @@
 """Facts brought up to a page of events: folded in columns, and by the full rules where columns cannot."""
 
-import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -13,6 +12,7 @@ from event_log.log import Log
 from event_log.model import MAX_READ_STREAMS, Event, Stream
 from event_log.packed import pack
 from metrics.fact.agents import agent_frames, fold_agents, recounted_agent
+from metrics.fact.at_once import in_one_thread
 from metrics.fact.batch import COLUMNS, Batch, batch_of
 from metrics.fact.fold import Rows, fold_contacts
 from metrics.fact.recount import frames_of, recounted
@@ -40,11 +40,11 @@ async def refolded(
     rows of other contacts do not count.
     Raises what the log raises.
     """
-    rows, doubtful = await asyncio.to_thread(_folded, batch, stored)
+    rows, doubtful = await in_one_thread(_folded, batch, stored)
     if not doubtful.height:
         return Refolded(rows, doubtful)
     events = await whole_streams(log, doubtful, reach, left_out)
-    again = await asyncio.to_thread(fold_whole, events)
+    again = await in_one_thread(fold_whole, events)
     return Refolded(joined(rows, again), doubtful)
 
 
