@@ -108,6 +108,10 @@ class Places:
             "select coalesce(min(position), 0) from metrics.cursor join metrics.live_generation using (schema_name)"
         )
 
+    async def listed(self) -> int:
+        """Return up to where call-events' list of contacts is whole."""
+        return await self._number("select position from call_events.index_cursor")
+
     async def partitions(self) -> Mapping[int, int]:
         """Return up to where facts stand in each partition."""
         rows = await self._session.fetch(
