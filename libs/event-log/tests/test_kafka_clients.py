@@ -3,16 +3,26 @@
 import gc
 import socket
 import sys
+import types
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
+from kafka.net.inet import KafkaNetSocket
 
 from event_log.kafka.clients import opened
 
 LOOPBACK = "127.0.0.1"
+
+
+class NobodyTurns:
+    """The loop of a client that is no longer run."""
+
+    @types.coroutine
+    def wait_write(self, *_: object, **__: object) -> Iterator[None]:
+        yield
 
 
 @pytest.fixture
@@ -45,6 +55,20 @@ def test_a_broker_that_is_not_there_leaves_no_socket(left: list[str]) -> None:
 
 def test_a_broker_that_does_not_answer_leaves_no_socket(left: list[str], silent: str) -> None:
     try_to_open(silent)
+    assert left == []
+
+
+def test_a_client_dropped_while_it_connects_leaves_no_socket(left: list[str], silent: str) -> None:
+    host, port = silent.split(":")
+    for _ in range(20):
+        knocking = socket.socket()
+        knocking.settimeout(0)
+        connecting = KafkaNetSocket().sock_connect(NobodyTurns(), knocking, (host, int(port)))
+        connecting.send(None)
+        circle: list[object] = [knocking, connecting]
+        circle.append(circle)
+        del knocking, connecting, circle
+    gc.collect()
     assert left == []
 
 

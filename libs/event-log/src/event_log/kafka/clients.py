@@ -36,15 +36,22 @@ def opened(kind: Callable[..., _Client], **settings: Any) -> _Client:
         raise
 
 
+_CONNECTING: set[socket.socket] = set()
+"""Sockets on their way: known here, so that of a client dropped with one the collector cannot meet the socket first."""
+
+
 def _closing(connect: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
     """Return the library's way to connect a socket, closing one that does not come to be connected: it forgets it."""
 
     async def sock_connect(self: KafkaNetSocket, net: Any, sock: socket.socket, *told: Any, **named: Any) -> Any:
+        _CONNECTING.add(sock)
         try:
             return await connect(self, net, sock, *told, **named)
         except BaseException:
             sock.close()
             raise
+        finally:
+            _CONNECTING.discard(sock)
 
     return sock_connect
 
