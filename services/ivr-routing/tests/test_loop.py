@@ -58,6 +58,34 @@ async def test_a_call_goes_from_arrival_through_flow_queue_and_reservation_to_th
     watch.cancel()
 
 
+async def test_a_desktop_server_watches_the_reservations_of_many_agents_on_one_stream(centre: Centre) -> None:
+    await centre.open("ann", "ben")
+    named = [centre.agent("ann"), centre.agent("ben")]
+    first = await centre.press((await centre.call()).instruction, "1")
+    watch = centre.doors.agents.WatchReservations(agents.WatchReservationsRequest(agents=named))
+    second = await centre.press((await centre.call()).instruction, "1")
+
+    told = [await _news(watch), await _news(watch)]
+
+    assert [news.offered.contact_id for news in told] == [first.contact_id, second.contact_id]
+    assert sorted(news.agent for news in told) == named
+    taken = told[0]
+    await centre.doors.agents.AcceptReservation(
+        agents.AcceptReservationRequest(reservation_id=taken.offered.reservation_id, agent=taken.agent)
+    )
+    ended = await _news(watch)
+    assert (ended.ended.end, ended.agent) == ("accepted", taken.agent)
+    watch.cancel()
+
+
+async def test_a_stream_of_too_many_agents_or_of_one_who_is_unknown_is_refused(centre: Centre) -> None:
+    for named, code in ((["a"] * 1_001, grpc.StatusCode.INVALID_ARGUMENT), (["nobody"], grpc.StatusCode.NOT_FOUND)):
+        watch = centre.doors.agents.WatchReservations(agents.WatchReservationsRequest(agents=named))
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await watch.read()
+        assert refused.value.code() is code
+
+
 async def _is(centre: Centre, name: str, state: int) -> bool:
     return await centre.state(name) == state
 

@@ -283,21 +283,27 @@ Global___RejectReservationResponse: _TypeAlias = RejectReservationResponse  # no
 
 @_typing.final
 class WatchReservationsRequest(_message.Message):
-    """Asks for an agent's reservations."""
+    """Asks for agents' reservations."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     AGENT_FIELD_NUMBER: _builtins.int
+    AGENTS_FIELD_NUMBER: _builtins.int
     agent: _builtins.str
-    """Agent; empty: the token's."""
+    """Agent; empty, and no others named: the token's."""
+    @_builtins.property
+    def agents(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Agents of a desktop server that speaks for many; at most 1,000."""
+
     def __init__(
         self,
         *,
         agent: _builtins.str = ...,
+        agents: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "agents", b"agents"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -311,6 +317,9 @@ class WatchReservationsResponse(_message.Message):
 
     OFFERED_FIELD_NUMBER: _builtins.int
     ENDED_FIELD_NUMBER: _builtins.int
+    AGENT_FIELD_NUMBER: _builtins.int
+    agent: _builtins.str
+    """Agent whom it concerns; empty in a sign of life."""
     @_builtins.property
     def offered(self) -> Global___ReservationOffer:
         """A contact is held for the agent."""
@@ -324,10 +333,11 @@ class WatchReservationsResponse(_message.Message):
         *,
         offered: Global___ReservationOffer | None = ...,
         ended: Global___ReservationEnd | None = ...,
+        agent: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ended", b"ended", "news", b"news", "offered", b"offered"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ended", b"ended", "news", b"news", "offered", b"offered"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "ended", b"ended", "news", b"news", "offered", b"offered"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_news: _TypeAlias = _typing.Literal["offered", "ended"]  # noqa: Y015
     _WhichOneofArgType_news: _TypeAlias = _typing.Literal["news", b"news"]  # noqa: Y015

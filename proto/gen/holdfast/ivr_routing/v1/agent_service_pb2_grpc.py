@@ -113,8 +113,8 @@ class AgentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchReservations(self, request, context):
-        """Streams an agent's reservations, the open one first, each with what is known of the contact, and how each
-        ended. Sends a message without reservation now and then.
+        """Streams the reservations of one agent or of many, the open ones first, each with what is known of the contact, and
+        how each ended. Sends a message without reservation now and then.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -46,8 +46,8 @@ class AgentServiceStub:
     RejectReservation: _grpc.UnaryUnaryMultiCallable[_agent_service_pb2.RejectReservationRequest, _agent_service_pb2.RejectReservationResponse]
     """Says no to a reservation; the contact goes to another agent first."""
     WatchReservations: _grpc.UnaryStreamMultiCallable[_agent_service_pb2.WatchReservationsRequest, _agent_service_pb2.WatchReservationsResponse]
-    """Streams an agent's reservations, the open one first, each with what is known of the contact, and how each
-    ended. Sends a message without reservation now and then.
+    """Streams the reservations of one agent or of many, the open ones first, each with what is known of the contact, and
+    how each ended. Sends a message without reservation now and then.
     """
     CompleteWrapUp: _grpc.UnaryUnaryMultiCallable[_agent_service_pb2.CompleteWrapUpRequest, _agent_service_pb2.CompleteWrapUpResponse]
     """Ends wrap-up."""
@@ -70,8 +70,8 @@ class AgentServiceAsyncStub(AgentServiceStub):
     RejectReservation: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.RejectReservationRequest, _agent_service_pb2.RejectReservationResponse]  # type: ignore[assignment]
     """Says no to a reservation; the contact goes to another agent first."""
     WatchReservations: _aio.UnaryStreamMultiCallable[_agent_service_pb2.WatchReservationsRequest, _agent_service_pb2.WatchReservationsResponse]  # type: ignore[assignment]
-    """Streams an agent's reservations, the open one first, each with what is known of the contact, and how each
-    ended. Sends a message without reservation now and then.
+    """Streams the reservations of one agent or of many, the open ones first, each with what is known of the contact, and
+    how each ended. Sends a message without reservation now and then.
     """
     CompleteWrapUp: _aio.UnaryUnaryMultiCallable[_agent_service_pb2.CompleteWrapUpRequest, _agent_service_pb2.CompleteWrapUpResponse]  # type: ignore[assignment]
     """Ends wrap-up."""
@@ -127,8 +127,8 @@ class AgentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _agent_service_pb2.WatchReservationsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_agent_service_pb2.WatchReservationsResponse], _abc.AsyncIterator[_agent_service_pb2.WatchReservationsResponse]]:
-        """Streams an agent's reservations, the open one first, each with what is known of the contact, and how each
-        ended. Sends a message without reservation now and then.
+        """Streams the reservations of one agent or of many, the open ones first, each with what is known of the contact, and
+        how each ended. Sends a message without reservation now and then.
         """
 
     @_abc_1.abstractmethod

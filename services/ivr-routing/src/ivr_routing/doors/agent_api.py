@@ -16,7 +16,7 @@ from ivr_routing.core.words import AgentState
 from ivr_routing.doors.policy import SUPERVISE
 from ivr_routing.lead.leading import Leading
 from ivr_routing.lead.shard import Shard
-from ivr_routing.loop.offers import offer
+from ivr_routing.loop.offers import offered
 from ivr_routing.loop.requests import Told
 from service_host import call
 from service_host.errors import InvalidArgument, PermissionDenied
@@ -77,16 +77,24 @@ class AgentApi(stubs.AgentServiceServicer):
         return pb.RejectReservationResponse()
 
     async def WatchReservations(self, request: pb.WatchReservationsRequest, _context: Any) -> AsyncIterator[Any]:
-        """Stream an agent's reservations."""
-        shard, agent = await self._of(request.agent)
-        with shard.reservations.subscribed(agent) as subscription:
+        """Stream agents' reservations."""
+        if len(request.agents) > MOST_HEARD:
+            raise InvalidArgument("INVALID_FIELD", "These are too many agents for one stream.", field="agents")
+        caller = call.caller()
+        agents = sorted({*request.agents, request.agent} - {""}) or [caller.agent or ""]
+        for agent in agents:
+            _may_speak_for(agent)
+        shard = await self._leading.shard(caller.tenant)
+        with shard.reservations.subscribed(*agents) as subscription:
             await shard.settled()
-            held = shard.desk.core.reservations.get(_known(shard, agent).reservation_id)
-            first = held.reservation_id if held is not None else ""
-            if held is not None:
-                yield pb.WatchReservationsResponse(offered=offer(shard.desk, held))
+            reservations = shard.desk.core.reservations
+            held = [reservations.get(_known(shard, agent).reservation_id) for agent in agents]
+            first = [offered(shard.desk, found) for found in held if found is not None]
+            for one in first:
+                yield one
+            told = {one.offered.reservation_id for one in first}
             async for news in subscription.read():
-                if news is None or not first or news.offered.reservation_id != first:
+                if news is None or news.offered.reservation_id not in told:
                     yield news or pb.WatchReservationsResponse()
 
     async def CompleteWrapUp(self, request: pb.CompleteWrapUpRequest, _context: Any) -> Any:

@@ -177,7 +177,7 @@ class Shard:
             if isinstance(event, instruction_pb2.InstructionIssued):
                 self._outgoing.append((until, partial(self._tell_instruction, event.instruction)))
             elif (told := offers.news(self.desk, event)) is not None:
-                self._outgoing.append((until, partial(self.reservations.publish, *told)))
+                self._outgoing.append((until, partial(self.reservations.publish, told.agent, told)))
             elif isinstance(event, e.AgentSpellBegan) and event.state is AgentState.OFFLINE:
                 self.heartbeats.forget(event.agent)
 

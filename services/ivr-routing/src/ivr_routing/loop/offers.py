@@ -19,18 +19,21 @@ _ENDS: Final = {
 }
 
 
-def news(desk: Desk, event: Decided) -> tuple[str, pb.WatchReservationsResponse] | None:
-    """The agent whom an event concerns, and what they are told; None if it concerns none."""
+def news(desk: Desk, event: Decided) -> pb.WatchReservationsResponse | None:
+    """What an event tells the agent whom it concerns; None if it concerns none."""
     if isinstance(event, e.ReservationCreated):
         held = desk.core.reservations.get(event.reservation_id)
-        if held is None:
-            return None
-        return event.agent, pb.WatchReservationsResponse(offered=offer(desk, held))
+        return offered(desk, held) if held is not None else None
     end = _end_of(event)
     if not end:
         return None
     ended = pb.ReservationEnd(reservation_id=event.reservation_id, end=end)  # type: ignore[union-attr]  # by _end_of
-    return event.agent, pb.WatchReservationsResponse(ended=ended)  # type: ignore[union-attr]  # the same
+    return pb.WatchReservationsResponse(ended=ended, agent=event.agent)  # type: ignore[union-attr]  # the same
+
+
+def offered(desk: Desk, held: Reservation) -> pb.WatchReservationsResponse:
+    """The news that a contact is held for an agent."""
+    return pb.WatchReservationsResponse(offered=offer(desk, held), agent=held.agent)
 
 
 def _end_of(event: Decided) -> str:
