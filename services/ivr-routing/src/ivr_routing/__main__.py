@@ -70,7 +70,7 @@ async def open_service(settings: Settings, service: process.Service) -> None:
     feed = await service.enter(open_feed(settings.feed, lambda address: _channel(settings, address)))
     lookups = await service.enter(Lookups(settings.lookup_hosts))
     leadership = Leadership(Connections(settings.session_url, settings.db_schema), settings.lease)
-    facts = FactsFeed(feed, database)
+    facts = FactsFeed(feed, database, leadership)
     snapshots = Snapshots(database)
     leading = Leading(settings, log, leadership, snapshots, facts, clock_us, new_id)
     leading.on_lookup = lookups.begin

@@ -18,6 +18,7 @@ from ivr_routing import telemetry
 from ivr_routing.core import commands as c
 from ivr_routing.core.errors import Refused
 from ivr_routing.errors import ShardFailed
+from ivr_routing.lead.leadership import Leadership
 from ivr_routing.lead.shard import Shard
 from ivr_routing.lead.shards import Shards
 from ivr_routing.loop.facts import REMEMBERED, TYPES, told_by
@@ -35,17 +36,19 @@ _WANTED: Final = Filter(types=TYPES)
 _REMEMBERED: Final = Filter(types=REMEMBERED)
 _FIND: Final = "select log_id, incarnation, position from feed_cursor where log_id = $1"
 _MOVE: Final = """
-    insert into feed_cursor (log_id, incarnation, position) values ($1, $2, $3)
+    insert into feed_cursor (log_id, incarnation, position) select $1, $2, $3 from leader where pid = $4
     on conflict (log_id) do update set incarnation = excluded.incarnation, position = excluded.position
 """
+"""Nothing, by one who leads no more: what it took in says nothing of what its successor did."""
 
 
 class FactsFeed:
     """The feed of call-events, for one process; what broke the code is left out in all its terms."""
 
-    def __init__(self, feed: Feed, database: Database) -> None:
+    def __init__(self, feed: Feed, database: Database, leadership: Leadership) -> None:
         self._feed = feed
         self._database = database
+        self._leadership = leadership
         self._left_out: set[int] = set()
         self._kept_at = 0.0
         self._touched: dict[str, Shard] = {}
@@ -124,7 +127,7 @@ class FactsFeed:
 
     async def _move(self, to: Cursor) -> None:
         async with self._database.acquire(DATABASE_SECONDS) as connection:
-            await connection.execute(_MOVE, to.log_id, to.incarnation, to.position)
+            await connection.execute(_MOVE, to.log_id, to.incarnation, to.position, self._leadership.pid)
 
 
 async def _doubt(shard: Shard) -> None:

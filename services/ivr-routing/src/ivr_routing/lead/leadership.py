@@ -26,6 +26,8 @@ class Leadership:
         """Remember where; `lease` is the silence after which a holder is taken for frozen."""
         self._connections = connections
         self._lease = lease
+        self.pid = 0
+        """The server's process that holds the lease for this one, by its last term; 0 before the first."""
 
     @asynccontextmanager
     async def term(self) -> AsyncIterator[asyncio.Event]:
@@ -55,6 +57,7 @@ class Leadership:
                     session.terminate()
                 raise
             else:
+                self.pid = session.get_server_pid()
                 return session
 
     async def _renew(self, session: Session, lost: asyncio.Event) -> None:
