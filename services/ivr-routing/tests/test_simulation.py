@@ -50,6 +50,11 @@ def figures(**changed: Any) -> dict[str, Any]:
         ({"agents": [{"count": 1, "queues": ["elsewhere"]}]}, "elsewhere"),
         ({"queues": {"main": {"overflow_to": "second"}}}, "second"),
         ({"handle_time": {"main": {"uniform_seconds": [5, 1]}}}, "handle_time.main"),
+        ({"handle_time": {"main": {"uniform_seconds": [-1, 1]}}}, "handle_time.main"),
+        ({"handle_time": {"main": {"lognormal": {"mean_seconds": 1e300, "deviation_seconds": 1}}}}, "mean_seconds"),
+        ({"handle_time": {"main": {"lognormal": {"mean_seconds": 1, "deviation_seconds": 1e300}}}}, "deviation"),
+        ({"patience": {"main": {"exponential_mean_seconds": 1e-320}}}, "patience.main"),
+        ({"queues": {"main": {"wrap_up_seconds": 1e300}}}, "wrap_up_seconds"),
     ],
 )
 def test_a_scenario_that_cannot_be_is_refused_by_its_key(changed: dict[str, Any], named: str) -> None:

@@ -16,6 +16,9 @@ MOST_HOURS: Final = 1_000_000
 MOST_ARRIVALS: Final = 10_000_000
 Rate = Annotated[float, Field(ge=0, le=MOST_ARRIVALS)]
 """Mean arrivals in an hour or half-hour."""
+Seconds = Annotated[float, Field(ge=0, le=MOST_HOURS * 3_600)]
+SomeSeconds = Annotated[float, Field(ge=1e-6, le=MOST_HOURS * 3_600)]
+"""A microsecond at least, for what may not be nothing."""
 
 
 class ScenarioInvalid(Exception):
@@ -29,26 +32,26 @@ class _Part(BaseModel):
 class LogNormal(_Part):
     """A length whose logarithm is normal, by its mean and its standard deviation."""
 
-    mean_seconds: float = Field(gt=0)
-    deviation_seconds: float = Field(gt=0)
+    mean_seconds: SomeSeconds
+    deviation_seconds: SomeSeconds
 
 
 class Length(_Part):
     """A length by chance: exactly one of these."""
 
-    exponential_mean_seconds: float | None = Field(default=None, gt=0)
-    constant_seconds: float | None = Field(default=None, ge=0)
+    exponential_mean_seconds: SomeSeconds | None = None
+    constant_seconds: Seconds | None = None
     lognormal: LogNormal | None = None
-    uniform_seconds: tuple[float, float] | None = None
-    quantiles_seconds: tuple[float, ...] | None = Field(default=None, min_length=2)
+    uniform_seconds: tuple[Seconds, Seconds] | None = None
+    quantiles_seconds: tuple[Seconds, ...] | None = Field(default=None, min_length=2)
     """Evenly spaced quantiles from the least to the most, straight lines between."""
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:
         _exactly_one(self)
         values = self.uniform_seconds or self.quantiles_seconds or ()
-        if list(values) != sorted(values) or any(value < 0 for value in values):
-            raise ValueError("lengths are not negative and do not fall")
+        if list(values) != sorted(values):
+            raise ValueError("lengths do not fall")
         return self
 
 
@@ -79,7 +82,7 @@ class Arrivals(_Part):
 class Step(_Part):
     """One stage of relaxing requirements."""
 
-    after_seconds: float = Field(default=0, ge=0)
+    after_seconds: Seconds = 0
     skills: dict[str, int] = {}
     groups: tuple[str, ...] = ()
     lowered_by: int = 0
@@ -88,18 +91,18 @@ class Step(_Part):
 class SimulatedQueue(_Part):
     """A queue: how its figures are counted and how it waits."""
 
-    service_level_threshold_seconds: float = Field(default=20, gt=0)
-    short_abandon_seconds: float = Field(default=5, ge=0)
+    service_level_threshold_seconds: SomeSeconds = 20
+    short_abandon_seconds: Seconds = 5
     strategy: Literal["longest_idle_since_available", "longest_idle_since_contact", "most_skilled"] = (
         "longest_idle_since_available"
     )
     priority: int = 0
-    ageing_seconds: float = Field(default=0, ge=0)
+    ageing_seconds: Seconds = 0
     max_size: int = Field(default=0, ge=0)
-    max_wait_seconds: float = Field(default=0, ge=0)
+    max_wait_seconds: Seconds = 0
     overflow_to: str = ""
-    wrap_up_seconds: float = Field(default=0, ge=0)
-    reservation_seconds: float = Field(default=20, gt=0)
+    wrap_up_seconds: Seconds = 0
+    reservation_seconds: SomeSeconds = 20
     ring_all_limit: int = Field(default=0, ge=0, le=50)
     steps: tuple[Step, ...] = ()
     skills: dict[str, int] = {}
@@ -115,7 +118,7 @@ class AgentGroup(_Part):
     groups: tuple[str, ...] = ()
     from_hour: float = Field(default=0, ge=0, le=24)
     to_hour: float = Field(default=24, ge=0, le=24)
-    back_after_seconds: float = Field(default=60, ge=0)
+    back_after_seconds: Seconds = 60
     """Who was made not ready or unreachable for not answering is available again after so long."""
     name: str = ""
 
@@ -140,7 +143,7 @@ class Scenario(_Part):
 
     seed: int = 1
     hours: float = Field(default=8, gt=0, le=MOST_HOURS)
-    warm_up_hours: float = Field(default=0, ge=0)
+    warm_up_hours: float = Field(default=0, ge=0, le=MOST_HOURS)
     """Hours before what is counted."""
     replications: int = Field(default=1, ge=1, le=10_000)
     """Times that all of it is simulated, each with chance of its own."""
