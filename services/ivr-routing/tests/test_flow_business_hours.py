@@ -1,6 +1,6 @@
 """Business hours across weeks, holidays, overrides, midnights and clock changes."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivr_routing.flow.business_hours import BusinessHours, Opening, instant, is_open, next_closed, next_open, spans
-from ivr_routing.flow.problem import FlowRefused
-from ivr_routing.flow.reading_hours import hours_from_text, openings
+from ivr_routing.flow.business_hours import BusinessHours, Opening, instant, is_open, next_open, spans
+from ivr_routing.flow.reading_hours import openings
 
 BERLIN: Final = ZoneInfo("Europe/Berlin")
 ZONES: Final = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pacific/Apia", "Asia/Kathmandu")
@@ -64,19 +63,13 @@ def test_it_tells_when_it_next_opens(at: str, expected: str) -> None:
     assert next_open(OFFICE, berlin(at)) == berlin(expected)
 
 
-def test_it_tells_when_it_closes_and_nothing_while_closed() -> None:
-    assert next_closed(OFFICE, berlin("2026-11-23T10:00:00")) == berlin("2026-11-23T12:30:00")
-    assert next_closed(OFFICE, berlin("2026-11-23T12:45:00")) is None
-
-
 def test_what_never_opens_has_no_next_opening() -> None:
     assert next_open(BusinessHours(BERLIN, {}), berlin("2026-11-23T10:00:00")) is None
 
 
-def test_around_the_clock_is_always_open_and_never_closes() -> None:
+def test_around_the_clock_is_always_open() -> None:
     always = BusinessHours(BERLIN, {day: openings(["00:00-24:00"]) for day in range(7)})
     assert is_open(always, berlin("2026-10-25T02:30:00"))
-    assert next_closed(always, berlin("2026-11-23T10:00:00")) is None
 
 
 def test_a_time_that_the_clock_skips_is_the_instant_of_the_change() -> None:
@@ -128,36 +121,9 @@ def test_the_next_opening_is_open_and_nothing_before_it_is(place: BusinessHours,
     assert opens == at or not is_open(place, at + (opens - at) / 2)
 
 
-@given(hours, instants)
-def test_it_closes_when_it_says_and_is_open_until_then(place: BusinessHours, at: datetime) -> None:
-    closes = next_closed(place, at)
-    if closes is not None:
-        assert is_open(place, at)
-        assert not is_open(place, closes)
-        assert is_open(place, closes - timedelta(microseconds=1))
-
-
 @given(st.sampled_from(ZONES).map(ZoneInfo), st.dates(date(2005, 1, 1), date(2030, 12, 31)), st.integers(0, 2880))
 def test_local_times_never_run_backwards(zone: ZoneInfo, day: date, minutes: int) -> None:
     first, second = (instant(zone, day, minutes, later=later) for later in (False, True))
     assert first <= second
     assert second <= instant(zone, day, minutes + 1, later=True)
     assert first <= instant(zone, day, minutes + 1, later=False)
-
-
-def test_hours_have_documents_of_their_own() -> None:
-    text = "time_zone: Europe/Berlin\nweekly: {monday: [09:00-18:00]}\nholidays: {2026-11-30: closed for once}\n"
-    hours_told = hours_from_text(text)
-    assert is_open(hours_told, berlin("2026-11-23T10:00:00"))
-    assert not is_open(hours_told, berlin("2026-11-30T10:00:00"))
-
-
-def test_problems_of_hours_are_told_at_once_with_their_lines() -> None:
-    with pytest.raises(FlowRefused) as refused:
-        hours_from_text("time_zone: Berlin\nweekly: {monday: [09:00-12:00, 11:00-13:00]}\n")
-    assert [(problem.line, problem.code) for problem in refused.value.problems] == [
-        (1, "wrong_hours"),
-        (2, "wrong_hours"),
-    ]
-    with pytest.raises(FlowRefused):
-        hours_from_text("weekly: {monday: [9-12]}")

@@ -47,22 +47,6 @@ def next_open(hours: BusinessHours, at: datetime) -> datetime | None:
     return None
 
 
-def next_closed(hours: BusinessHours, at: datetime) -> datetime | None:
-    """Return when the opening at an instant ends, openings that touch taken as one; None if it is closed then.
-
-    An opening that goes on beyond FARTHEST, such as one around the clock, ends nowhere: None as well.
-    """
-    end: datetime | None = None
-    for begins, ends in _around(hours, at, FARTHEST):
-        if end is None and begins <= at < ends:
-            end = ends
-        elif end is not None and begins > end:
-            return end
-        elif end is not None:
-            end = max(end, ends)
-    return end if end is not None and end < at + FARTHEST - 2 * DAY else None
-
-
 def _around(hours: BusinessHours, at: datetime, ahead: timedelta) -> Iterator[tuple[datetime, datetime]]:
     """Yield openings in UTC, in order, from those that may still last at an instant to those of some days ahead."""
     local = at.astimezone(hours.zone).date()

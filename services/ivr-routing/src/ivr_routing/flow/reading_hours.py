@@ -10,9 +10,6 @@ from zoneinfo import ZoneInfo
 
 from ivr_routing.flow.business_hours import BusinessHours, Opening
 from ivr_routing.flow.document import Hours
-from ivr_routing.flow.forming import formed, placed, repeated
-from ivr_routing.flow.problem import FlowRefused
-from ivr_routing.flow.source_text import read
 
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _DAY_MINUTES: Final = 1440
@@ -26,18 +23,6 @@ def business_hours(hours: Hours) -> BusinessHours:
         weekly={WEEKDAYS.index(day): openings(spans) for day, spans in hours.weekly.items()},
         dated=dated | {date.fromisoformat(day): openings(spans) for day, spans in hours.overrides.items()},
     )
-
-
-def hours_from_text(text: str) -> BusinessHours:
-    """Return the business hours of a document of their own, YAML or JSON; raise FlowRefused with its problems."""
-    source = read(text)
-    hours = formed(source, Hours)
-    at = placed(source)
-    found = [at(path, "wrong_hours", said, remedy) for path, said, remedy in problems(hours)]
-    found += repeated(source)
-    if found:
-        raise FlowRefused(tuple(sorted(found)))
-    return business_hours(hours)
 
 
 def zone(name: str) -> ZoneInfo:
