@@ -8,6 +8,7 @@ import pytest
 from kafka import KafkaProducer
 
 from event_log.connections import Connections
+from event_log.kafka.batch_form import encoded
 from event_log.kafka.checkpoints import PostgresCheckpoints
 from event_log.kafka.clients import opened
 from event_log.kafka.errors import BrokerUnavailable
@@ -150,7 +151,7 @@ def test_the_librarys_producer_hangs_for_good_after_a_late_batch_and_so_is_throw
     ensure_topic(broker.bootstrap, topic)
     producer = opened(KafkaProducer, **producer_settings(broker.bootstrap, BRISK))
     record = control_record(Control(Origin("log", 1, 1), 0, 1))
-    records = [ToSend(0, None, record.value, record.headers)]
+    records = [ToSend(0, None, record.value, encoded(record.headers))]
     try:
         sent(producer, topic.name, records, 10)
         broker.freeze()

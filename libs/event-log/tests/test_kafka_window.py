@@ -5,6 +5,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from event_log.kafka.batch_form import decoded
 from event_log.kafka.outgoing import WINDOW_BYTES, windows_of
 from event_log.kafka.record import Control, EventPlace, Origin, partition_of, place_of, stream_key
 from event_log.kafka.window import Checkpoint, Outgoing, Window, beginning, controls_of, records_of, resumed
@@ -37,7 +38,7 @@ def test_each_record_names_the_one_before_it_in_its_partition(
     two, after = records_of(window_of(second, len(first)), between, ORIGIN)
     last = dict.fromkeys([0, 1, 2], 0)
     for partition, _, _, headers in one + two:
-        place = place_of(headers)
+        place = place_of(decoded(headers))
         assert isinstance(place, EventPlace)
         assert place.prev == last[partition]
         last[partition] = place.position
@@ -54,7 +55,7 @@ def test_what_a_partition_has_is_not_sent_to_it_again(stretch: list[int | None])
 @given(stretches)
 def test_every_partition_is_told_how_far_it_is_whole(stretch: list[int | None]) -> None:
     _, held = records_of(window_of(stretch), beginning(Cursor("log", 1, 0), [0, 1, 2]), ORIGIN)
-    controls = {record.partition: place_of(record.headers) for record in controls_of(held, ORIGIN)}
+    controls = {record.partition: place_of(decoded(record.headers)) for record in controls_of(held, ORIGIN)}
     assert controls == {number: Control(ORIGIN, held.prevs[number], len(stretch)) for number in range(3)}
 
 
@@ -62,7 +63,7 @@ def test_the_trace_of_an_event_goes_with_its_record() -> None:
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     window = Window([Outgoing(1, 0, b"key", b"value", "Enqueued", "bank", trace)], Cursor("log", 1, 1), 1)
     ((_, _, _, headers),) = records_of(window, beginning(Cursor("log", 1, 0), [0]), ORIGIN)[0]
-    assert dict(headers)["traceparent"] == trace.encode()
+    assert dict(decoded(headers))["traceparent"] == trace.encode()
 
 
 def test_a_restored_log_goes_on_from_its_head_under_its_new_incarnation() -> None:

@@ -14,7 +14,8 @@ from kafka.record.memory_records import MemoryRecords, MemoryRecordsBuilder
 from kafka.structs import TopicPartition
 
 from event_log.errors import IncarnationChanged
-from event_log.kafka.lean import LEAN, LeanPartitionRecords, decoded
+from event_log.kafka.batch_form import decoded
+from event_log.kafka.lean import LEAN, LeanPartitionRecords
 from event_log.kafka.record import Control, MalformedRecord, Origin, Record, control_record, event_record
 from event_log.kafka.sifting import Sieve
 from event_log.model import Cursor, Event, Stream

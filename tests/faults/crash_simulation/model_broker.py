@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from crash_simulation.model_log import PARTITIONS, ModelLog
 from crash_simulation.process import Fate, Process
+from event_log.kafka.batch_form import decoded
 from event_log.kafka.errors import BrokerUnavailable
 from event_log.kafka.record import Control, place_of
 from event_log.kafka.window import ToSend
@@ -36,7 +37,7 @@ class ModelBroker:
         """Write records of one partition, and look whether a reader can rely on them."""
         for record in records:
             self.partitions[record.partition].append(record)
-            place = place_of(record.headers)
+            place = place_of(decoded(record.headers))
             if isinstance(place, Control):
                 self._check_control(record.partition, place)
             else:

@@ -11,10 +11,9 @@ from typing import Any, Final
 from kafka.consumer.fetcher import Fetcher
 from kafka.errors import CorruptRecordError
 
-from event_log.kafka.record import Headers, MalformedRecord
+from event_log.kafka.batch_form import MORE, read_varint
 
 MAGIC: Final = 2
-MORE: Final = 0x80
 LEAN: Final = hasattr(getattr(Fetcher, "PartitionRecords", None), "_unpack_records")
 """Whether the library is made as this module knows it."""
 
@@ -30,34 +29,20 @@ class LeanRecord:
         self.headers = headers
 
 
-def decoded(headers: bytes) -> Headers:
-    """Return headers by name; raise MalformedRecord."""
-    try:
-        count, at = _varint(headers, 0)
-        found: list[tuple[str, bytes]] = []
-        for _ in range(count):
-            name, at = _bytes(headers, at)
-            value, at = _bytes(headers, at)
-            found.append(((name or b"").decode(), value or b""))
-    except (IndexError, UnicodeDecodeError):
-        raise MalformedRecord("the headers are no headers") from None
-    return found
-
-
 def records_of(batch: Any) -> Iterator[LeanRecord]:
     """Yield the records of one of the library's batches; raise CorruptRecordError."""
     batch._maybe_uncompress()  # noqa: SLF001  # see above
     buffer, at, base = bytes(batch._buffer), batch._pos, batch.base_offset  # noqa: SLF001
     try:
         for _ in range(batch.records_count):
-            length, at = _varint(buffer, at)
+            length, at = read_varint(buffer, at)
             end = at + length
             at += 1  # attributes
             while buffer[at] & MORE:  # the time since the batch's
                 at += 1
-            delta, at = _varint(buffer, at + 1)
-            size, at = _varint(buffer, at)
-            size, at = _varint(buffer, at + max(size, 0))
+            delta, at = read_varint(buffer, at + 1)
+            size, at = read_varint(buffer, at)
+            size, at = read_varint(buffer, at + max(size, 0))
             value = buffer[at : at + size] if size >= 0 else None
             yield LeanRecord(base + delta, value, buffer[at + max(size, 0) : end])
             at = end
@@ -69,29 +54,6 @@ def install(consumer: Any) -> None:
     """Have a consumer of ours, and it alone, give lean records."""
     if LEAN:
         consumer._fetcher.PartitionRecords = LeanPartitionRecords  # noqa: SLF001  # see above
-
-
-def _varint(buffer: bytes, at: int) -> tuple[int, int]:
-    """Return a zigzag number and where it ends."""
-    byte = buffer[at]
-    if byte < MORE:
-        return (byte >> 1) ^ -(byte & 1), at + 1
-    number, shift = byte & ~MORE, 7
-    while byte & MORE:
-        at += 1
-        byte = buffer[at]
-        number |= (byte & ~MORE) << shift
-        shift += 7
-    return (number >> 1) ^ -(number & 1), at + 1
-
-
-def _bytes(buffer: bytes, at: int) -> tuple[bytes | None, int]:
-    size, at = _varint(buffer, at)
-    if size < 0:
-        return None, at
-    if at + size > len(buffer):
-        raise IndexError
-    return buffer[at : at + size], at + size
 
 
 class LeanPartitionRecords(Fetcher.PartitionRecords):  # type: ignore[misc]  # it brings no types

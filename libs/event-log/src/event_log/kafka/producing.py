@@ -6,14 +6,15 @@ again. What it still sends is in order, and harmless. A window's records of one 
 """
 
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
+from event_log.kafka import lean_batch
 from event_log.kafka.clients import opened
 from event_log.kafka.errors import BrokerUnavailable, ProducerStuck
 from event_log.kafka.topic import BATCH_BYTES, NO_MORE, RECORD_BYTES, TopicSettings, ensure_topic
@@ -96,33 +97,17 @@ async def open_topic(
 
 def sent(producer: Any, topic: str, records: Sequence[ToSend], seconds: float) -> None:
     """Send records and wait for their acknowledgement; raise BrokerUnavailable if it is not known of each."""
+    by_partition: dict[int, list[ToSend]] = {}
+    for record in records:
+        by_partition.setdefault(record.partition, []).append(record)
     try:
-        with _undisturbed(producer):
-            futures = [
-                producer.send(topic, value=value, key=key, headers=headers, partition=partition)
-                for partition, key, value, headers in records
-            ]
+        producer.partitions_for(topic)  # looked up, where the library does not know it
+        batches = [lean_batch.put(producer, topic, number, told) for number, told in by_partition.items()]
         producer.flush(seconds)
     except (KafkaError, ValueError) as trouble:
         raise BrokerUnavailable(f"the broker did not take a window ({type(trouble).__name__})") from trouble
-    for future in futures:
-        if not future.succeeded():
-            name = type(future.exception).__name__ if future.is_done else "no answer"
-            raise BrokerUnavailable(f"the broker did not acknowledge a window ({name})")
-
-
-@contextmanager
-def _undisturbed(producer: Any) -> Iterator[None]:
-    """Let the library's thread sleep until the flush: it is woken for each batch begun, and none is ready before.
-
-    Of a window of a dozen records nearly each begins one, and the two threads would take the interpreter in turns.
-    """
-    sender = producer._sender  # noqa: SLF001
-    sender.wakeup = _nothing
-    try:
-        yield
-    finally:
-        del sender.wakeup
+    for trouble_of in filter(None, map(lean_batch.trouble_of, batches)):
+        raise BrokerUnavailable(f"the broker did not acknowledge a window ({trouble_of})")
 
 
 def abandon(*producers: Any) -> None:

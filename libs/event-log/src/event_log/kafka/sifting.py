@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from event_log.errors import IncarnationChanged
-from event_log.kafka.lean import MORE, decoded
+from event_log.kafka.batch_form import decoded, header
 from event_log.kafka.record import Control, EventPlace, Headers, MalformedRecord, place_of
 from event_log.model import Cursor
 
@@ -124,7 +124,7 @@ def _event_headers(log: Cursor) -> "re.Pattern[bytes]":
     those of numbers are one byte. Words with control characters are left to who decodes header by header.
     """
     origin = b"".join(
-        b"%c%b%b%b" % (2 * len(name), name, _doubled(len(value)), value)
+        header(name, value)
         for name, value in ((b"log_id", log.log_id.encode()), (b"incarnation", b"%d" % log.incarnation))
     )
     rest = (
@@ -135,8 +135,3 @@ def _event_headers(log: Cursor) -> "re.Pattern[bytes]":
         rb"\x08prev[\x02-\x28](\d{1,19})(?:\x16|\Z)",
     )
     return re.compile(rb"[\x0a-\x7e]" + re.escape(origin) + b"".join(rest))
-
-
-def _doubled(length: int) -> bytes:
-    doubled = 2 * length
-    return bytes([doubled]) if doubled < MORE else bytes([doubled & ~MORE & 0xFF | MORE, doubled >> 7])

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from event_log.kafka.batch_form import encoded, header, varint
 from event_log.kafka.record import Control, Origin, control_record, origin_headers, word_headers
 from event_log.model import Cursor
 
@@ -21,12 +22,12 @@ class Outgoing(NamedTuple):
 
 
 class ToSend(NamedTuple):
-    """A record and the partition that it goes to."""
+    """A record and the partition that it goes to; its headers as they stand in a batch."""
 
     partition: int
     key: bytes | None
     value: bytes
-    headers: list[tuple[str, bytes]]
+    headers: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +72,11 @@ def resumed(held: Checkpoint, log: Cursor) -> Checkpoint:
 
 def records_of(window: Window, held: Checkpoint, origin: Origin) -> tuple[list[ToSend], Checkpoint]:
     """Return the records of a window, and the checkpoint that their acknowledgement allows."""
-    prevs, shared = dict(held.prevs), origin_headers(origin)
+    prevs, words = dict(held.prevs), _Words(origin)
     records: list[ToSend] = []
-    words: dict[tuple[str, str], list[tuple[str, bytes]]] = {}  # most events of a window share them
     for position, partition, key, value, event_type, tenant, traceparent in window.events:
         if position > (prev := prevs[partition]):
-            told = words.get((event_type, tenant))
-            if told is None:
-                told = words[event_type, tenant] = shared + word_headers(event_type, tenant)
-            headers = [*told, ("position", b"%d" % position), ("prev", b"%d" % prev)]
-            if traceparent:
-                headers.append(("traceparent", traceparent.encode()))
+            headers = words.headers(event_type, tenant, position, prev, traceparent)
             records.append(ToSend(partition, key, value, headers))
             prevs[partition] = position
     return records, Checkpoint(window.complete_to, prevs)
@@ -91,4 +86,27 @@ def controls_of(held: Checkpoint, origin: Origin) -> Iterator[ToSend]:
     """Yield the record that tells each partition how far it is whole."""
     for partition, prev in held.prevs.items():
         record = control_record(Control(origin, prev, max(prev, held.cursor.position)))
-        yield ToSend(partition, None, record.value, record.headers)
+        yield ToSend(partition, None, record.value, encoded(record.headers))
+
+
+class _Words:
+    """Headers of the events of a window: most share all but their place, and those are made once."""
+
+    def __init__(self, origin: Origin) -> None:
+        self._origin = origin_headers(origin)
+        self._shared: dict[tuple[str, str, bool], bytes] = {}
+
+    def headers(self, event_type: str, tenant: str, position: int, prev: int, traceparent: str) -> bytes:
+        """Return the headers of an event."""
+        shared = self._shared.get((event_type, tenant, bool(traceparent)))
+        if shared is None:
+            shared = self._shared[event_type, tenant, bool(traceparent)] = self._made(event_type, tenant, traceparent)
+        at, before = b"%d" % position, b"%d" % prev
+        place = b"\x10position%b%b\x08prev%b%b" % (varint(len(at)), at, varint(len(before)), before)
+        return shared + place + (header(b"traceparent", traceparent.encode()) if traceparent else b"")
+
+    def _made(self, event_type: str, tenant: str, traceparent: str) -> bytes:
+        """Return their number and those that are shared; two or three more follow."""
+        told = [*self._origin, *word_headers(event_type, tenant)]
+        count = len(told) + (3 if traceparent else 2)
+        return varint(count) + b"".join(header(name.encode(), value) for name, value in told)
