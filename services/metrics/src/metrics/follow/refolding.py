@@ -19,6 +19,8 @@ from metrics.fact.recount import frames_of, recounted
 from metrics.fact.screen import DOUBT
 from metrics.follow.places import Reach
 
+Key = tuple[str, str, bytes]
+"""A stream's tenant, category and key."""
 Whole = Mapping[tuple[str, Stream], Sequence[Event]]
 """All events of some streams, by tenant and stream."""
 
@@ -44,8 +46,14 @@ async def refolded(
     if not doubtful.height:
         return Refolded(rows, doubtful)
     events = await whole_streams(log, doubtful, reach, left_out)
-    again = await in_one_thread(fold_whole, events)
+    again = await in_one_thread(fold_whole, events, _seen_whole(doubtful))
     return Refolded(joined(rows, again), doubtful)
+
+
+def _seen_whole(doubtful: pl.DataFrame) -> frozenset[Key]:
+    """Return the streams that began in the batch: columns saw all of them, and would doubt them again."""
+    begun = doubtful.filter(pl.col("first_version") == 1)
+    return frozenset(begun.select("tenant", "category", "key").iter_rows())
 
 
 def _folded(batch: Batch, stored: Mapping[str, pl.DataFrame]) -> tuple[Rows, pl.DataFrame]:
@@ -70,25 +78,29 @@ async def whole_streams(
     return found
 
 
-def fold_whole(events: Whole) -> Rows:
-    """Return the rows of contacts and agents' streams of which all events are given."""
+def fold_whole(events: Whole, odd: Collection[Key] = ()) -> Rows:
+    """Return the rows of contacts and agents' streams of which all events are given; columns cannot fold `odd` ones."""
     contacts = {key: told for key, told in events.items() if key[1].category == "contact"}
     agents = {key: told for key, told in events.items() if key[1].category == "agent"}
     recounts = [recounted_agent(tenant, str(of.key), observed_of(told)) for (tenant, of), told in agents.items()]
-    rows = _whole_contacts(contacts) if contacts else {}
+    rows = _whole_contacts(contacts, odd) if contacts else {}
     return rows | (agent_frames(recounts) if recounts else {})
 
 
-def _whole_contacts(events: Whole) -> Rows:
+def _whole_contacts(events: Whole, odd: Collection[Key]) -> Rows:
     """Fold contacts in columns once more, since all events may show what some did not, and by the rules if need be."""
-    folded = fold_contacts(batch_of(pack([event for told in events.values() for event in told], COLUMNS)), {})
-    doubtful = {(tenant, key) for tenant, key in folded.doubtful.select("tenant", "key").iter_rows()}
+    again = [event for of, told in events.items() if _key(*of) not in odd for event in told]
+    folded = fold_contacts(batch_of(pack(again, COLUMNS)), {}) if again else None
+    doubtful = {*odd, *(folded.doubtful.select("tenant", "category", "key").iter_rows() if folded else ())}
     recounts = [
-        recounted(tenant, str(stream.key), observed_of(told))
-        for (tenant, stream), told in events.items()
-        if (tenant, stream.key.bytes) in doubtful
+        recounted(of[0], str(of[1].key), observed_of(told)) for of, told in events.items() if _key(*of) in doubtful
     ]
-    return joined(folded.rows, frames_of(recounts)) if recounts else folded.rows
+    rows = folded.rows if folded else {}
+    return joined(rows, frames_of(recounts)) if recounts else rows
+
+
+def _key(tenant: str, stream: Stream) -> Key:
+    return tenant, stream.category, stream.key.bytes
 
 
 def observed_of(events: Sequence[Event]) -> list[Observed]:
