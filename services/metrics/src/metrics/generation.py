@@ -1,5 +1,6 @@
 """Generations: schemas that each hold a whole set of fact tables, and the views that show the live one."""
 
+import asyncio
 import hashlib
 import re
 from functools import cache
@@ -11,6 +12,8 @@ from metrics.fact import ddl
 if TYPE_CHECKING:
     import asyncpg
     from asyncpg.pool import PoolConnectionProxy
+
+    from service_host.postgres import Database
 
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
 
@@ -26,7 +29,7 @@ class NotAGeneration(ValueError):
 async def create_generation(connection: "Connection", name: str, *, indexed: bool = True) -> None:
     """Make an empty generation; its schema is `name`. Raises NotAGeneration for another form of name.
 
-    What is to be filled at once is indexed afterwards: see `index_generation`.
+    What is to be filled at once is indexed afterwards: see `finish_generation`.
     """
     _check(name)
     async with connection.transaction():
@@ -47,15 +50,28 @@ async def index_generation(connection: "Connection", name: str) -> None:
     await connection.execute(";\n".join(ddl.create_indexes(name)))
 
 
-async def tell_planner(connection: "Connection", name: str) -> None:
-    """Have Postgres look at what a generation holds: plans are made from that, and nobody else looks for a minute.
+async def finish_generation(database: "Database", name: str, seconds: float) -> None:
+    """Index what was filled at once, and have Postgres look at it, by two connections; nobody else looks for a minute.
 
     A small sample tells it how many rows there are and how many are alike; it looks closer by itself later.
     """
     _check(name)
-    async with connection.transaction():
-        await connection.execute(f"set local default_statistics_target = {FIRST_STATISTICS}")
-        await connection.execute(";\n".join(ddl.analyze_tables(name)))
+    tables = iter(ddl.finish_tables(name))
+
+    async def finish_some() -> None:
+        async with database.acquire(seconds) as connection:
+            for statements in tables:
+                async with connection.transaction():
+                    await connection.execute(f"set local default_statistics_target = {FIRST_STATISTICS}")
+                    await connection.execute(";\n".join(statements))
+
+    both = [asyncio.ensure_future(finish_some()) for _ in range(2)]
+    try:
+        await asyncio.gather(*both)
+    finally:
+        for one in both:
+            one.cancel()
+        await asyncio.gather(*both, return_exceptions=True)
 
 
 @cache

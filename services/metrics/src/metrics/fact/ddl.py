@@ -42,9 +42,9 @@ def create_indexes(schema: str) -> list[str]:
     return [statement for fact in FACTS for statement in _indexes(schema, fact)]
 
 
-def analyze_tables(schema: str) -> list[str]:
-    """Return the statements that have Postgres look at what a generation's tables hold."""
-    return [f'analyze "{schema}".{fact.name}' for fact in FACTS]
+def finish_tables(schema: str) -> list[list[str]]:
+    """Return for each table the statements that index it and have Postgres look at what it holds."""
+    return [[*_indexes(schema, fact), f'analyze "{schema}".{fact.name}'] for fact in FACTS]
 
 
 def create_views(schema: str) -> list[str]:

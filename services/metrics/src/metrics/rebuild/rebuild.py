@@ -31,11 +31,10 @@ from metrics.generation import (
     code_digest,
     create_generation,
     drop_generation,
+    finish_generation,
     go_live,
-    index_generation,
     live_generation,
     next_name,
-    tell_planner,
 )
 from metrics.rebuild.comparison import Differences, differences
 from metrics.rebuild.rebuilt_decisions import RebuiltDecisions, has_decisions
@@ -99,8 +98,7 @@ class Rebuild:
                         held = fold.step.cursor
                         yield self._at("folding" if held.position < head.position else "catching_up", held, head)
                 await self._decided(await live_generation(connection), generation)
-                await index_generation(connection, generation)
-                await tell_planner(connection, generation)
+                await finish_generation(self.database, generation, WHOLE_SECONDS)
                 compare = compare and not await _stopped(connection, head.log_id)
                 if compare:
                     yield self._at("comparing", held, head)
