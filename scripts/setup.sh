@@ -16,9 +16,9 @@ suitable() { # a python that is new enough and can make environments
     "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 }
 
-find_python() {
+find_python() { # a distribution's own is built by profile; one compiled with the defaults needs a third more of everything
     local candidate
-    for candidate in ${PYTHON:+"$PYTHON"} python3 python3.13 python3.12 python3.11 python3.14; do
+    for candidate in ${PYTHON:+"$PYTHON"} /usr/bin/python3 python3 python3.13 python3.12 python3.11 python3.14; do
         if suitable "$candidate"; then
             command -v "$candidate"
             return
@@ -50,7 +50,7 @@ if [ -f .venv/setup.stamp ] && [ "$(stamp)" = "$(cat .venv/setup.stamp)" ] && .v
 fi
 if ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
     python=$(find_python)
-    echo "setup: making .venv with $("$python" --version)"
+    echo "setup: making .venv with $("$python" --version) ($python)"
     "$python" -m venv --clear .venv
 fi
 echo "setup: installing the locked dependencies"
