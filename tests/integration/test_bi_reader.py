@@ -16,6 +16,8 @@ pytestmark = pytest.mark.timeout(600)
 TENANT, ROLE = "local", "bi_of_local"
 NUMBER = "+493055576601"
 AGENTS = ("Anna Example", "Ben Example")
+DEVICE, EXTENSION = "SIP/2001", "2001@internal"
+"""An agent whom the phone system calls by their device, and where others find them."""
 Session: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
@@ -34,12 +36,40 @@ def told(doors: Doors) -> list[dict[str, Any]]:
         *teller.answered("support", AGENTS[1], wait=25, talk=90, number=NUMBER),
         *teller.abandoned("support", wait=40),
         *teller.answered("sales", AGENTS[0], wait=0, talk=30),
+        *by_device(teller),
     ]
     for tenant, its in ((TENANT, events), ("zenith", teller.answered("zenith-only", "Zoe", wait=1, talk=2))):
         with doors.call_events(doors.token(tenant)) as http:
             assert all("recorded" in verdict for verdict in record(http, its))
+            if tenant == TENANT:
+                answer = http.post("/v1/agent-events:record", json={"events": of_device(teller)}).json()
+                assert all("recorded" in verdict for verdict in answer["verdicts"])
     caught_up(doors)
     return events
+
+
+def by_device(teller: Teller) -> list[dict[str, Any]]:
+    """Return a contact that an agent answers whom the phone system calls by their device, and passes on to another."""
+    told = teller.answered("support", DEVICE, wait=3, talk=20)
+    contact = told[0]["contact"]["contact_id"]
+    for event in told:
+        for kind in ("leg_answered", "bridged"):
+            if kind in event:
+                event[kind]["agent_snapshot"] = {"endpoint": DEVICE, "team": "red"}
+    leg = {"leg_id": "a", "role": "LEG_ROLE_AGENT", "agent": DEVICE, "endpoint": f"{DEVICE}@pbx"}
+    return [
+        *told,
+        teller.event(contact, 3, leg_created=leg),
+        teller.event(contact, 9, transfer_started={"agent": DEVICE, "target": {"endpoint": EXTENSION}}),
+    ]
+
+
+def of_device(teller: Teller) -> list[dict[str, Any]]:
+    """Return that agent's signing in, and a ring."""
+    signed_in = {"agent": DEVICE, "endpoint": DEVICE}
+    rang = {**signed_in, "outcome": "RING_OUTCOME_NO_ANSWER", "ring_ms": 9000}
+    events = [teller.event("", 0, agent_logged_in=signed_in), teller.event("", 60, agent_ring_ended=rang)]
+    return [{name: value for name, value in event.items() if name != "contact"} for event in events]
 
 
 @pytest.fixture
@@ -74,10 +104,10 @@ async def test_no_name_number_or_caller_of_the_tenant_stands_in_any_view(reader:
         ref = http.post("/v1/callers:resolve", json={"number": NUMBER}).json()["caller_ref"]
     for view in await views(reader):
         text = str(await reader.fetch(f"select * from bi.{view} as one"))  # noqa: S608  # the catalogue's
-        for secret in (*AGENTS, NUMBER, NUMBER[-8:], ref, "zenith", "Zoe"):
+        for secret in (*AGENTS, DEVICE, EXTENSION, NUMBER, NUMBER[-8:], ref, "zenith", "Zoe"):
             assert secret not in text, view
     agents = {row[0] for row in await reader.fetch("select distinct agent from bi.assignment_v1")}
-    assert len(agents) == len(AGENTS)
+    assert len(agents) == len(AGENTS) + 1
     assert all(agent.startswith("agent_") for agent in agents)
 
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
+from fact_rows import TENANT, insert, prepare
 from live_facts import Scene, a_scene, following
 from metrics.bi_reader import NotAReadersName, create_reader, end_overlong
 from metrics.fact.catalogue import FACTS
@@ -65,6 +66,27 @@ async def test_a_reader_sees_its_tenant_and_people_as_pseudonyms(scene: Scene, r
     assert len(names) == len(
         {row[0] for row in await scene.database.fetch("select agent from metrics.queue_visit")} - {""}
     )
+
+
+PERSONAL = {"agent", "to_agent", "supervisor", "endpoint", "to_endpoint", "target", "caller_ref", "customer_ref"}
+"""Columns of any fact that name a person, or a number or device that may be theirs."""
+
+
+async def test_an_agent_named_as_their_device_stands_in_no_view(fresh_database: str) -> None:
+    await prepare(fresh_database)
+    for fact in FACTS:
+        row = {column.name: "SIP/2001" for column in fact.all_columns if column.name in PERSONAL}
+        await insert(fresh_database, fact.name, [row | {"bridged_time": 1} if fact.name == "assignment" else row])
+    role = f"bi_{fresh_database.rpartition('/')[2][-20:]}"
+    owner = await asyncpg.connect(fresh_database)
+    await create_reader(owner, role, TENANT, PASSWORD)
+    reader = await asyncpg.connect(as_role(fresh_database, role))
+    shown = {fact.name: str(await reader.fetch(f"select * from bi.{fact.name}_v1")) for fact in FACTS}  # noqa: S608
+    await reader.close()
+    await owner.execute(f'drop owned by "{role}"; drop role "{role}"')
+    await owner.close()
+    assert [name for name, text in shown.items() if "SIP/" in text] == []
+    assert all("endpoint_" in shown[name] for name in ("leg", "assignment", "transfer", "reservation"))
 
 
 async def test_a_reader_made_again_may_do_no_more_than_read(reader: Session) -> None:

@@ -63,6 +63,7 @@ AGENT_SPELL: Final = Fact(
             "Endpoint they signed in with.",
             Reducer.AGREED,
             of("endpoint", "AgentLoggedIn", "AgentLoggedOut"),
+            personal=True,
         ),
         Column(
             "contact_id",
@@ -107,7 +108,7 @@ AGENT_RING: Final = Fact(
         Column("contact_id", Kind.ID, "Contact it rang for.", Reducer.AGREED, of("contact_id", *_RINGS)),
         Column("visit_id", Kind.ID, "Queue visit it rang for.", Reducer.AGREED, of("visit_id", *_RINGS)),
         Column("queue", Kind.TEXT, "Queue it rang for.", Reducer.AGREED, of("queue", *_RINGS)),
-        Column("endpoint", Kind.TEXT, "Endpoint that rang.", Reducer.AGREED, of("endpoint", *_RINGS)),
+        Column("endpoint", Kind.TEXT, "Endpoint that rang.", Reducer.AGREED, of("endpoint", *_RINGS), personal=True),
         Column("source_id", Kind.TEXT, "Source that told it.", Reducer.AGREED, of("@source_id", *_RINGS)),
         Column(
             "told_started_time",

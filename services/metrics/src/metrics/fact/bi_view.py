@@ -1,7 +1,8 @@
 """SQL of the views `bi.<fact>_v1`: what business intelligence sees of the facts, from the declarations.
 
-A view shows the rows of its reader's own tenant. Who is a person stands there as a keyed hash; the key is read by the
-view for its reader, through no function that a reader could ask about a name. Every view and column is described.
+A view shows the rows of its reader's own tenant. Persons, and numbers and devices that may be theirs, stand there as a
+keyed hash; the key is read by the view for its reader, through no function that a reader could ask about a name. Every
+view and column is described.
 """
 
 from typing import Final
@@ -14,7 +15,13 @@ from metrics.fact.view import view_columns
 SCHEMA: Final = "bi"
 READERS: Final = "holdfast_bi"
 """Role that may read the views; login roles are members of it."""
-_KINDS: Final = {"caller_ref": "caller", "customer_ref": "customer", "supervisor": "agent", "to_agent": "agent"}
+_KINDS: Final = {
+    "caller_ref": "caller",
+    "customer_ref": "customer",
+    "supervisor": "agent",
+    "to_agent": "agent",
+    "to_endpoint": "endpoint",
+}
 
 
 def create_bi_views() -> list[str]:
@@ -22,7 +29,9 @@ def create_bi_views() -> list[str]:
     made = [f"{SCHEMA}.queue_half_hour_v1", f"{SCHEMA}.flow_path_v1", *map(_name, FACTS)]
     statements = [f"drop view if exists {', '.join(made)}"]
     for fact in FACTS:
-        statements += _view(_name(fact), _select(fact), f"{fact.sentence} People are pseudonyms.", _described(fact))
+        statements += _view(
+            _name(fact), _select(fact), f"{fact.sentence} People and endpoints are pseudonyms.", _described(fact)
+        )
     statements += _view(f"{SCHEMA}.queue_half_hour_v1", _HALF_HOURS, _HALF_HOUR_SENTENCE, _HALF_HOUR_COLUMNS)
     statements += _view(f"{SCHEMA}.flow_path_v1", _FLOW_PATHS, flow_path.SENTENCE, flow_path.COLUMNS)
     return [*statements, _GRANTS]

@@ -68,8 +68,11 @@ def _disturbed(schema: str) -> list[str]:
 
 
 def declaration_digest() -> str:
-    """Return a digest of all that the tables are made from; another digest means that a rebuild is due."""
-    made = create_tables("facts") + create_indexes("facts")
+    """Return a digest of all that facts are kept in and shown by; another digest means that a rebuild is due.
+
+    Views count too: they are made when a generation goes live, and an old one may show what a new one must not.
+    """
+    made = create_tables("facts") + create_indexes("facts") + create_views("facts")
     return hashlib.sha256("\n".join(made).encode()).hexdigest()[:16]
 
 

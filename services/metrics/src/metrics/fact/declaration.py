@@ -68,7 +68,7 @@ class Column:
     """A column: name, kind, a sentence for people, and how it comes about.
 
     `inner` columns are the fold's own memory: they stand in the tables but in no view. `personal` ones name a person
-    of the tenant and are given to BI as pseudonyms only.
+    or a number or device that may be one's, and are given to BI as pseudonyms only.
     """
 
     name: str

@@ -19,8 +19,9 @@ Made from the declarations in `metrics.fact` by `python -m metrics.fact.dictiona
 
 A fact is one row per entity, folded from the events of its stream in the log. The order of events, how often they are
 told and how they come in batches cannot change it. Each fact is a view `metrics.<fact>` for the service, and a view
-`bi.<fact>_v1` for business intelligence, where persons are pseudonyms and instants stand as timestamps too
-(`<column>_utc`). Instants and lengths are integer microseconds; what was not told is null there, and empty as text.
+`bi.<fact>_v1` for business intelligence, where what is *personal* (persons, and numbers and devices that may be theirs)
+is a pseudonym and instants stand as timestamps too (`<column>_utc`). Instants and lengths are integer microseconds;
+what was not told is null there, and empty as text.
 
 Contacts that are told once, by one source, with ids and in order are folded as the last column says. All others
 (`contact.irregular`) are folded by the full rules of `contact_life`, which give the same columns their meaning.
@@ -44,7 +45,7 @@ def _fact(fact: Fact) -> Iterator[str]:
 
 
 def _holds(column: Column) -> str:
-    return f"{column.kind.value}; a person" if column.personal else column.kind.value
+    return f"{column.kind.value}; personal" if column.personal else column.kind.value
 
 
 def _folded(column: Column) -> str:

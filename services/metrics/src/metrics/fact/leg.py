@@ -28,7 +28,9 @@ LEG: Final = Fact(
             Reducer.ONCE,
             of("direction", "LegCreated", words="Direction"),
         ),
-        Column("endpoint", Kind.TEXT, "Endpoint it leads to.", Reducer.ONCE, of("endpoint", "LegCreated")),
+        Column(
+            "endpoint", Kind.TEXT, "Endpoint it leads to.", Reducer.ONCE, of("endpoint", "LegCreated"), personal=True
+        ),
         Column("trunk", Kind.TEXT, "Trunk it came or went by.", Reducer.ONCE, of("trunk", "LegCreated")),
         Column(
             "agent",

@@ -119,6 +119,7 @@ ASSIGNMENT: Final = Fact(
             "Endpoint the agent used.",
             Reducer.AGREED,
             of("agent_snapshot.endpoint", "LegAnswered", "Bridged", within="agent_snapshot"),
+            personal=True,
         ),
         Column(
             "answered_time",
@@ -265,6 +266,7 @@ TRANSFER: Final = Fact(
             "Number or endpoint outside that it went to.",
             Reducer.AGREED,
             of("target.endpoint", "TransferStarted", "TransferCompleted"),
+            personal=True,
         ),
         Column(
             "to_contact_id",
