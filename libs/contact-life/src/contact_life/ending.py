@@ -202,7 +202,7 @@ def _left_queue(last: Visit, parts: Parts, gone_us: int | None) -> ContactEnd:
 def _line_failed(parts: Parts) -> bool:
     """Whether the leg that ended first of those last up failed, with nobody meaning it.
 
-    Only what the leg's own end says. Whose side it was, and every other sign of a drop, is `drop_attribution`'s to say.
+    Only what the leg's own end says. Nothing here tells whose side it was, or weighs any other sign of a drop.
     """
     if not parts.assignments:
         return False
