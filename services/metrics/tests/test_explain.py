@@ -165,6 +165,7 @@ async def _append(log: MemoryLog, stream: Stream, told: Sequence[Event]) -> Sequ
         "wait.all.max",
         "transfer_rate.misroute",
         "misroute_rate",
+        "misroute_rate@1",
         "short_abandoned",
         "csat",
         "csat.in_agents_hands",

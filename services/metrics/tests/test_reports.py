@@ -78,7 +78,7 @@ def _transfer(event: Event, chance: random.Random) -> list[Event]:
         return []
     bridged = talk_pb2.Bridged.FromString(event.payload)
     name = str(uuid5(event.event_id, "transfer"))
-    target = talk_pb2.TransferTarget(queue=chance.choice(("", "a", "b")), department=chance.choice(("", "north")))
+    target = talk_pb2.TransferTarget(queue=chance.choice(("", "a", "b")), department=chance.choice(("", "north", "b")))
     started = talk_pb2.TransferStarted(
         transfer_id=name,
         reason=chance.randint(0, 5),  # type: ignore[arg-type]  # any number stands for its word
@@ -203,6 +203,7 @@ def test_what_was_drawn_by_chance_has_something_of_everything(told: Told) -> Non
         "abandoned_ivr",
         "transfers_out",
         "misrouted",
+        "contacts_misrouted",
         "ratings",
         "own_ratings",
     ):

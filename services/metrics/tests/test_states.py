@@ -244,22 +244,3 @@ async def test_a_callback_is_kept_when_it_reached_the_customer_within_the_promis
     found = await _of(address, _asked(Subject.QUEUE))
     assert [found[f"callback.{name}"].reading.numerator for name in ("taken", "kept", "failed")] == [5, 2, 1]
     assert found["callback.kept"].provisional
-
-
-async def test_transfers_in_and_out_stand_apart(address: str) -> None:
-    times = {"started_time": NINE_US + 1, "bridged_time": NINE_US + 1}
-    spells = [{"contact_id": "c1", "assignment_id": "a1", "visit_id": "v1", "queue": "sales", "agent": "ann", **times}]
-    await insert(
-        address, "queue_visit", [{"contact_id": "c1", "visit_id": "v1", "queue": "sales", "enqueued_time": NINE_US}]
-    )
-    await insert(address, "assignment", spells)
-    moved = {"contact_id": "c1", "assignment_id": "a1", "reason": "escalation", "to_queue": "loans", "to_agent": "bob"}
-    failed = {"contact_id": "c1", "transfer_id": "t2", "assignment_id": "a1", "failed_time": NINE_US + 9}
-    await insert(address, "transfer", [{**moved, "transfer_id": "t1", "started_time": NINE_US + 5}, failed])
-    sales = await _of(address, _asked(Subject.QUEUE, subjects=("sales",)))
-    loans = await _of(address, _asked(Subject.QUEUE, subjects=("loans",)))
-    bob = await _of(address, _asked(Subject.AGENT, subjects=("bob",)))
-    assert (sales["transfers_out"].value, sales["transfers_in"].value) == (1, 0)
-    assert (loans["transfers_out"].value, loans["transfers_in"].value) == (0, 1)
-    assert (bob["transfers_in"].value, sales["transfer_rate.escalation"].value) == (1, 1.0)
-    assert sales["misroute_rate"].value == 1.0, "to another queue within a minute of the bridge"

@@ -44,14 +44,21 @@ MISROUTED_SQL = "(passed_reason = 'misroute' or (passed_elsewhere and passed_aft
 LENGTHS = "a.handle_us, a.talk_us, a.hold_us, a.wrap_up_us"
 PASSED = """t.reason as passed_reason, t.started_time - a.bridged_time as passed_after_us,
            coalesce(t.to_department <> '' or (t.to_queue <> '' and t.to_queue <> a.queue), false) as passed_elsewhere"""
-LAST_TRANSFER = """
+OUT_OF = """(t.assignment_id = {spell}.assignment_id
+           or (t.assignment_id = '' and t.agent <> '' and {spell}.assignment_id = (
+               select n.assignment_id from metrics.assignment n
+               where n.tenant = t.tenant and n.contact_id = t.contact_id and n.agent = t.agent
+               order by coalesce(n.started_time <= coalesce(t.started_time, t.completed_time), false) desc,
+                   n.started_time desc, n.assignment_id limit 1)))"""
+"""Whether a transfer `t` led out of a spell: one that names none, out of its agent's latest spell begun before it."""
+LAST_TRANSFER = f"""
     left join lateral (
         select t.reason, coalesce(t.started_time, t.completed_time) as started_time, t.to_queue, t.to_department
         from metrics.transfer t
         where t.tenant = a.tenant and t.contact_id = a.contact_id and t.failed_time is null
-          and (t.assignment_id = a.assignment_id or (t.assignment_id = '' and t.agent <> '' and t.agent = a.agent))
+          and {OUT_OF.format(spell="a")}
         order by coalesce(t.started_time, t.completed_time) desc nulls last, t.transfer_id limit 1
-    ) t on true"""
+    ) t on true"""  # noqa: S608  # constants of this module
 """One transfer for each assignment: it is handed on once, however often that was tried."""
 
 

@@ -31,11 +31,8 @@ def reason(definition: Definition, row: FactRow, terms: Terms) -> str:
     match definition.evidence.name:
         case "queue_visit":
             return _visit_reason(definition, columns, terms)
-        case "assignment" if "passed_reason" in columns:
-            return _passed_reason(columns)
         case "assignment":
-            length = columns["handle_us"]
-            return "still open" if length is None else f"handled in {_seconds(length)}"
+            return _spell_reason(columns, terms)
         case "estimate":
             return _estimate_reason(columns["error_us"])
         case "agent_ring":
@@ -46,6 +43,15 @@ def reason(definition: Definition, row: FactRow, terms: Terms) -> str:
             return f"signed in for {_seconds(columns['staffed_us'])}"
         case name:
             return _plain_reason(name, columns)
+
+
+def _spell_reason(columns: dict[str, Any], terms: Terms) -> str:
+    if "is_first" in columns:
+        return _misroute_reason(columns, terms)
+    if "passed_reason" in columns:
+        return _passed_reason(columns)
+    length = columns["handle_us"]
+    return "still open" if length is None else f"handled in {_seconds(length)}"
 
 
 def _plain_reason(fact: str, columns: dict[str, Any]) -> str:
@@ -119,6 +125,17 @@ def _passed_reason(columns: dict[str, Any]) -> str:
     after = columns["passed_after_us"]
     told = str(columns["passed_reason"] or "no reason told").replace("_", " ")
     return f"passed on: {told}" + ("" if after is None else f", {_seconds(after)} after the bridge")
+
+
+def _misroute_reason(columns: dict[str, Any], terms: Terms) -> str:
+    after = columns["elsewhere_after_us"]
+    if columns["misroute_told"]:
+        return "passed on as a misroute"
+    if after is None:
+        return "not passed on to another department"
+    side = "within" if after <= terms.misroute_within_us else "beyond"
+    limit = _seconds(terms.misroute_within_us)
+    return f"passed on to another department {_seconds(after)} after the bridge, {side} {limit}"
 
 
 def _ring_reason(columns: dict[str, Any], terms: Terms) -> str:

@@ -4,18 +4,20 @@ A contact's events are folded by `contact_life`, one by one, without any table. 
 subject, which instant) is told a second time; the measures are the figure's own.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from metrics.evidence.assignment import ASSIGNMENT, PASSED_ON, AssignmentRow, PassedRow
+from metrics.evidence.bridged import BRIDGED, BridgedRow
 from metrics.evidence.evidence import Credit, Evidence, Subject
 from metrics.evidence.flow import FLOW, SEPARATOR, FlowRow
 from metrics.evidence.survey import SURVEY, SurveyRow
 from metrics.evidence.visit import VISIT, VisitRow
 from metrics.report.question import Question
 
-Facts = Mapping[str, Sequence[Mapping[str, Any]]]
+Row = Mapping[str, Any]
+Facts = Mapping[str, Sequence[Row]]
 """Rows of one contact by name of fact, as `metrics.fact.recount` makes them of its events."""
 
 
@@ -92,12 +94,12 @@ def _assignments(facts: Facts, subject: Subject, credit: Credit) -> Iterator[Pie
 
 def _passed(facts: Facts, subject: Subject, credit: Credit) -> Iterator[Piece]:
     for spell, name, credited in _spells(facts, subject, credit):
-        yield Piece(name, credited, _passed_on(spell, facts["transfer"]), spell["team"], spell["queue"])
+        yield Piece(name, credited, _passed_on(spell, facts), spell["team"], spell["queue"])
 
 
-def _passed_on(spell: Mapping[str, Any], transfers: Iterable[Mapping[str, Any]]) -> PassedRow:
+def _passed_on(spell: Row, facts: Facts) -> PassedRow:
     """Return the last transfer out of a spell that did not fail."""
-    out = [found for found in transfers if found["failed_time"] is None and _is_out_of(spell, found)]
+    out = [found for found in facts["transfer"] if found["failed_time"] is None and _is_out_of(spell, found, facts)]
     if not out:
         return PassedRow(None, None, passed_elsewhere=False)
     last = min(out, key=lambda found: (-(_first(found, "started_time", "completed_time") or 0), found["transfer_id"]))
@@ -107,10 +109,60 @@ def _passed_on(spell: Mapping[str, Any], transfers: Iterable[Mapping[str, Any]])
     return PassedRow(last["reason"], after, passed_elsewhere=elsewhere)
 
 
-def _is_out_of(spell: Mapping[str, Any], transfer: Mapping[str, Any]) -> bool:
+def _is_out_of(spell: Row, transfer: Row, facts: Facts) -> bool:
+    """Whether a transfer led out of a spell: one that names none, out of its agent's latest spell begun before it."""
     if transfer["assignment_id"]:
         return bool(transfer["assignment_id"] == spell["assignment_id"])
-    return bool(transfer["agent"]) and transfer["agent"] == spell["agent"]
+    began = _first(transfer, "started_time", "completed_time")
+
+    def fit(found: Row) -> tuple[bool, int, str]:
+        return began is None or found["started_time"] > began, -found["started_time"], found["assignment_id"]
+
+    theirs = [found for found in facts["assignment"] if transfer["agent"] and found["agent"] == transfer["agent"]]
+    return bool(theirs) and min(theirs, key=fit)["assignment_id"] == spell["assignment_id"]
+
+
+def _bridged(facts: Facts, subject: Subject, credit: Credit) -> Iterator[Piece]:
+    theirs: dict[str, list[tuple[Row, int | None]]] = {}
+    for spell, name, credited in _spells(facts, subject, credit):
+        theirs.setdefault(name, []).append((spell, credited))
+    for name, found in theirs.items():
+        found.sort(key=lambda one: (one[0]["started_time"], one[0]["assignment_id"]))
+        told, soonest = _passed_on_by([spell for spell, _ in found], facts)
+        for place, (spell, credited) in enumerate(found):
+            yield Piece(name, credited, BridgedRow(place == 0, told, soonest), spell["team"], spell["queue"])
+
+
+def _passed_on_by(spells: Sequence[Row], facts: Facts) -> tuple[bool, int | None]:
+    """Return whether any transfer out of some spells was told as a misroute, and how soon one led elsewhere."""
+    out = [
+        (spell, transfer)
+        for spell in spells
+        for transfer in facts["transfer"]
+        if transfer["failed_time"] is None and _is_out_of(spell, transfer, facts)
+    ]
+    began = [
+        (_first(transfer, "started_time", "completed_time"), spell)
+        for spell, transfer in out
+        if _is_elsewhere(spell, transfer, facts)
+    ]
+    told = any(transfer["reason"] == "misroute" for _, transfer in out)
+    return told, min((when - spell["bridged_time"] for when, spell in began if when is not None), default=None)
+
+
+def _is_elsewhere(spell: Row, transfer: Row, facts: Facts) -> bool:
+    """Whether a transfer led to another department than its contact was in, as far as that is told."""
+    before = [
+        (arrived, found)
+        for found in facts["transfer"]
+        if found["failed_time"] is None and found["to_department"] and found["transfer_id"] != transfer["transfer_id"]
+        and (arrived := _first(found, "completed_time", "started_time")) is not None
+        and arrived <= spell["started_time"]
+    ]  # fmt: skip
+    brought = min(before, key=lambda one: (-one[0], one[1]["transfer_id"]))[1]["to_department"] if before else None
+    here = {"", spell["team"], spell["queue"], brought}
+    back = transfer["to_queue"] != "" and transfer["to_queue"] == spell["queue"]
+    return transfer["to_department"] not in here and not back
 
 
 def _surveys(facts: Facts, subject: Subject, credit: Credit) -> Iterator[Piece]:
@@ -123,7 +175,7 @@ def _surveys(facts: Facts, subject: Subject, credit: Credit) -> Iterator[Piece]:
 
 def _answered(answer: Mapping[str, Any], spell: Mapping[str, Any], facts: Facts) -> SurveyRow:
     """Return an answer with what it depended on."""
-    passed = _passed_on(spell, facts["transfer"])
+    passed = _passed_on(spell, facts)
     visit = next((found for found in facts["queue_visit"] if found["visit_id"] == spell["visit_id"]), None)
     contact, ended = facts["contact"][0], spell["ended_time"]
     intervened, fault = contact["intervened_time"], contact["fault_time"]
@@ -165,6 +217,7 @@ FINDERS: Final[dict[Evidence[Any], Finder]] = {
     VISIT: _visits,
     ASSIGNMENT: _assignments,
     PASSED_ON: _passed,
+    BRIDGED: _bridged,
     FLOW: _flows,
     SURVEY: _surveys,
 }

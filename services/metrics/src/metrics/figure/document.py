@@ -39,13 +39,21 @@ In formulas: A answered (bridged), B left before being bridged, S of these withi
 - Quarters, half-hours and hours follow the wall clock of the zone: a day on which the clock is set back an hour has 50
   half-hours, one on which it is set forward 46. An hour shown twice is two parts; their offsets tell them apart. Days,
   weeks (from the day asked for) and months begin at the first instant that shows their date.
-- `contacts` counts contacts, linked ones once; everything else about queues counts visits.
+- `contacts` counts contacts, linked ones once; `misroute_rate` counts contacts, each by itself, where the first spell
+  of the queue or agent on it belongs; everything else about queues counts visits or spells.
 
 ## Why the service levels have two versions
 
 Version 1 counts a wait *below* the threshold, as the reports of many phone systems do; version 2 counts a wait *up to*
 it, as every other comparison here. While moving from one system to another both are needed side by side: with waits
 told in whole seconds the two differ by every call answered in just that second.
+
+## Why the misroute rate has two versions
+
+Version 1 counts spells, and takes a transfer to any other queue within 60 s for a misroute; version 2 counts contacts,
+and of transfers not told as a misroute only those to another *department*: one that the transfer names, and that is
+neither the agent's team or queue by name nor where the transfer before had brought the contact. The mark `misrouted`
+on an agent's evidence is wider, as in version 1: whoever had the contact for a minute only was not to be its agent.
 
 ## Where a figure comes from
 

@@ -11,6 +11,7 @@ from metrics.evidence.assignment import (
     PassedRow,
     is_misrouted,
 )
+from metrics.evidence.bridged import BRIDGED, WAS_MISROUTED_SQL, BridgedRow, was_misrouted
 from metrics.evidence.evidence import Measure, Subject, Terms
 from metrics.evidence.transfer import RECEIVED, TransferRow
 from metrics.figure.definition import Count, Definition, Formula, Mean, Share
@@ -84,8 +85,19 @@ def _because(reason: str) -> Measure[PassedRow]:
     )
 
 
-def _share(name: str, words: str, part: Measure[PassedRow], version: int = 1) -> Definition:
-    return Definition(name, version, words, PASSED_ON, Share(part, SPELLS), _EVERY)
+def _share(name: str, words: str, part: Measure[PassedRow], *, superseded: bool = False) -> Definition:
+    return Definition(name, 1, words, PASSED_ON, Share(part, SPELLS), _EVERY, superseded=superseded)
+
+
+CONTACTS: Measure[BridgedRow] = Measure(
+    "contacts_bridged", "contacts bridged", "is_first::int", lambda row, _: int(row.is_first)
+)
+MISROUTED: Measure[BridgedRow] = Measure(
+    "contacts_misrouted",
+    "contacts passed on as a misroute, or soon to another department",
+    f"coalesce({WAS_MISROUTED_SQL}, false)::int",
+    lambda row, terms: int(was_misrouted(row, terms)),
+)
 
 
 TRANSFERS: Final = (
@@ -100,6 +112,15 @@ TRANSFERS: Final = (
         "misroute_rate",
         "Assignments passed on as a misroute, or within 60 s of the bridge to another queue or department / all.",
         _passed("misrouted", "assignments of misrouted contacts", MISROUTED_SQL, is_misrouted),
+        superseded=True,
+    ),
+    Definition(
+        "misroute_rate",
+        2,
+        "Contacts passed on as a misroute, or within 60 s of the bridge to another department / contacts bridged.",
+        BRIDGED,
+        Share(MISROUTED, CONTACTS),
+        _EVERY,
     ),
 )
 RECEIVED_ALL: Measure[TransferRow] = Measure("transfers_in", "transfers received", "1", lambda _row, _terms: 1)

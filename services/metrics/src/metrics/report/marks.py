@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from metrics.connection import Connection
 from metrics.evidence.assignment import LENGTHS, spells
+from metrics.evidence.bridged import first_of, passed_on_by
 from metrics.evidence.evidence import Credit, Subject
 from metrics.evidence.outside import CONTEXT, OF_SPELLS, Circumstance, context_of
 from metrics.evidence.survey import OF_SURVEYS, SURVEY
@@ -27,9 +28,15 @@ def _marked(rows: str, circumstances: Iterable[Circumstance]) -> str:
 
 
 MARKED_SPELLS: Final = _marked(
-    spells(Subject.AGENT, Credit.ENQUEUE, f"{LENGTHS}, a.visit_id, {CONTEXT}", context_of(Subject.AGENT)), OF_SPELLS
+    spells(
+        Subject.AGENT,
+        Credit.ENQUEUE,
+        f"{LENGTHS}, a.visit_id, {CONTEXT}, {first_of(Subject.AGENT)}",
+        context_of(Subject.AGENT) + passed_on_by(Subject.AGENT),
+    ),
+    OF_SPELLS,
 )
-"""SQL of an agent's spells: all columns of ASSIGNMENT and PASSED_ON, and every mark as a column."""
+"""SQL of an agent's spells: all columns of ASSIGNMENT, PASSED_ON and BRIDGED, and every mark as a column."""
 MARKED_RATINGS: Final = _marked(SURVEY.source(Subject.AGENT, Credit.ENQUEUE), OF_SURVEYS)
 """SQL of the answers that count for an agent, with their columns and every mark."""
 ANY_OF_SPELL: Final = " or ".join(one.name for one in OF_SPELLS)
