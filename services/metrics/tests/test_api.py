@@ -15,6 +15,7 @@ from event_log.model import Cursor
 from fact_rows import GENERATION, advance, insert, prepare
 from holdfast.metrics.v1 import figure_pb2
 from holdfast.metrics.v1 import metrics_service_pb2 as pb
+from metrics.answer import json_rows
 from metrics.answer.access import POLICY
 from metrics_serving import Metrics, serving
 from service_host.client import refusal
@@ -117,7 +118,8 @@ async def _queues(metrics: Metrics, **query: Any) -> Any:
 
 async def test_a_row_of_queues_has_the_keys_that_programs_rely_on(metrics: Metrics) -> None:
     report = await _queues(metrics, queue="sales")
-    assert report["rows"] == [
+    rows = [{key: value for key, value in row.items() if key != "evidence"} for row in report["rows"]]
+    assert rows == [
         {
             "queue": "sales",
             "offered": 3,
@@ -140,9 +142,33 @@ async def test_a_row_of_queues_has_the_keys_that_programs_rely_on(metrics: Metri
             "aht_seconds": 150.0,
             "aht_all_seconds": 150.0,
             "csat": {"all": None, "in_agents_hands": None},
+            "contacts": 2,
+            "abandoned_ringing": 0,
+            "flow_outs": 0,
+            "elsewhere": 0,
+            "waiting": 0,
+            "wait_clock": "dequeued",
+            "provisional": False,
         }
     ]
     assert set(report["total"]) == set(report["rows"][0])
+
+
+async def test_every_value_of_a_row_comes_with_its_version_n_and_interval(metrics: Metrics) -> None:
+    row = (await _queues(metrics, queue="sales"))["rows"][0]
+    assert set(row["evidence"]) == set(json_rows.QUEUE_VALUES)
+    rate = row["evidence"]["abandon_rate"]
+    assert (rate["formula_version"], rate["n"], rate["insufficient_evidence"]) == (1, 3, True)
+    assert rate["interval_low"] < row["abandon_rate"] < rate["interval_high"]
+    assert row["evidence"]["service_level.offered"]["formula_version"] == 2
+    [agent] = (await metrics.get("/v1/agents", agent="ann", **DAY)).json()["rows"]
+    assert (agent["evidence"]["aht"]["n"], agent["evidence"]["aht.all"]["n"]) == (1, 2)
+
+
+async def test_rows_say_what_still_waits_and_that_they_are_provisional(metrics: Metrics) -> None:
+    row = (await _queues(metrics, queue="loans"))["rows"][0]
+    assert (row["flow_outs"], row["waiting"], row["provisional"], row["contacts"]) == (1, 1, True, 2)
+    assert row["evidence"]["service_level.offered"]["provisional"]
 
 
 async def test_every_answer_says_how_current_it_is(metrics: Metrics) -> None:
@@ -208,6 +234,12 @@ async def test_rows_carry_their_start_by_the_clock_of_the_zone(metrics: Metrics)
     assert "interval_start" not in report["total"]
 
 
+async def test_rows_of_agents_begin_by_the_clock_of_the_zone_as_those_of_queues_do(metrics: Metrics) -> None:
+    asked = {"by": "day", "time_zone": "Asia/Kolkata", "from": "2026-01-01", "to": "2026-01-02"}
+    rows = (await metrics.get("/v1/agents", agent="bob", **asked)).json()["rows"]
+    assert [row["interval_start"] for row in rows] == ["2026-01-01T00:00:00+05:30"]
+
+
 async def test_dates_are_days_of_the_zone_that_the_tenant_has_set(metrics: Metrics, address: str) -> None:
     changed = await metrics.call("SetTenantTimeZone", pb.SetTenantTimeZoneRequest(time_zone="Pacific/Auckland"))
     assert (changed.time_zone, changed.changed) == ("Pacific/Auckland", True)
@@ -265,7 +297,8 @@ async def test_all_queues_together_have_one_row_for_each_part(metrics: Metrics) 
 
 async def test_agents_stand_in_order_of_name_and_the_unknown_first(metrics: Metrics) -> None:
     report = (await metrics.get("/v1/agents", **DAY)).json()
-    assert report["rows"] == [
+    rows = [{key: value for key, value in row.items() if key != "evidence"} for row in report["rows"]]
+    assert rows == [
         {"agent": "", "contacts": 1, "handle_seconds": 50.0, "aht_seconds": 50.0, "aht_all_seconds": 50.0},
         {"agent": "ann", "contacts": 2, "handle_seconds": 200.0, "aht_seconds": 200.0, "aht_all_seconds": 100.0},
         {"agent": "bob", "contacts": 1, "handle_seconds": 100.0, "aht_seconds": 100.0, "aht_all_seconds": 100.0},

@@ -358,6 +358,7 @@ class AgentRow(_message.Message):
     HOLD_US_FIELD_NUMBER: _builtins.int
     WRAP_UP_US_FIELD_NUMBER: _builtins.int
     FIGURES_FIELD_NUMBER: _builtins.int
+    UTC_OFFSET_SECONDS_FIELD_NUMBER: _builtins.int
     agent: _builtins.str
     """The agent."""
     contacts: _builtins.int
@@ -372,6 +373,8 @@ class AgentRow(_message.Message):
     """Hold, sum in microseconds."""
     wrap_up_us: _builtins.int
     """Wrap-up, sum in microseconds."""
+    utc_offset_seconds: _builtins.int
+    """Offset of the zone from UTC then, in seconds."""
     @_builtins.property
     def interval_start(self) -> _timestamp_pb2.Timestamp:
         """Beginning of the part; unset without a granularity."""
@@ -392,10 +395,11 @@ class AgentRow(_message.Message):
         hold_us: _builtins.int = ...,
         wrap_up_us: _builtins.int = ...,
         figures: _abc.Iterable[_figure_pb2.Figure] | None = ...,
+        utc_offset_seconds: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["interval_start", b"interval_start"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "contacts", b"contacts", "contacts_handled", b"contacts_handled", "figures", b"figures", "handle_us", b"handle_us", "hold_us", b"hold_us", "interval_start", b"interval_start", "talk_us", b"talk_us", "wrap_up_us", b"wrap_up_us"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "contacts", b"contacts", "contacts_handled", b"contacts_handled", "figures", b"figures", "handle_us", b"handle_us", "hold_us", b"hold_us", "interval_start", b"interval_start", "talk_us", b"talk_us", "utc_offset_seconds", b"utc_offset_seconds", "wrap_up_us", b"wrap_up_us"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

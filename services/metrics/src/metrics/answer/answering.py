@@ -159,6 +159,7 @@ def agent_row(row: AgentRow) -> metrics_service_pb2.AgentRow:
     return metrics_service_pb2.AgentRow(
         agent=row.agent,
         interval_start=start_of(row.part),
+        utc_offset_seconds=row.part.utc_offset_seconds if row.part else 0,
         contacts=_sum(row.sums, "assignments"),
         contacts_handled=_sum(row.sums, "assignments_handled"),
         handle_us=_sum(row.sums, "handle_us"),

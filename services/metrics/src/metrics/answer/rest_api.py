@@ -1,4 +1,4 @@
-"""The REST door: queries to requests, answers to JSON. What is answered stands in `answers`, keys in `json_rows`."""
+"""The REST door: queries to requests, answers to JSON. What is answered stands in `answers`, keys in `json_…`."""
 
 import asyncio
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from pydantic import StringConstraints
 
 from holdfast.metrics.v1 import figure_pb2
 from holdfast.metrics.v1 import metrics_service_pb2 as pb
-from metrics.answer import answering, json_rows
+from metrics.answer import answering, json_answers, json_rows
 from metrics.answer.answers import Answers
 from metrics.answer.explanations import Explanations
 from metrics.answer.scorecards import Scorecards
@@ -186,7 +186,7 @@ def _add_scorecard(routes: APIRouter, doors: Doors) -> None:
             figures=_listed(figures),
             purpose=purpose,
         )
-        return JSONResponse(json_rows.scorecard(await doors.scorecards.scorecard(request)))
+        return JSONResponse(json_answers.scorecard(await doors.scorecards.scorecard(request)))
 
 
 def _add_explanation(routes: APIRouter, doors: Doors) -> None:
@@ -222,20 +222,20 @@ def _add_explanation(routes: APIRouter, doors: Doors) -> None:
             request.flow = flow
         else:
             request.queue = queue
-        return JSONResponse(json_rows.explanation(await doors.explanations.explain(request)))
+        return JSONResponse(json_answers.explanation(await doors.explanations.explain(request)))
 
 
 def _add_definitions(routes: APIRouter, doors: Doors) -> None:
     @routes.get("/v1/figures", summary="What every figure means")
     async def figures() -> JSONResponse:
         """All figures, all versions, with formula, numerator, denominator and unit."""
-        return JSONResponse(json_rows.definitions(await doors.answers.figure_definitions()))
+        return JSONResponse(json_answers.definitions(await doors.answers.figure_definitions()))
 
     @routes.get("/v1/status", summary="How far the facts follow the logs")
     async def status(wait_for_position: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0) -> JSONResponse:
         """Positions, parked events and rows by fact; waits for a position at most until the deadline."""
         request = pb.GetFactsStatusRequest(wait_for_position=wait_for_position)
-        return JSONResponse(json_rows.status(await doors.status.facts_status(request)))
+        return JSONResponse(json_answers.status(await doors.status.facts_status(request)))
 
 
 def _listed(figures: str) -> tuple[str, ...]:
