@@ -54,6 +54,28 @@ def shown(capsys: pytest.CaptureFixture[str]) -> list[str]:
     return [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
 
 
+def test_figures_asked_for_stand_below_with_their_versions_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = [figure(name="misroute_rate", formula_version=2), figure(name="misroute_rate", insufficient_evidence=True)]
+    total = queue_row("", figures=asked[:1])
+    report = {"as_of": AS_OF, "interval": INTERVAL, "rows": [queue_row("PS", figures=asked)], "total": total}
+    report_tables.show_queues(report, 20)
+    lines = shown(capsys)
+    below = lines[lines.index("Figures asked for") + 3 :]
+    assert below[:3] == [
+        "PS misroute_rate 1 181.2 s* 7,250 40 40 160.0 to 202.5 s",
+        "PS misroute_rate 2 181.2 s 7,250 40 40 160.0 to 202.5 s",
+        "all misroute_rate 2 181.2 s 7,250 40 40 160.0 to 202.5 s",
+    ]
+
+
+def test_a_report_says_that_visits_still_wait(capsys: pytest.CaptureFixture[str]) -> None:
+    total = queue_row("", provisional=True, waiting=2, wait_clock="mixed")
+    report_tables.show_queues({"as_of": AS_OF, "interval": INTERVAL, "rows": [], "total": total}, 20)
+    lines = shown(capsys)
+    assert "2 visits still waiting: figures are provisional" in lines
+    assert "waits were taken from several clocks: --json tells which, row by row" in lines
+
+
 def test_queues_are_shown_with_their_total(capsys: pytest.CaptureFixture[str]) -> None:
     report = {"as_of": AS_OF, "interval": INTERVAL, "rows": [queue_row("PS")], "total": queue_row("")}
     report_tables.show_queues(report, 20)

@@ -167,6 +167,32 @@ def test_agents_show_what_they_handled(system: System) -> None:
 
 
 @pytest.mark.usefixtures("told")
+def test_rows_of_agents_and_queues_begin_by_the_same_clock(system: System) -> None:
+    starts = [system.json(of, *DAYS, "--by", "day")["rows"][0]["interval_start"] for of in ("queues", "agents")]
+    assert starts == ["1999-01-10T00:00:00+02:00", "1999-01-10T00:00:00+02:00"]
+    weeks = system.json("agents", *DAYS, "--by", "week", "--week-start", "7")["rows"]
+    assert {row["interval_start"][:10] for row in weeks} == {"1999-01-03", "1999-01-10", "1999-01-31"}
+
+
+@pytest.mark.usefixtures("told")
+def test_old_and_new_formulas_are_read_side_by_side(system: System) -> None:
+    asked = "service_level.answered@1, service_level.answered@2"
+    total = queues(system, "--figures", asked)["total"]
+    found = {one["formula_version"]: (one["numerator"], one["denominator"], one["n"]) for one in total["figures"]}
+    assert found == {1: (2, 5, 5), 2: (3, 5, 5)}, "one was answered after 20 s to the second"
+    assert total["evidence"]["service_level.answered"]["n"] == 5
+    assert (total["waiting"], total["provisional"], total["wait_clock"]) == (0, False, "dequeued")
+
+
+@pytest.mark.usefixtures("told")
+def test_a_scorecard_marks_as_long_what_it_is_told_to(system: System) -> None:
+    def marks(*more: str) -> list[str]:
+        return [one["mark"] for one in system.json("scorecard", "ANNA", *DAYS, *more)["marks"]]
+
+    assert (marks(), marks("--long-wait", "30")) == ([], ["long_wait"])
+
+
+@pytest.mark.usefixtures("told")
 def test_a_scorecard_says_where_the_evidence_is_too_little(system: System) -> None:
     card = system.json("scorecard", "ANNA", *DAYS)
     aht = next(one for one in card["figures"] if one["all"]["name"] == "aht")

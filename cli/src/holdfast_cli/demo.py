@@ -29,7 +29,7 @@ from holdfast_cli.generating.plan import Plan
 from holdfast_cli.home import TENANT, Home, Running
 from holdfast_cli.importing.bank_row import ODDITIES
 from holdfast_cli.imports import Wanted
-from holdfast_cli.options import About, Days
+from holdfast_cli.options import About, Days, Shown
 from holdfast_cli.output import CommandFailed
 from holdfast_cli.reports import Terms
 
@@ -55,9 +55,9 @@ def run(data: Path | None, file: Path | None) -> None:
 
 def _show(running: Running, days: Days) -> None:
     _step("The queues of the month", f"holdfast queues {_written(days)}")
-    report = reports.queues(running, days)
+    report = reports.queues(running, days, Shown())
     report_tables.show_queues(report, Terms().threshold_seconds)
-    agent = _typical_agent(reports.agents(running, days))
+    agent = _typical_agent(reports.agents(running, days, Shown()))
     _step("One agent's scorecard: with context, never a ranking", f"holdfast scorecard {agent} {_written(days)}")
     report_tables.show_scorecard(reports.scorecard(running, agent, days, purpose="demo"))
     queue = _small_queue(report)

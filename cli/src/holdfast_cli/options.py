@@ -13,7 +13,7 @@ from dataclasses import dataclass, is_dataclass
 from datetime import datetime
 from inspect import Parameter
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
 
@@ -78,6 +78,27 @@ class Days:
     ]
     time_zone: Annotated[
         str, typer.Option("--time-zone", metavar="ZONE", help="IANA time zone of the days; else the tenant's.")
+    ] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How a report is cut, and which figures it gives in full."""
+
+    by: Annotated[
+        Literal["quarter_hour", "half_hour", "hour", "day", "week", "month"] | None,
+        typer.Option("--by", metavar="PART", help="Cut into parts: quarter_hour, half_hour, hour, day, week or month."),
+    ] = None
+    week_start: Annotated[
+        int, typer.Option("--week-start", metavar="DAY", min=1, max=7, help="Day weeks begin on: 1 Monday to 7 Sunday.")
+    ] = 1
+    figures: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME,…",
+            help="Figures to give in full, with version, numerator, denominator, n and interval: names, or name@1 for"
+            " an older version, by commas.",
+        ),
     ] = ""
 
 

@@ -8,13 +8,8 @@ import typer
 
 from holdfast_cli import following, options, output, report_tables, reports, system
 from holdfast_cli.home import Running
-from holdfast_cli.options import Days, Json, ShortAbandon, Threshold, Where
+from holdfast_cli.options import Days, Json, ShortAbandon, Shown, Threshold, Where
 from holdfast_cli.reports import Terms
-
-By = Annotated[
-    Literal["quarter_hour", "half_hour", "hour", "day", "week", "month"] | None,
-    typer.Option("--by", metavar="PART", help="Cut into parts: quarter_hour, half_hour, hour, day, week or month."),
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -26,7 +21,7 @@ def register(app: typer.Typer) -> None:
 def queues(
     where: Where,
     days: Days,
-    by: By = None,
+    shown: Shown,
     threshold: Threshold = 20.0,
     short_abandon: ShortAbandon = 5.0,
     credit: Annotated[
@@ -38,13 +33,13 @@ def queues(
 ) -> None:
     """Show what queues were offered, answered and lost, with waits, service levels and handle times."""
     terms = Terms(threshold, short_abandon)
-    report = reports.queues(_current(where), days, by=by, terms=terms, credit=credit)
+    report = reports.queues(_current(where), days, shown, terms=terms, credit=credit)
     output.as_json(report) if json else report_tables.show_queues(report, threshold)
 
 
-def agents(where: Where, days: Days, by: By = None, *, json: Json = False) -> None:
+def agents(where: Where, days: Days, shown: Shown, *, json: Json = False) -> None:
     """Show handle times by agent, in order of name: no order by figure is offered."""
-    report = reports.agents(_current(where), days, by=by)
+    report = reports.agents(_current(where), days, shown)
     output.as_json(report) if json else report_tables.show_agents(report)
 
 
@@ -52,12 +47,21 @@ def scorecard(
     agent: Annotated[str, typer.Argument(help="Agent, as the phone system names them.", show_default=False)],
     where: Where,
     days: Days,
+    long_wait: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="A longer wait before this agent is marked long_wait.")
+    ] = 120.0,
+    figures: Annotated[
+        str,
+        typer.Option(metavar="NAME,…", help="Only these figures: names, or name@1 for an older version, by commas."),
+    ] = "",
     purpose: Annotated[str, typer.Option(help="Why it is read; kept with the record of the reading.")] = "",
     *,
     json: Json = False,
 ) -> None:
     """Show one agent's figures: all evidence, what was in the agent's hands, what was left out and why."""
-    card = reports.scorecard(_current(where), agent, days, purpose=purpose)
+    card = reports.scorecard(
+        _current(where), agent, days, long_wait_seconds=long_wait, figures=figures, purpose=purpose
+    )
     output.as_json(card) if json else report_tables.show_scorecard(card)
 
 

@@ -11,6 +11,8 @@ from holdfast_cli.output import clock, percent
 FACTS_SHOWN = 5
 MARKS_SHOWN = 5
 SIDES = ("all", "in_agents_hands")
+FRACTION = ("numerator", "denominator")
+INSUFFICIENT = "* insufficient evidence: too few to conclude anything"
 
 
 def show_queues(report: Mapping[str, Any], threshold_seconds: float) -> None:
@@ -29,6 +31,8 @@ def show_queues(report: Mapping[str, Any], threshold_seconds: float) -> None:
     )
     if rated:
         output.say("csat: mean rating, 1 to 5 · in hands: without what lay outside the agents' hands", "dim")
+    _show_open(report["total"])
+    _show_in_full("queue", [*report["rows"], {**report["total"], "queue": "all"}])
     show_as_of(report)
 
 
@@ -47,7 +51,37 @@ def show_agents(report: Mapping[str, Any]) -> None:
     ]
     columns = [*(["from"] if cut else []), "agent", "contacts", "handle time", "aht"]
     output.table(_title("Agents", report), columns, rows)
+    _show_in_full("agent", report["rows"])
     show_as_of(report)
+
+
+def _show_open(total: Mapping[str, Any]) -> None:
+    """Say what may still change, and that waits of several clocks stand in one figure."""
+    if total.get("provisional"):
+        output.say(f"{output.counted(total['waiting'], 'visit')} still waiting: figures are provisional", "dim")
+    if total.get("wait_clock") == "mixed":
+        output.say("waits were taken from several clocks: --json tells which, row by row", "dim")
+
+
+def _show_in_full(subject: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print the figures that were asked for by name, each with what is needed to judge it."""
+    cut = any("interval_start" in row for row in rows)
+    cells = [[*_start(row, cut=cut), row[subject] or "(unknown)", *one] for row in rows for one in _in_full(row)]
+    if cells:
+        columns = [subject, "figure", "version", "value", "numerator", "denominator", "n", "95 %"]
+        output.say()
+        output.table("Figures asked for", [*(["from"] if cut else []), *columns], cells)
+        output.say(INSUFFICIENT, "dim")
+
+
+def _in_full(row: Mapping[str, Any]) -> list[list[object]]:
+    """Write the figures of a row, versions of one after the other."""
+    ordered = sorted(row.get("figures", []), key=lambda one: (one["name"], one["formula_version"]))
+    return [
+        [one["name"], one["formula_version"], shown(one), *(f"{one[side]:,.10g}" for side in FRACTION), one["n"],
+         spread(one)]
+        for one in ordered
+    ]  # fmt: skip
 
 
 def show_scorecard(card: Mapping[str, Any]) -> None:
@@ -57,7 +91,7 @@ def show_scorecard(card: Mapping[str, Any]) -> None:
     columns = ["figure~", "all", "n", "95 %", "in hands", "n"]
     output.table(_title(f"Scorecard of {card['agent']}", card), columns, rows)
     if any(figure[side].get("insufficient_evidence") for figure in seen for side in SIDES):
-        output.say("* insufficient evidence: too few to conclude anything", "dim")
+        output.say(INSUFFICIENT, "dim")
     if nothing := [figure["all"]["name"] for figure in card["figures"] if not figure["all"]["n"]]:
         output.say(f"No evidence of {', '.join(nothing)}.", "dim")
     _show_left_out(card)
@@ -158,7 +192,8 @@ def _title(what: str, report: Mapping[str, Any]) -> str:
 
 
 def _start(row: Mapping[str, Any], *, cut: bool) -> list[object]:
-    return [row["interval_start"].replace("T", " ")[:16]] if cut else []
+    """Write where a row's part begins, nothing in a total; no cell where nothing is cut."""
+    return [row.get("interval_start", "").replace("T", " ")[:16]] if cut else []
 
 
 def _queue_cells(row: Mapping[str, Any]) -> list[object]:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from holdfast_cli import system
 from holdfast_cli.home import Running
-from holdfast_cli.options import About, Days
+from holdfast_cli.options import About, Days, Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,21 +19,22 @@ class Terms:
     short_abandon_seconds: float = 5.0
 
 
-def queues(
-    running: Running, days: Days, *, by: str | None = None, terms: Terms = Terms(), credit: str = ""
-) -> dict[str, Any]:
+def queues(running: Running, days: Days, shown: Shown, *, terms: Terms = Terms(), credit: str = "") -> dict[str, Any]:
     """Return the queue report: as_of, rows, total."""
-    return system.get(running, "/v1/queues", {**_of(days), "by": by, "credit": credit, **asdict(terms)})
+    return system.get(running, "/v1/queues", {**_of(days), **_shown(shown), "credit": credit, **asdict(terms)})
 
 
-def agents(running: Running, days: Days, *, by: str | None = None) -> dict[str, Any]:
+def agents(running: Running, days: Days, shown: Shown) -> dict[str, Any]:
     """Return handle times by agent, in order of name: as_of, rows."""
-    return system.get(running, "/v1/agents", {**_of(days), "by": by})
+    return system.get(running, "/v1/agents", {**_of(days), **_shown(shown)})
 
 
-def scorecard(running: Running, agent: str, days: Days, *, purpose: str = "") -> dict[str, Any]:
+def scorecard(
+    running: Running, agent: str, days: Days, *, long_wait_seconds: float = 120.0, figures: str = "", purpose: str = ""
+) -> dict[str, Any]:
     """Return one agent's figures with their context."""
-    return system.get(running, f"/v1/agents/{quote(agent, safe='')}/scorecard", {**_of(days), "purpose": purpose})
+    asked = {"long_wait_seconds": long_wait_seconds, "figures": _listed(figures), "purpose": purpose}
+    return system.get(running, f"/v1/agents/{quote(agent, safe='')}/scorecard", {**_of(days), **asked})
 
 
 def explain(running: Running, figure: str, days: Days, about: About, terms: Terms = Terms()) -> dict[str, Any]:
@@ -44,3 +45,12 @@ def explain(running: Running, figure: str, days: Days, about: About, terms: Term
 
 def _of(days: Days) -> dict[str, object]:
     return {"from": days.from_date, "to": days.to_date, "time_zone": days.time_zone}
+
+
+def _shown(shown: Shown) -> dict[str, object]:
+    return {**asdict(shown), "figures": _listed(shown.figures)}
+
+
+def _listed(figures: str) -> str:
+    """Return names as typed, without the spaces that people put after commas."""
+    return "".join(figures.split())
