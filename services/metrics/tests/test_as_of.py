@@ -12,6 +12,7 @@ from metrics import as_of
 from metrics.answer.row_counts import AT_MOST, row_counts
 from metrics.as_of import SILENT_US, AsOf, Followed
 from metrics.follow.hearing import heard, keep_hearing
+from metrics.follow.lagging import Lagging
 
 NOW_US = 1_000_000_000
 LIVE = Followed("call-events", 1, position=9, head_position=9, stopped="", heard_us=NOW_US)
@@ -65,7 +66,7 @@ class EnoughHeard(Exception):
 
 async def test_a_log_that_answers_is_heard_of(fresh_database: str) -> None:
     await prepare(fresh_database)
-    times = iter([NOW_US, NOW_US + 1])
+    times = iter([NOW_US, NOW_US, NOW_US + 1])
 
     def clock() -> int:
         try:
@@ -75,7 +76,7 @@ async def test_a_log_that_answers_is_heard_of(fresh_database: str) -> None:
 
     async with database_of(fresh_database) as database:
         with pytest.raises(EnoughHeard):
-            await keep_hearing(database, MemoryLog("another"), clock, every_seconds=0)
+            await keep_hearing(database, MemoryLog("another"), Lagging(), clock, every_seconds=0)
         assert await database.fetchval("select heard_time from metrics.heard where log_id = 'another'") == NOW_US + 1
 
 

@@ -21,6 +21,7 @@ from metrics.follow import following
 from metrics.follow.decisions import DecisionsAdvance
 from metrics.follow.follower import DATABASE_SECONDS, Follower
 from metrics.follow.hearing import keep_hearing
+from metrics.follow.lagging import Lagging
 from metrics.follow.retrying import Retrying
 from metrics.follow.shared_follower import SharedFollower
 from metrics.generation import create_generation, go_live, live_generation, next_name
@@ -63,11 +64,12 @@ class Facts:
             await asyncio.sleep(LOOK_EVERY_SECONDS)
 
     async def hear(self) -> None:
-        """Keep, until cancelled, when the logs were last heard of."""
+        """Keep, until cancelled, when the logs were last heard of, and tell how far facts are behind them."""
+        lagging = Lagging()
         feeds = [self.feed, *([self.decisions] if self.decisions else [])]
         async with asyncio.TaskGroup() as hearing:
             for feed in feeds:
-                hearing.create_task(keep_hearing(self.database, feed.log, now_us))
+                hearing.create_task(keep_hearing(self.database, feed.log, lagging, now_us))
 
     async def retry_of_other_code(self) -> None:
         """Try once whatever code before an upgrade, or beside us in a slow one, could not fold; until cancelled."""

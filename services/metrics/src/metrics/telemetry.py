@@ -18,8 +18,12 @@ FOLD = Span(
 )
 EVENTS_FOLDED = Counter("holdfast.metrics.events.folded", "Events of the log that became facts.")
 EVENTS_PARKED = Counter("holdfast.metrics.events.parked", "Events set aside because they could not be folded.")
-EVENTS_BEHIND = Gauge("holdfast.metrics.events.behind", "Events of the log that are not folded yet.")
-LAG = Gauge("holdfast.metrics.lag.seconds", "How long ago the last event folded was recorded.")
+EVENTS_BEHIND = Gauge(
+    "holdfast.metrics.events.behind", "Events known to be in the logs and not folded yet; grows while none come."
+)
+LAG = Gauge(
+    "holdfast.metrics.lag.seconds", "How long ago facts last had all of every log; grows while a log is silent too."
+)
 CONFLICTS = Counter(
     "holdfast.metrics.conflicts", "Steps dropped because another instance had moved the cursor, or owns it now."
 )

@@ -143,7 +143,6 @@ class Follower:
         self._most = min(MOST_EVENTS, self._most * 2)
         telemetry.EVENTS_FOLDED.add(step.events.num_rows - malformed)
         telemetry.EVENTS_PARKED.add(malformed)
-        telemetry.EVENTS_BEHIND.set(max(0, step.head_position - step.until))
         self.on_step(step.cursor)
 
     async def _park(self, advance: Advance, step: Step, reason: str) -> None:

@@ -11,7 +11,9 @@ from typing import Final
 from event_log.errors import EventLogError
 from event_log.log import Log
 from event_log.model import Cursor
+from metrics import telemetry
 from metrics.connection import Connection
+from metrics.follow.lagging import Lagging
 from service_host.errors import DeadlineExceeded, Unavailable
 from service_host.postgres import Database
 
@@ -25,10 +27,16 @@ on conflict (log_id) do update set incarnation = excluded.incarnation, head_posi
 """
 
 
+_REACHED: Final = """
+select min(c.position) from metrics.cursor c join metrics.live_generation using (schema_name)
+where c.log_id = $1 and c.incarnation = $2
+"""
+
+
 async def keep_hearing(
-    database: Database, log: Log, clock: Callable[[], int], every_seconds: float = EVERY_SECONDS
+    database: Database, log: Log, lagging: Lagging, clock: Callable[[], int], every_seconds: float = EVERY_SECONDS
 ) -> None:
-    """Keep the instant at which a log was last heard of, and its head, until cancelled."""
+    """Keep the instant at which a log was last heard of, and its head, and tell operators the lag, until cancelled."""
     while True:
         with suppress(Unavailable, DeadlineExceeded, EventLogError, TimeoutError):
             began = clock()
@@ -36,6 +44,11 @@ async def keep_hearing(
                 head = await log.head()
             async with database.acquire(DATABASE_SECONDS) as connection:
                 await heard(connection, head, began)
+                reached: int | None = await connection.fetchval(_REACHED, head.log_id, head.incarnation)
+            if reached is not None:
+                lagging.heard(head, reached, began)
+        telemetry.EVENTS_BEHIND.set(lagging.behind)
+        telemetry.LAG.set(lagging.seconds(clock()))
         await asyncio.sleep(every_seconds)
 
 

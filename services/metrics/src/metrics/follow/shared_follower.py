@@ -17,7 +17,6 @@ from event_log.model import Cursor
 from event_log.partition_leases import PartitionLeases
 from event_log.partitioned import Counts, PartitionedFeed, PartitionedPage, Place
 from metrics import telemetry
-from metrics.clock import now_us
 from metrics.follow import following, places
 from metrics.follow.advance import Advance, Step, columns_to_follow
 from metrics.follow.follower import (
@@ -178,9 +177,6 @@ class SharedFollower:
         self._parked_in_a_row, self._pause = 0, FIRST_PAUSE_SECONDS
         telemetry.EVENTS_FOLDED.add(step.events.num_rows - malformed)
         telemetry.EVENTS_PARKED.add(malformed)
-        telemetry.EVENTS_BEHIND.set(max(0, step.head_position - step.cursor.position))
-        if recorded := max((move.record_time_us for move in step.moves), default=0):
-            telemetry.LAG.set(max(0, now_us() - recorded) / 1_000_000)
         self.on_step(step.cursor)
 
     async def _park(self, advance: Advance, step: Step, reason: str) -> None:
