@@ -46,7 +46,7 @@ class TooManyRows(QuestionError):
 
 
 class UnknownFigure(QuestionError):
-    """There is no such figure for this subject; ListFigureDefinitions names them all."""
+    """There is no such figure for this subject; docs/figures.md and ListFigureDefinitions name them all."""
 
 
 class InvalidPageToken(QuestionError):
