@@ -280,6 +280,33 @@ def test_agents_come_pause_and_go(tmp_path: Path) -> None:
     assert not told.contacts
 
 
+@pytest.mark.parametrize(
+    ("row", "happened"),
+    [
+        ("NONE Agent/3001 AGENTLOGIN SIP/2001-1", "agent_logged_in"),
+        ("NONE Agent/3001 AGENTLOGOFF SIP/2001-1|600", "agent_logged_out"),
+        ("NONE Agent/3001 AGENTCALLBACKLOGIN 2001@internal", "agent_logged_in"),
+        ("NONE Agent/3001 AGENTCALLBACKLOGOFF 2001@internal|600|", "agent_logged_out"),
+        ("sales SIP/2001 ADDMEMBER", "agent_logged_in"),
+        ("sales SIP/2001 REMOVEMEMBER", "agent_logged_out"),
+        ("NONE SIP/2001 PAUSEALL lunch", "agent_state_changed"),
+        ("sales SIP/2001 UNPAUSE", "agent_state_changed"),
+    ],
+)
+def test_a_line_about_an_agent_that_names_a_call_tells_of_the_agent_and_of_no_contact(
+    tmp_path: Path, row: str, happened: str
+) -> None:
+    told = read(tmp_path, f"5 1700000005.77 {row}")
+    assert [(at(event), event.WhichOneof("body")) for event in told.agents] == [(5, happened)]
+    assert not told.contacts
+
+
+def test_a_call_of_which_only_rings_are_told_is_no_contact_of_this_file(tmp_path: Path) -> None:
+    told = read(tmp_path, "5 8.1 sales SIP/2001 RINGNOANSWER 5000")
+    assert len(told.rings) == 1
+    assert not told.contacts
+
+
 def test_verbs_that_nobody_knows_are_counted_by_name_and_some_say_nothing(tmp_path: Path) -> None:
     told = read(tmp_path, SERVED, "1 NONE NONE NONE CONFIGRELOAD\n2 NONE NONE NONE HOTDESK x\n2 NONE NONE NONE PAUSE")
     assert told.summary.oddities == {"unknown_verb:HOTDESK": 1, "no_agent": 1}

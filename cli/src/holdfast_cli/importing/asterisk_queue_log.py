@@ -4,6 +4,7 @@ How lines are read is in `queue_log_file` and `queue_log_line`, what the lines o
 `queue_log_call`, what is told of it in `queue_log_events` and `queue_log_agents`. Lines of a call may stand anywhere
 in the file, in any order: they are gathered first, and a call is told whole. Calls that still wait or talk at the end
 are told as far as they came; a later file of the same Asterisk tells the rest of them.
+A line about an agent may name the call by which a dialplan signed them in; it tells of no contact.
 
 The source is the Asterisk: its ids of calls are its own, so each Asterisk needs a `source_id` of its own. Times without
 an offset are on the wall clock of `time_zone`; Asterisk writes seconds since 1970 to its file, local time to a table.
@@ -66,7 +67,7 @@ def tell_queue_log(
     with CallSpool() as spool:
         for line, told in queue_log_lines(path, zone_named(time_zone), oddities):
             if _counts(told, line, oddities):
-                spool.add(told)
+                spool.add(told if told.verb in OF_CALLS else told._replace(call=""))
         calls = spool.calls() or 1
         for number, (call, lines) in enumerate(spool.by_call()):
             if not call:
@@ -74,7 +75,8 @@ def tell_queue_log(
                 continue
             events = CallEvents(tenant, source_id, call_of(list(lines), lambda name: oddities.add(name, 0)))
             events.make()
-            yield Telling(events.contact_events, events.agent_events, contact=True, read=min(1.0, number / calls))
+            contact = bool(events.contact_events)
+            yield Telling(events.contact_events, events.agent_events, contact, read=min(1.0, number / calls))
 
 
 def _counts(told: QueueLogLine, line: Line, oddities: Oddities) -> bool:
