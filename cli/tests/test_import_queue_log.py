@@ -175,6 +175,16 @@ def test_who_is_turned_away_made_a_visit_of_no_length(tmp_path: Path, verb: str,
     assert told.visits() == [("sales", 0, kind)]
 
 
+@pytest.mark.parametrize(("verb", "kind"), [("JOINEMPTY", "closed"), ("FULL", "full"), ("CLOSED", "closed")])
+def test_who_is_turned_away_after_entering_waits_no_longer(tmp_path: Path, verb: str, kind: str) -> None:
+    entered = "0 8.1 sales NONE ENTERQUEUE |+441632960001|1\n"
+    told = read(tmp_path, f"{entered} 2 8.1 sales NONE {verb}")
+    assert told.visits() == [("sales", 2, kind)]
+    assert not told.summary.oddities
+    tried = read(tmp_path, f"0 8.1 sales NONE {verb}\n{entered} 30 8.1 sales NONE ABANDON 1|1|30")
+    assert sorted(tried.visits()) == [("sales", 0, kind), ("sales", 30, "abandoned")]
+
+
 def test_an_end_told_in_two_words_ends_one_visit(tmp_path: Path) -> None:
     told = read(
         tmp_path,

@@ -117,8 +117,9 @@ def _visits(lines: list[QueueLogLine], queue: str, odd: Odd) -> list[Visit]:
     for line in lines:
         if line.verb in EXITS:
             _leave(visits, line, queue, odd)
-        elif line.verb in NEVER_JOINED:
-            visits.append(Visit(queue, None, line.time_us, line, line.time_us))
+    for line in lines:
+        if line.verb in NEVER_JOINED:
+            _turn_away(visits, line, queue)
     for visit in visits:
         if visit.left_us is None:
             odd("still_waiting")
@@ -161,6 +162,15 @@ def _leave(visits: list[Visit], line: QueueLogLine, queue: str, odd: Odd) -> Non
     visit = _take(visits, line.time_us, line.wait_us, queue, odd)
     visit.exit = line
     visit.left_us = _after(visit.entered_us, line.wait_us, line.time_us, odd)
+
+
+def _turn_away(visits: list[Visit], line: QueueLogLine, queue: str) -> None:
+    """End the visit that waits; who was turned away at the door made one of no length."""
+    waiting = _waiting(visits, line.time_us)
+    if waiting:
+        waiting[-1].exit, waiting[-1].left_us = line, line.time_us
+    else:
+        visits.append(Visit(queue, None, line.time_us, line, line.time_us))
 
 
 def _waiting(visits: list[Visit], time_us: int) -> list[Visit]:
