@@ -367,8 +367,14 @@ def quoted(rows: Iterable[Sequence[str]], delimiter: str = ",") -> list[str]:
             "----+-------+--------+-----------+-------+------+-------+-------+-------",
             *(f" 7 | {r[4]} | {r[1]} | {r[2]} | {r[3]} | {r[0]}+00 | {r[5]} | {r[6]} | {r[7]} " for r in TABLE),
         ],
+        [f"{number}," + ",".join(row) for number, row in enumerate(TABLE, 1)],
+        [f" {number} | " + " | ".join(row) for number, row in enumerate(TABLE, 1)],
+        ["data," + COLUMNS + ",created", *("old," + ",".join(row) + ",2001-01-01 00:00:00" for row in TABLE)],
+        ["time,call_id,queue,agent,verb,data", *(",".join([*r[:5], f'"{r[5]}|{r[6]}|{r[7]}"']) for r in TABLE)],
+        [*(",".join([*r[:5], f'"{r[5]}|{r[6]}|{r[7]}"']) for r in TABLE)],
+        ["data," + COLUMNS, *(f"{r[5]}|{r[6]}|{r[7]}," + ",".join(r[:5]) + ",,,,," for r in TABLE)],
     ],
-    ids=["header", "bare", "semicolons", "id", "psql"],
+    ids=["header", "bare", "semicolons", "id", "psql", "number", "tuples", "both", "one", "bare one", "filled one"],
 )
 def test_the_table_tells_what_the_file_tells(tmp_path: Path, content: list[str]) -> None:
     file = read(tmp_path, SERVED.replace("0  100.1 sales SIP/2001  RINGNOANSWER  5000", ""))

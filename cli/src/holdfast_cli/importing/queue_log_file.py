@@ -2,13 +2,15 @@
 
 - the file: `time|callid|queue|agent|event|data…`, times in seconds since 1970;
 - the table as CSV: `time,callid,queuename,agent,event,data1,…,data5`, with or without a header line (which may name
-  the columns in another order and others beside them), commas, semicolons or tabs, quoted or not, times as text;
+  the columns in another order and others beside them) and the row's number before it, commas, semicolons or tabs,
+  quoted or not, times as text; an older table has all data in one column, parted by bars;
 - the table as psql prints it, between bars.
 """
 
 import csv
 from collections.abc import Callable, Iterator
 from datetime import tzinfo
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -38,7 +40,17 @@ ODDITIES: Final = {
 
 LOOKED_AT: Final = 50
 _ORDER: Final = ("time", "callid", "queuename", "agent", "event", "data1", "data2", "data3", "data4", "data5")
-_SAME: Final = {"queue": "queuename", "created": "time", "data": "data1", "verb": "event", "uniqueid": "callid"}
+_SAME: Final = {
+    "queue": "queuename",
+    "verb": "event",
+    "call_id": "callid",
+    "uniqueid": "callid",
+    "time_id": "time",
+    "created": "time",
+    "data": "data1",
+}
+"""Other names of columns; they count where the usual one is missing."""
+_DATA_FROM: Final = _ORDER.index("data1")
 _RULES: Final = frozenset("-+=| ")
 
 Split: TypeAlias = Callable[[str], list[str]]
@@ -70,39 +82,49 @@ def _read(line: Line, split: Split, header: int, zone: tzinfo, oddities: Odditie
 
 def _how_to_split(path: Path, first: list[Line], zone: tzinfo) -> tuple[Split, int]:
     """Return how to take the fields from a line, and the number of the header line (0 if none)."""
-    split: Split = _bars
+    by_header: list[Split] = []
     header = 0
     for line in first:
-        split_plain = _splitter(line.text)
-        try:
-            names = [_SAME.get(name.lower(), name.lower()) for name in split_plain(line.text)]
-            if "callid" in names and "event" in names:
-                split, header = _by_header(split_plain, names), line.number
-                continue
-            split = split if header else split_plain
-            read_line(split(line.text), zone)
-        except MalformedLine:
+        plain = _splits(line.text)
+        named = [split for split in (_named(split, line.text) for split in plain) if split is not None]
+        if named:
+            by_header, header = named[:1], line.number
             continue
-        return split, header
+        for split in by_header or plain:
+            if _reads(split, line.text, zone):
+                return split, header
     raise NotThisFormat(
         f"{path.name} is no queue_log: none of its lines up to {len(first)} is one. Give Asterisk's queue_log file "
         "(time|callid|queue|agent|event|data…) or its table as CSV (time,callid,queuename,agent,event,data1,…,data5)."
     )
 
 
-def _splitter(text: str) -> Split:
-    """Return how a line seems to be parted: by bars, else by what is left most often of comma, semicolon and tab."""
-    if "|" in text:
-        return _bars
+def _reads(split: Split, text: str, zone: tzinfo) -> bool:
+    try:
+        read_line(split(text), zone)
+    except MalformedLine:
+        return False
+    return True
+
+
+def _splits(text: str) -> list[Split]:
+    """Return how a line may be parted, likeliest first: by bars, or by commas, semicolons or tabs around bars."""
     delimiter = max(",;\t", key=text.count)
+    plain: list[Split] = [_bars] if "|" in text else []
+    plain.append(partial(_columns, delimiter))
+    return plain + [partial(_after_number, split) for split in plain]
 
-    def columns(line: str) -> list[str]:
-        try:
-            return [field.strip() for field in next(csv.reader([line], delimiter=delimiter), [])]
-        except csv.Error:
-            raise MalformedLine("it is no line of a table") from None
 
-    return columns
+def _columns(delimiter: str, text: str) -> list[str]:
+    try:
+        return [field.strip() for field in next(csv.reader([text], delimiter=delimiter), [])]
+    except csv.Error:
+        raise MalformedLine("it is no line of a table") from None
+
+
+def _after_number(split: Split, text: str) -> list[str]:
+    """Leave out the first field: a table numbers its rows there."""
+    return split(text)[1:]
 
 
 def _bars(text: str) -> list[str]:
@@ -111,14 +133,21 @@ def _bars(text: str) -> list[str]:
     return fields[1:] if fields and not fields[0] else fields
 
 
-def _by_header(split: Split, names: list[str]) -> Split:
-    """Take the columns that a header names, in our order; missing ones are empty."""
-    places = [names.index(name) if name in names else -1 for name in _ORDER]
+def _named(split: Split, text: str) -> Split | None:
+    """Return how to take the columns that a header names, in our order; None if the line is no header."""
+    try:
+        told = [name.lower() for name in split(text)]
+    except MalformedLine:
+        return None
+    names = [name if _SAME.get(name, name) in told else _SAME.get(name, name) for name in told]
+    return partial(_by_header, split, names) if {"callid", "event"} <= set(names) else None
 
-    def columns(text: str) -> list[str]:
-        fields = split(text)
-        if len(fields) < len([name for name in names if name]) // 2:
-            raise MalformedLine("it has too few columns")
-        return [fields[place] if 0 <= place < len(fields) else "" for place in places]
 
-    return columns
+def _by_header(split: Split, names: list[str], text: str) -> list[str]:
+    """Take the columns in our order; missing ones are empty. A column of all data counts where no other tells any."""
+    fields = split(text)
+    if len(fields) < len([name for name in names if name]) // 2:
+        raise MalformedLine("it has too few columns")
+    told = dict(reversed(list(zip(names, fields, strict=False))))
+    ordered = [told.get(name, "") for name in _ORDER]
+    return ordered if any(ordered[_DATA_FROM:]) else [*ordered[:_DATA_FROM], told.get("data", "")]

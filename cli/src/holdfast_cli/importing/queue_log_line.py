@@ -46,6 +46,8 @@ _LAST_MILLISECOND: Final = 253_402_300_799_999
 """Of the year 9999; what lies beyond is no time."""
 _MOST_DIGITS: Final = 20
 """Digits of a number that are looked at; no stamp has more."""
+_FIRST_SECOND: Final = 315_532_800
+"""Of the year 1980, long before the first Asterisk; a smaller number is a row's number in its table."""
 _LONGEST_DIGITS: Final = 8
 """Digits of a length in seconds (three years); what has more is no length, so none was told."""
 
@@ -123,12 +125,16 @@ def read_line(fields: Sequence[str], zone: tzinfo) -> QueueLogLine:
 
 def _data(texts: Sequence[str]) -> tuple[str, ...]:
     """Return the data; a table's last column may hold all that found no column, and trailing ones hold nothing."""
-    data = ["" if text in {"NULL", "\\N"} else text for text in texts]
+    data = _without_padding(["" if text in {"NULL", "\\N"} else text for text in texts])
     if data and "|" in data[-1]:
-        data[-1:] = data[-1].split("|")
+        data = _without_padding([*data[:-1], *data[-1].split("|")])
+    return tuple(data)
+
+
+def _without_padding(data: list[str]) -> list[str]:
     while data and not data[-1]:
         data.pop()
-    return tuple(data)
+    return data
 
 
 def instant_of(text: str, zone: tzinfo) -> tuple[int, TimePrecision.ValueType]:
@@ -147,8 +153,8 @@ def instant_of(text: str, zone: tzinfo) -> tuple[int, TimePrecision.ValueType]:
 
 
 def _counted(number: int, fraction: str) -> tuple[int, TimePrecision.ValueType]:
-    if number > _LAST_MILLISECOND:
-        raise MalformedLine("the time lies beyond the year 9999")
+    if not _FIRST_SECOND <= number <= _LAST_MILLISECOND:
+        raise MalformedLine("the time lies before the year 1980 or beyond 9999")
     if number >= _MILLISECONDS_FROM:
         return number * 1000, TIME_PRECISION_MICROSECOND
     time_us = number * SECOND_US + int(fraction[:6].ljust(6, "0") or 0)
