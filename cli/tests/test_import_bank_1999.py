@@ -172,7 +172,12 @@ def test_another_zone_can_be_asked_for(tmp_path: Path) -> None:
         (GAVE_UP.replace("0:00:00 0:00:00 0 NO_SERVER", "9:21:05 9:22:05 60 NO_SERVER"), "hang_with_service"),
         (SERVED.replace("AGENT", "ROBOT"), "unknown_outcome"),
         (SERVED.replace("990105", "990231"), "malformed_line"),
-        (SERVED.replace("9:00:35", "9:75:35"), "malformed_line"),
+        (SERVED.replace("990105", "99-1-5"), "malformed_line"),
+        (SERVED.replace("9:00:35", "9:75:35"), "time_untold"),
+        (SERVED.replace(" 120 ", " 120.0 "), "length_odd"),
+        (SERVED.replace(" 2 PS", " high PS"), "priority_odd"),
+        (SERVED.replace("7001001 2 PS", "7001001 2 "), "type_untold"),
+        (SERVED.replace("RUTH", ""), "server_untold"),
         (SERVED + " more", "extra_columns"),
     ],
 )
@@ -181,6 +186,38 @@ def test_what_is_odd_about_a_row_is_counted_by_its_name(tmp_path: Path, row: str
     assert oddity in ODDITIES
     assert summary.oddities[oddity] == 1
     assert summary.oddity_lines[oddity] == [3]
+
+
+@pytest.mark.parametrize("column", [name for name in COLUMNS if name.endswith(("_entry", "_start", "_exit", "_time"))])
+@pytest.mark.parametrize("wrong", ["", "x", "61.5"])
+def test_a_time_or_length_that_is_empty_or_garbled_follows_from_the_others(
+    tmp_path: Path, column: str, wrong: str
+) -> None:
+    row = SERVED.replace("9:00:35", "9:00:36").replace("120", "119")
+    [before], _ = told(archive(tmp_path, row))
+    texts = row.split(" ")
+    texts[COLUMNS.index(column)] = wrong
+    [after], summary = told(archive(tmp_path, " ".join(texts)))
+    assert ids([after]) == ids([before])
+    assert summary.oddities == {"length_odd" if column.endswith("_time") else "time_untold": 1}
+
+
+def test_a_length_that_a_spreadsheet_wrote_with_decimals_counts_as_told(tmp_path: Path) -> None:
+    row = SERVED.replace(" 30 AGENT", " 45 AGENT")
+    [before], _ = told(archive(tmp_path, row))
+    [after], _ = told(archive(tmp_path, row.replace(" 45 ", " 45.00 ")))
+    assert ids([after]) == ids([before])
+
+
+def test_a_row_without_type_or_server_is_a_call_all_the_same(tmp_path: Path) -> None:
+    bare = SERVED.replace("7001001 2 PS", "7001001 2 ").replace("RUTH", "")
+    [events], summary = told(archive(tmp_path, bare))
+    assert [event.WhichOneof("body") for event in events][-2:] == ["bridged", "leg_ended"]
+    assert (events[-2].bridged.queue, events[-2].bridged.agent) == ("", "")
+    path = archive(tmp_path, bare, name="cut.txt")
+    path.write_bytes(path.read_bytes().replace(b"\t\r\n", b"\r\n"))
+    assert ids(told(path)[0]) == ids([events])
+    assert summary.oddities["server_untold"] == summary.oddities["type_untold"] == 1
 
 
 def test_a_told_length_counts_where_the_instants_contradict_it(tmp_path: Path) -> None:
@@ -241,12 +278,24 @@ def test_a_file_that_ends_within_a_row_is_told_up_to_there(tmp_path: Path, cut: 
     assert summary.oddities["truncated_last_line"] == 1
 
 
-def test_half_the_name_of_a_server_is_no_other_agent(tmp_path: Path) -> None:
-    path = archive(tmp_path, SERVED.replace("RUTH", "MOSES"), AT_ONCE)
-    path.write_bytes(path.read_bytes()[:-4])  # …RU
+@pytest.mark.parametrize("half", ["", "R", "RUT", "NO", "NO_SERVE"])
+def test_half_the_name_of_a_server_is_no_other_agent(tmp_path: Path, half: str) -> None:
+    path = archive(tmp_path, SERVED, AT_ONCE)
+    path.write_bytes(path.read_bytes().removesuffix(b"RUTH\r\n") + half.encode())
     contacts, summary = told(path)
     assert len(contacts) == 1
     assert summary.oddities["truncated_last_line"] == 1
+
+
+@pytest.mark.parametrize("row", [AT_ONCE, AT_ONCE.replace("RUTH", "MOSES"), GAVE_UP])
+@pytest.mark.parametrize("end", ["", "\r"])
+def test_a_last_row_that_is_whole_is_told_though_its_line_does_not_end(tmp_path: Path, row: str, end: str) -> None:
+    path = archive(tmp_path, SERVED, row)
+    whole, _ = told(path)
+    path.write_bytes(path.read_bytes().removesuffix(b"\r\n") + end.encode())
+    contacts, summary = told(path)
+    assert ids(contacts) == ids(whole)
+    assert "truncated_last_line" not in summary.oddities
 
 
 def test_a_row_told_twice_is_counted_and_makes_the_same_events(tmp_path: Path) -> None:
@@ -262,7 +311,8 @@ def test_a_row_told_twice_is_counted_and_makes_the_same_events(tmp_path: Path) -
         (b"\r\n\r\n", "it holds no rows"),
         (b"name;age\nruth;41\n", "line 1: it has fewer than 17 columns"),
         (HEADER.encode() + b"\nAA0101\t1\t2\n", "line 2: it has fewer than 17 columns"),
-        (tabs(SERVED).replace("9:00:35", "nine").encode(), "line 1: a time of day is not h:mm:ss"),
+        (tabs(SERVED).replace("9:00:0", "nine").encode(), "line 1: a time of day is not h:mm:ss"),
+        (tabs(SERVED).replace("AGENT", "ROBOT").encode(), "line 1: the outcome is none of AGENT, HANG, PHANTOM"),
         (bytes(range(256)) * 20, "line 1"),
     ],
 )

@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from holdfast_cli.importing.bank_events import BankEvents
-from holdfast_cli.importing.bank_row import COLUMNS, OUTCOMES, MalformedRow, Row, instants_of, is_rounded, read_row
+from holdfast_cli.importing.bank_reading import NO_SERVER, read_row
+from holdfast_cli.importing.bank_row import COLUMNS, OUTCOMES, MalformedRow, Row, instants_of
 from holdfast_cli.importing.errors import NotThisFormat
 from holdfast_cli.importing.lines import Line, lines_of
 from holdfast_cli.importing.local_days import LocalDays, zone_named
@@ -95,12 +96,12 @@ def rows_of(path: Path, oddities: Oddities) -> Iterator[tuple[Line, Row]]:
     first = list(islice(lines, LOOKED_AT))
     fields = _fields(path, first)
     seen: set[int] = set()
-    servers: set[str] = set()
+    servers = {NO_SERVER}
     for line in _chain(first, lines):
         row = _row(line, fields, oddities, servers)
         if row is None:
             continue
-        servers.add(row.server)
+        servers.add(row.server or NO_SERVER)
         identity = hash((row.date, row.line, row.call))
         if identity in seen:
             oddities.add("duplicate_row", line.number)
@@ -130,11 +131,13 @@ def _fields(path: Path, first: list[Line]) -> Fields:
             fields = _by_header(line.text)
             continue
         try:
-            read_row(_columns(_split(line.text), fields))
+            row = read_row(_columns(_texts(line), fields), lambda _: None)
         except MalformedRow as error:
             wrong = wrong or (f"line {line.number}: {error}" if line.text.strip() else "")
             continue
-        return fields
+        if row.outcome in OUTCOMES:
+            return fields
+        wrong = wrong or f"line {line.number}: the outcome is none of {', '.join(sorted(OUTCOMES))}"
     raise NotThisFormat(
         f"{path.name} is no call archive of the bank: {wrong or 'it holds no rows'}. "
         f"Give a month's file of 1999 with {len(COLUMNS)} columns from vru+line to server, plain or gzip."
@@ -160,22 +163,39 @@ def _row(line: Line, fields: Fields, oddities: Oddities, servers: set[str]) -> R
     if not line.text.strip():
         oddities.add("blank_line", line.number)
         return None
-    texts = _split(line.text)
+    texts = _texts(line)
+    odd = ["extra_columns"] * (len(texts) > len(COLUMNS))
     try:
-        row = read_row(_columns(texts, fields))
+        columns = _columns(texts, fields)
+        row = read_row(columns, odd.append)
     except MalformedRow:
-        if _is_header(line.text):
-            return None
-        oddities.add("malformed_line" if line.ended else "truncated_last_line", line.number)
+        if not _is_header(line.text):
+            oddities.add("malformed_line" if line.ended else "truncated_last_line", line.number)
         return None
+    left_out = _left_out(line, row, columns[-1], servers)
+    for name in [left_out] if left_out else odd:
+        oddities.add(name, line.number)
+    return None if left_out else row
+
+
+def _texts(line: Line) -> list[str]:
+    texts = _split(line.text)
+    if line.ended and "\t" in line.text and len(texts) == len(COLUMNS) - 1:
+        texts.append("")  # an editor cut off the empty last column with its tab
+    return texts
+
+
+def _left_out(line: Line, row: Row, server: str, servers: set[str]) -> str:
+    """Return the name of the oddity for which a row is left out; empty if it is not."""
     if row.outcome not in OUTCOMES:
-        oddities.add("unknown_outcome", line.number)
-        return None
-    if not line.ended and row.server and row.server not in servers:
-        oddities.add("truncated_last_line", line.number)  # half a name would be another agent
-        return None
-    if len(texts) > len(COLUMNS):
-        oddities.add("extra_columns", line.number)
-    if is_rounded(row.customer):
-        oddities.add("customer_id_rounded", line.number)
-    return row
+        return "unknown_outcome"
+    return "truncated_last_line" if not line.ended and _may_be_cut(server, servers) else ""
+
+
+def _may_be_cut(server: str, known: set[str]) -> bool:
+    """Whether the name that a file without a last line's end stops in may be half a name.
+
+    Told by its half, the row would be another agent's, and told whole later, a second service of one call. So it is
+    left out if a known name begins like it; a name like none is taken for whole.
+    """
+    return server not in known and any(name.startswith(server) for name in known)

@@ -1,12 +1,11 @@
-"""One row of the bank's call archive of 1999: its columns, checked and typed, and its instants put in order.
+"""One row of the bank's call archive of 1999: its columns, typed, and its instants put in order.
 
 The archive tells times of day without a date and lengths beside them. An instant is placed by the nearest difference,
 modulo 24 hours, to the instant before it in the call's life, so that calls over midnight come out right; a length that
 the row tells is the length between its two instants, exactly. Pure: no file, no clock, no event.
 """
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 DAY: Final = 86_400
@@ -27,7 +26,12 @@ OUTCOMES: Final = frozenset({"AGENT", "HANG", "PHANTOM"})
 ODDITIES: Final = {
     "blank_line": "a line without anything in it",
     "malformed_line": "a line that is no row; left out",
-    "truncated_last_line": "the file ends within a row; left out",
+    "truncated_last_line": "the file ends within a row, or in what may be half the name of a server; left out",
+    "time_untold": "a time of day is empty or none; taken from the others of its step",
+    "length_odd": "a length is empty or not written in whole seconds; if it says none, the instants count",
+    "priority_odd": "a priority is no whole number; taken as 0",
+    "type_untold": "a row without a type; its queue has no name",
+    "server_untold": "a row without a server; taken as NO_SERVER",
     "extra_columns": "a row with more columns than the format has; the rest is not read",
     "phantom": "a virtual call that the archive says to ignore; left out",
     "unknown_outcome": "an outcome other than AGENT, HANG and PHANTOM; left out",
@@ -48,9 +52,6 @@ ODDITIES: Final = {
     "hang_with_service": "the caller hung up, yet a service is told; the service is left out",
 }
 """What may be odd about a row, by name. Each is counted; none but those that say so keeps the row from being told."""
-
-
-_TIME_OF_DAY: Final = re.compile(r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})")
 
 
 class MalformedRow(ValueError):
@@ -95,64 +96,19 @@ class Instants(NamedTuple):
     ended: int | None
 
 
-class _TimesOfDay(dict[str, int]):
-    """Seconds from midnight by h:mm:ss, each text read once: an archive has at most 86,400 of them."""
-
-    def __missing__(self, text: str) -> int:
-        found = _TIME_OF_DAY.fullmatch(text)
-        if found is None:
-            raise MalformedRow("a time of day is not h:mm:ss")
-        hour, minute, second = map(int, found.groups())
-        if hour > 23 or minute > 59 or second > 59:  # noqa: PLR2004
-            raise MalformedRow("a time of day is not within a day")
-        self[text] = seconds = hour * 3600 + minute * 60 + second
-        return seconds
-
-
-_TIMES: Final = _TimesOfDay()
-
-
-def read_row(fields: Sequence[str]) -> Row:
-    """Return the row of 17 bare texts in the order of COLUMNS; raise MalformedRow saying what is wrong with them."""
-    line, call, customer, priority, queue, date, *rest = fields
-    entry, left, vru_time, q_start, q_exit, q_time, outcome, ser_start, ser_exit, ser_time, server = rest
-    if not (line and call and queue and server):
-        raise MalformedRow("a column is empty that never is")
-    try:
-        return Row(
-            line, call, customer, int(priority or 0), queue, _date(date),
-            _TIMES[entry], _TIMES[left], int(vru_time),
-            _TIMES[q_start], _TIMES[q_exit], int(q_time),
-            outcome.upper(),
-            _TIMES[ser_start], _TIMES[ser_exit], int(ser_time),
-            "" if server == "NO_SERVER" else server,
-        )  # fmt: skip
-    except MalformedRow:
-        raise
-    except ValueError:
-        raise MalformedRow("a length or the priority is not a whole number") from None
-
-
-def _date(text: str) -> str:
-    """Return a date of six digits (yymmdd); eight digits (yyyymmdd) are shortened, so that one call has one id."""
-    if not (text.isascii() and text.isdigit() and len(text) in {6, 8}):
-        raise MalformedRow("the date is not six digits, yymmdd")
-    return text[-6:]
-
-
 def is_rounded(customer: str) -> bool:
     """Whether a spreadsheet made a number of an id and kept its first digits only: such an id is many people's."""
     return not _ROUNDED.isdisjoint(customer)
 
 
-def _near(time_of_day: int, instant: int) -> int:
+def nearest(time_of_day: int, instant: int) -> int:
     """Return the instant nearest to another one at which a clock shows a time of day."""
     return instant + (time_of_day - instant + DAY // 2) % DAY - DAY // 2
 
 
 def instants_of(row: Row, odd: Callable[[str], None]) -> Instants:
     """Return when things happened to a call; `odd` is told the name of each oddity."""
-    flow_exit = _near(row.vru_exit, row.vru_entry)
+    flow_exit = nearest(row.vru_exit, row.vru_entry)
     if flow_exit < row.vru_entry:
         odd("negative_ivr_time")
     if (row.vru_exit - row.vru_entry - row.vru_time) % DAY:
@@ -169,7 +125,7 @@ def _wait(row: Row, flow_exit: int, odd: Callable[[str], None]) -> tuple[int | N
     """Return when the queue was entered and left; answered without queueing is a wait of no length."""
     if not _queued(row, flow_exit):
         return (flow_exit, flow_exit) if row.outcome == "AGENT" else (None, None)
-    enqueued = _near(row.q_start, flow_exit)
+    enqueued = nearest(row.q_start, flow_exit)
     length = _length(row.q_time, row.q_start, row.q_exit, "q_time_mismatch", odd)
     return enqueued, enqueued + length
 
@@ -178,7 +134,7 @@ def _queued(row: Row, flow_exit: int) -> bool:
     """Whether the call was queued. A start of 0:00:00 says no, unless it is midnight and a wait is told."""
     if row.q_start:
         return True
-    return bool(row.q_exit or row.q_time) and abs(_near(0, flow_exit) - flow_exit) <= _NEAR_MIDNIGHT
+    return bool(row.q_exit or row.q_time) and abs(nearest(0, flow_exit) - flow_exit) <= _NEAR_MIDNIGHT
 
 
 def _service(row: Row, from_instant: int, odd: Callable[[str], None]) -> tuple[int | None, int | None]:
@@ -193,17 +149,17 @@ def _service(row: Row, from_instant: int, odd: Callable[[str], None]) -> tuple[i
         odd("zero_service_time")
     if _untold(row, from_instant):
         odd("service_instants_untold")
-        return from_instant, from_instant
-    answered = _near(row.ser_start, from_instant)
+        return from_instant, from_instant + max(0, row.ser_time)
+    answered = nearest(row.ser_start, from_instant)
     if answered < from_instant:
         odd("service_before_queue_exit" if row.q_start else "service_before_ivr_exit")
     return answered, answered + _length(row.ser_time, row.ser_start, row.ser_exit, "ser_time_mismatch", odd)
 
 
 def _untold(row: Row, from_instant: int) -> bool:
-    if row.ser_start or row.ser_exit or row.ser_time:
+    if row.ser_start or row.ser_exit:
         return False
-    return abs(_near(0, from_instant) - from_instant) > _NEAR_MIDNIGHT
+    return abs(nearest(0, from_instant) - from_instant) > _NEAR_MIDNIGHT
 
 
 def _length(told: int, start: int, end: int, mismatch: str, odd: Callable[[str], None]) -> int:
@@ -212,5 +168,5 @@ def _length(told: int, start: int, end: int, mismatch: str, odd: Callable[[str],
         odd(mismatch)
     if told < 0:
         odd("negative_length")
-        return _near(end, start) - start
+        return nearest(end, start) - start
     return told

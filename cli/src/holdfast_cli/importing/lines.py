@@ -53,7 +53,7 @@ def lines_of(path: Path) -> Iterator[Line]:
 
 def _lines(raw: BinaryIO, size: int) -> Iterator[Line]:
     for number, line in enumerate(_plain(raw), 1):
-        ended = line.endswith(b"\n")
+        ended = line.endswith((b"\n", b"\r"))
         read = min(raw.tell() / size, 1.0)
         yield Line(number, _text(line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line), ended, read)
 
