@@ -265,3 +265,28 @@ def test_two_agents_wrap_up_without_ids_by_their_names() -> None:
     10:02:30  WrapUpEnded    agent=dan
     """)
     assert [lengths(spell) for spell in contact.assignments] == [(60, 0, 30, 90), (60, 0, 10, 70)]
+
+
+@pytest.mark.parametrize("bridged", ["10:00:09", "10:00:11"])
+def test_a_bridge_and_an_end_that_name_only_the_agent_are_of_the_spell_answered_in_that_moment(bridged: str) -> None:
+    contact = fold(f"""
+    10:00:10    LegAnswered  leg_id=a1 role=AGENT agent=eva assignment_id=s1
+    10:00:10    Bridged      leg_id=c1 peer_leg_id=a1 agent=eva assignment_id=s1
+    {bridged}   Bridged      leg_id=c1 agent=eva
+    10:01:10    LegEnded     role=AGENT agent=eva
+    """)
+    [spell] = contact.assignments
+    assert (spell.assignment_id, spell.leg_ids, lengths(spell)) == ("s1", ("a1",), (60, 0, 0, 60))
+    assert spell.events[-1].type == "LegEnded"
+
+
+def test_an_end_without_leg_belongs_to_the_agents_latest_leg_that_has_not_ended() -> None:
+    contact = fold("""
+    10:00:10  LegAnswered  leg_id=a1 role=AGENT agent=eva
+    10:00:10  Bridged      leg_id=c1 peer_leg_id=a1 agent=eva
+    10:00:20  LegAnswered  leg_id=a2 role=AGENT agent=ben
+    10:00:20  Bridged      leg_id=c1 peer_leg_id=a2 agent=ben
+    10:00:50  LegEnded     role=AGENT agent=eva
+    """)
+    assert [lengths(spell)[0] for spell in contact.assignments] == [40, None]
+    assert contact.anomalies == ()

@@ -132,6 +132,25 @@ def test_ends_that_name_their_visit_belong_to_it_however_clocks_go() -> None:
     assert rules(contact) == ["ended_before_it_began"]
 
 
+@pytest.mark.parametrize("reckoned", ["10:00:09", "10:00:11"])
+def test_a_beginning_without_id_in_the_moment_of_one_with_id_is_the_same_and_its_own_end_tells_the_wait(
+    reckoned: str,
+) -> None:
+    contact = fold(f"""
+    10:00:10    Enqueued  queue=sales visit_id=v1
+    {reckoned}  Enqueued  queue=sales
+    10:00:40    Dequeued  queue=sales kind=ABANDONED
+    """)
+    [visit] = contact.visits
+    assert visit.visit_id == "v1"
+    assert visit.wait_us == (31 if reckoned == "10:00:09" else 29) * SECOND
+
+
+@pytest.mark.parametrize("begun", ["10:00:13  Enqueued  queue=sales", "10:00:11  Enqueued  queue=loans"])
+def test_a_beginning_later_or_elsewhere_is_another_visit(begun: str) -> None:
+    assert len(fold(f"10:00:10 Enqueued queue=sales visit_id=v1\n{begun}").visits) == 2
+
+
 def test_an_end_a_little_before_the_only_beginning_is_a_clock_that_went_back() -> None:
     contact = fold("""
     10:00:05  Dequeued  queue=sales kind=ANSWERED

@@ -54,7 +54,8 @@ RULES: Final = (
     ),
     Rule(
         "begun_twice",
-        "One source told two beginnings of one part at different instants; the earlier one counts.",
+        "One source told two beginnings of one part at different instants; the earlier one counts, or the one told"
+        " as the end is, with an id or without.",
         "per part and source the first and last begin",
         rules_of_ends.begun_twice,
     ),

@@ -12,7 +12,7 @@ from typing import Final
 from contact_life.identity import assignment_id
 from contact_life.leg import AGENT_SIDE, CALLER_SIDE, LegDraft
 from contact_life.observed import Observed
-from contact_life.pairing import LOOK_BACK
+from contact_life.pairing import LOOK_BACK, SAME_MOMENT_US
 from contact_life.words import LegRole
 
 HOLDS: Final = {"LegHeld": "hold", "LegResumed": "hold", "ConsultStarted": "consult", "ConsultEnded": "consult"}
@@ -79,6 +79,9 @@ class Bridging:
         self._conferences: dict[str, list[str]] = {}
         self._heard: set[str] = set()
         self._holding: dict[tuple[str, str], SpellDraft] = {}
+        self._ended_by_name = {
+            end.event_id: leg_id for leg_id, leg in legs.items() for end in leg.ends if not end.body.leg_id
+        }
         self.spells: dict[str, SpellDraft] = {}
         self.unplaced: list[Observed] = []
 
@@ -132,12 +135,13 @@ class Bridging:
     def leg_ended(self, event: Observed) -> None:
         """Give the end of an agent's leg to its spell; by the agent's name where the bridge named no leg."""
         body = event.body
-        spell = self._by_leg.get(body.leg_id) or self.spells.get(body.assignment_id)
-        if spell is None and (body.role or self._role(body.leg_id)) in AGENT_SIDE:
+        leg_id = body.leg_id or self._ended_by_name.get(event.event_id, "")
+        spell = self._by_leg.get(leg_id) or self.spells.get(body.assignment_id)
+        if spell is None and (body.role or self._role(leg_id)) in AGENT_SIDE:
             begun = self._latest(event, body.agent)
             spell = begun if begun is not None and not begun.legs else None
         if spell is not None:
-            spell.legs.setdefault(body.leg_id, self._legs[body.leg_id])
+            spell.legs.setdefault(leg_id, self._legs[leg_id])
             spell.events.append(event)
 
     def unbridged(self, event: Observed) -> None:
@@ -215,12 +219,24 @@ class Bridging:
         return spell
 
     def _running(self, event: Observed, agent: str) -> SpellDraft | None:
-        """Return the agent's spell that a bridge without legs goes on with: the last, unless its legs or work ended."""
+        """Return the agent's spell that a bridge without legs goes on with: the last, unless its legs or work ended.
+
+        One answered in the same moment, be it a little later, stands before all.
+        """
+        answered = self._answered_then(event, agent)
+        if answered is not None:
+            return answered
         spell = self._latest(event, agent)
         if spell is None or spell.agent != agent or spell.wraps:
             return None
         ended = spell.legs and all(leg.end and leg.end.time_us <= event.time_us for leg in spell.legs.values())
         return None if ended else spell
+
+    def _answered_then(self, event: Observed, agent: str) -> SpellDraft | None:
+        """Return the agent's spell that was answered in the moment of an event."""
+        answered = (spell for spell in islice(reversed(self.spells.values()), LOOK_BACK) if spell.answers)
+        near = (spell for spell in answered if abs(spell.begun.time_us - event.time_us) <= SAME_MOMENT_US)
+        return next((spell for spell in near if agent and spell.agent == agent), None)
 
     def _role(self, leg_id: str) -> int:
         """Return the role of a leg, 0 if nobody told it."""

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from contact_life.observed import Observed
-from contact_life.pairing import counting_end, is_inferred
+from contact_life.pairing import LOOK_BACK, SAME_MOMENT_US, counting_end, is_inferred
 from contact_life.words import LegRole
 
 CALLER_SIDE: Final = frozenset({int(LegRole.CALLER), int(LegRole.CALLBACK), int(LegRole.REDIAL)})
@@ -82,7 +83,7 @@ def leg_drafts(events: Sequence[Observed], native_id: str) -> dict[str, LegDraft
     """Sort leg events, given in canonical order, into legs; the leg that the arrival named is the caller's."""
     drafts: dict[str, LegDraft] = {}
     for event in events:
-        leg_id = event.body.leg_id
+        leg_id = event.body.leg_id or _ended_by_name(drafts, event)
         draft = drafts.get(leg_id)
         if draft is None:
             draft = drafts[leg_id] = LegDraft(leg_id)
@@ -92,6 +93,20 @@ def leg_drafts(events: Sequence[Observed], native_id: str) -> dict[str, LegDraft
     if first is not None and not first.role:
         first.role = int(LegRole.CALLER)
     return drafts
+
+
+def _ended_by_name(drafts: dict[str, LegDraft], event: Observed) -> str:
+    """Return the leg that an end without id belongs to; empty if it is of none.
+
+    It is the agent's latest one answered before that has not ended, or that ended in the same moment.
+    """
+    if event.type != "LegEnded" or not event.body.agent:
+        return ""
+    for draft in islice(reversed(drafts.values()), LOOK_BACK):
+        ended = draft.end is not None and draft.end.time_us + SAME_MOMENT_US < event.time_us
+        if draft.leg_id and draft.agent == event.body.agent and draft.answered and not ended:
+            return draft.leg_id
+    return ""
 
 
 def _note(draft: LegDraft, event: Observed) -> None:

@@ -1,12 +1,24 @@
 """A queue visit: one stay of a contact in one queue, from its events."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from contact_life.identity import queue_visit_id
 from contact_life.observed import Observed
-from contact_life.pairing import Draft, adopt_early_ends, belongs_to, in_turn, is_inferred
+from contact_life.pairing import (
+    LOOK_BACK,
+    SAME_MOMENT_US,
+    Draft,
+    adopt_early_ends,
+    belongs_to,
+    in_turn,
+    is_inferred,
+)
 from contact_life.words import DequeueKind, WaitClock
+
+_instant = attrgetter("time_us")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +68,10 @@ class VisitDraft(Draft):
 def visit_drafts(contact_id: str, events: Sequence[Observed]) -> list[VisitDraft]:
     """Sort the queue events of a contact, given in canonical order, into visits by their beginning."""
     drafts: dict[str, VisitDraft] = {}
+    named = [event for event in events if event.type == "Enqueued" and event.body.visit_id]
     for event in events:
         if event.type == "Enqueued":
-            _draft(drafts, contact_id, event).begin(event)
+            _draft(drafts, contact_id, event, _begun_as(named, event)).begin(event)
         else:
             _place(drafts, contact_id, event)
     found = list(drafts.values())
@@ -67,10 +80,27 @@ def visit_drafts(contact_id: str, events: Sequence[Observed]) -> list[VisitDraft
     return in_turn(found) if len(found) > 1 else found
 
 
-def _draft(drafts: dict[str, VisitDraft], contact_id: str, event: Observed) -> VisitDraft:
-    """Return the draft that the event names, a new one if it is the first to name it."""
+def _begun_as(named: Sequence[Observed], event: Observed) -> str:
+    """Return the visit that a beginning names, else the one of its queue begun in the same moment; empty if none.
+
+    Who reckons a beginning back from the end of a wait knows neither its id nor its very second.
+    """
+    if event.body.visit_id or not named:
+        return str(event.body.visit_id)
+    first = bisect_left(named, event.time_us - SAME_MOMENT_US, key=_instant)
+    near = [other for other in named[first : first + LOOK_BACK] if _is_near(other, event)]
+    return str(min(near, key=lambda other: abs(other.time_us - event.time_us)).body.visit_id) if near else ""
+
+
+def _is_near(other: Observed, event: Observed) -> bool:
+    """Whether two beginnings are of one queue and one moment."""
+    return other.body.queue == event.body.queue and abs(other.time_us - event.time_us) <= SAME_MOMENT_US
+
+
+def _draft(drafts: dict[str, VisitDraft], contact_id: str, event: Observed, begun_as: str = "") -> VisitDraft:
+    """Return the draft that the event names or begins again, a new one if it is the first of it."""
     body = event.body
-    visit_id = body.visit_id or queue_visit_id(contact_id, body.queue, event.event_time_us)
+    visit_id = body.visit_id or begun_as or queue_visit_id(contact_id, body.queue, event.event_time_us)
     draft = drafts.get(visit_id)
     if draft is None:
         draft = drafts[visit_id] = VisitDraft(visit_id, body.queue, id_told=bool(body.visit_id))
@@ -95,10 +125,11 @@ def finished_visits(drafts: Sequence[VisitDraft], ringing: frozenset[str]) -> tu
 
 def _finished(draft: VisitDraft, ordinal: int, ringing: bool) -> Visit:  # noqa: FBT001 - one of many plain facts
     """Return the visit that a draft tells of."""
-    begin, end, bridge = draft.begins[0] if draft.begins else None, draft.end_told, draft.bridge
+    end, bridge = draft.end_told, draft.bridge
     kind = end.body.kind if end else DequeueKind.UNSPECIFIED
     if bridge and (end is None or (is_inferred(end) and kind == DequeueKind.ANSWERED)):
         end, kind = bridge, int(DequeueKind.ANSWERED)
+    begin = _beginning(draft, end)
     wait, clock = wait_between(begin, end)
     return Visit(
         visit_id=draft.spell_id,
@@ -117,6 +148,13 @@ def _finished(draft: VisitDraft, ordinal: int, ringing: bool) -> Visit:  # noqa:
         source_id=draft.events[0].source_id,
         events=tuple(draft.events),
     )
+
+
+def _beginning(draft: VisitDraft, end: Observed | None) -> Observed | None:
+    """Return the beginning that counts: of several the first told as the end is, with the visit's id or without."""
+    by_id = end is not None and bool(end.body.visit_id)
+    alike = (event for event in draft.begins if end is not None and bool(event.body.visit_id) == by_id)
+    return next(alike, draft.begins[0] if draft.begins else None)
 
 
 def wait_between(begin: Observed | None, end: Observed | None) -> tuple[int | None, WaitClock]:
