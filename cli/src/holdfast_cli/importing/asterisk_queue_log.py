@@ -3,8 +3,8 @@
 How lines are read is in `queue_log_file` and `queue_log_line`, what the lines of a call amount to in
 `queue_log_call`, what is told of it in `queue_log_events` and `queue_log_agents`. Lines of a call may stand anywhere
 in the file, in any order: they are gathered first, and a call is told whole. Calls that still wait or talk at the end
-are told as far as they came; a later file of the same Asterisk tells the rest of them.
-A line about an agent may name the call by which a dialplan signed them in; it tells of no contact.
+are told as far as they came; a later file of the same Asterisk tells the rest of them. A line about an agent may name
+the call by which a dialplan signed them in; it tells of no contact.
 
 The source is the Asterisk: its ids of calls are its own, so each Asterisk needs a `source_id` of its own. Times without
 an offset are on the wall clock of `time_zone`; Asterisk writes seconds since 1970 to its file, local time to a table.

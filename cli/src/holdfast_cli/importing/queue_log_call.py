@@ -56,7 +56,10 @@ class Talk:
 
 @dataclass(slots=True)
 class Visit:
-    """One stay in one queue; instants in microseconds UTC. `left_us` and `exit` are None while it waits."""
+    """One stay in one queue; instants in microseconds UTC. `left_us` and `exit` are None while it waits.
+
+    `began_elsewhere`: it was left first thing in this file, so an earlier file may tell how it began.
+    """
 
     queue: str
     enter: QueueLogLine | None
@@ -65,6 +68,12 @@ class Visit:
     left_us: int | None = None
     talk: Talk | None = None
     ended_us: int | None = None
+    began_elsewhere: bool = False
+
+    @property
+    def arrived_here(self) -> bool:
+        """Whether this file tells of the caller coming, be it only to be turned away."""
+        return self.enter is not None or (self.talk is None and not self.began_elsewhere)
 
     def spans(self, time_us: int) -> bool:
         """Whether an instant lies within the stay, give or take the slack."""
@@ -98,6 +107,8 @@ def call_of(lines: Sequence[QueueLogLine], odd: Odd) -> Call:
     for queue in sorted({line.queue for line in ordered}):
         call.visits += _visits([line for line in ordered if line.queue == queue], queue, odd)
     call.visits.sort(key=lambda visit: (visit.entered_us or visit.left_us or 0, visit.queue))
+    for visit in call.visits[1:]:
+        visit.began_elsewhere = False
     return call
 
 
@@ -180,17 +191,24 @@ def _waiting(visits: list[Visit], time_us: int) -> list[Visit]:
 
 def _take(visits: list[Visit], time_us: int, wait_us: int | None, queue: str, odd: Odd) -> Visit:
     """Return the waiting visit that fits an end best; a new one if none was seen to begin."""
-    waiting = _waiting(visits, time_us)
-    late = [] if waiting else _waiting(visits, time_us + SLACK_US)
     began = time_us - (wait_us or 0)
+    near = [visit for visit in _waiting(visits, time_us + SLACK_US) if _fits(visit, began, time_us)]
+    waiting = [visit for visit in near if (visit.entered_us or 0) <= time_us]
+    late = [] if waiting else near
     if late:
         odd("connect_before_enter")
     if waiting or late:
         return min(waiting or late, key=lambda visit: abs((visit.entered_us or 0) - began))
     odd("connect_without_enter")
-    visit = Visit(queue, None, None if wait_us is None else began)
+    visit = Visit(queue, None, None if wait_us is None else began, began_elsewhere=True)
     visits.append(visit)
     return visit
+
+
+def _fits(visit: Visit, began: int, ended: int) -> bool:
+    """Whether an end may be a visit's: one told to follow a longer wait is not of a visit begun only then."""
+    entered = visit.entered_us or 0
+    return entered <= ended - SLACK_US or abs(entered - began) <= SLACK_US
 
 
 def _after(start_us: int | None, told_us: int | None, stamp_us: int, odd: Odd) -> int:

@@ -5,6 +5,9 @@ where the wait ends and lasts as long as COMPLETE* or a transfer says. Asterisk'
 lengths; stamps, read a moment later and cut to seconds, differ by one now and then. What was moved keeps its stamp
 among `extra`. Where no length is told, the stamps count.
 
+A call that began in an earlier file is told without ids of its visit and its agent's spell: what an end tells of their
+beginning may miss by a second what that file told with ids, and without any it belongs to what was told there.
+
 A caller's number is part of no id: ids are hashes that anybody can repeat, and numbers are few.
 """
 
@@ -90,7 +93,7 @@ class CallEvents:
 
     def make(self) -> None:
         """Make the events."""
-        if any(visit.enter or not visit.talk for visit in self._call.visits) or self._call.numbers:
+        if self._call.numbers or any(visit.arrived_here for visit in self._call.visits):
             self._arrival()
         for visit in self._call.visits:
             self._visit(visit)
@@ -119,32 +122,33 @@ class CallEvents:
         visit_id = self._visit_id(visit)
         if visit.entered_us is not None:
             begun = Enqueued(observation=self._observed(line, visit.entered_us), visit_id=visit_id, queue=visit.queue)
-            self._add("Enqueued", visit.entered_us, visit_id, enqueued=begun)
+            self._add("Enqueued", visit.entered_us, visit_id or line.verb, enqueued=begun)
         if visit.left_us is None or visit.exit is None:
             return
         kind = DEQUEUE_KINDS.get(visit.exit.verb, queueing_pb2.DEQUEUE_KIND_ANSWERED)
         observed = self._observed(visit.exit, visit.left_us)
         ended = Dequeued(observation=observed, visit_id=visit_id, queue=visit.queue, kind=kind)
-        self._add("Dequeued", visit.left_us, f"{visit_id}/{kind}", dequeued=ended)
+        self._add("Dequeued", visit.left_us, f"{visit_id or visit.exit.verb}/{kind}", dequeued=ended)
         if visit.talk is not None:
             self._talk(visit, visit.talk, visit.left_us, visit_id)
 
     def _talk(self, visit: Visit, talk: Talk, answered_us: int, visit_id: str) -> None:
         line = talk.line
-        spell = identity.assignment_id(self._contact, line.agent, answered_us)
+        spell = self._spell_id(visit, line.agent, answered_us)
         leg_id = (talk.connect.datum(1) if talk.connect else "") or spell
         observed = self._observed(line, answered_us)
         snapshot = AgentSnapshot(endpoint=line.agent) if is_endpoint(line.agent) else None
-        answered = LegAnswered(
-            observation=observed,
-            leg_id=leg_id,
-            role=LEG_ROLE_AGENT,
-            agent=line.agent,
-            assignment_id=spell,
-            visit_id=visit_id,
-            agent_snapshot=snapshot,
-        )
-        self._add("LegAnswered", answered_us, f"{spell}/{leg_id}", leg_answered=answered)
+        if leg_id:
+            answered = LegAnswered(
+                observation=observed,
+                leg_id=leg_id,
+                role=LEG_ROLE_AGENT,
+                agent=line.agent,
+                assignment_id=spell,
+                visit_id=visit_id,
+                agent_snapshot=snapshot,
+            )
+            self._add("LegAnswered", answered_us, f"{spell or line.verb}/{leg_id}", leg_answered=answered)
         bridged = Bridged(
             observation=observed,
             leg_id=self._call.native_id,
@@ -155,7 +159,7 @@ class CallEvents:
             queue=visit.queue,
             agent_snapshot=snapshot,
         )
-        self._add("Bridged", answered_us, f"{spell}/{leg_id}", bridged=bridged)
+        self._add("Bridged", answered_us, f"{spell or line.verb}/{leg_id}", bridged=bridged)
         if talk.connect is not None:
             self._ring(talk.connect, answered_us)
         if talk.end is not None and visit.ended_us is not None:
@@ -195,17 +199,13 @@ class CallEvents:
         self._add("TransferCompleted", at_us, f"{transfer}/{kind}", transfer_completed=completed)
 
     def _wrap_up(self, line: QueueLogLine) -> None:
-        """Tell a wrap-up of the agent's last talk before; it lasts as long as the line says."""
-        talks = [visit for visit in self._call.visits if visit.talk and visit.talk.line.agent == line.agent]
-        ended = [visit for visit in talks if visit.ended_us is not None and visit.ended_us <= line.time_us + AGREE_US]
-        if not ended:
-            return
-        visit = ended[-1]
-        assert visit.ended_us is not None
-        assert visit.left_us is not None
-        near = abs(visit.ended_us - line.time_us) <= AGREE_US
-        begun_us = visit.ended_us if near else line.time_us
-        spell = identity.assignment_id(self._contact, line.agent, visit.left_us)
+        """Tell a wrap-up of the agent's last talk before, be it of an earlier file; it lasts as long as told."""
+        begun_us, spell = line.time_us, ""
+        for visit in self._call.visits:
+            ended_us = visit.ended_us if visit.talk and visit.talk.line.agent == line.agent else None
+            if ended_us is not None and visit.left_us is not None and ended_us <= line.time_us + AGREE_US:
+                begun_us = ended_us if abs(ended_us - line.time_us) <= AGREE_US else line.time_us
+                spell = self._spell_id(visit, line.agent, visit.left_us)
         begun = WrapUpStarted(observation=self._observed(line, begun_us), assignment_id=spell, agent=line.agent)
         self._add("WrapUpStarted", begun_us, spell, wrap_up_started=begun)
         if line.wrap_up_us is not None:
@@ -239,8 +239,14 @@ class CallEvents:
             AgentEvent(event_id=event_id, event_time=event_time, source_id=source, agent_ring_ended=ended)
         )
 
+    def _spell_id(self, visit: Visit, agent: str, answered_us: int) -> str:
+        """Return the id of the agent's spell that answered a visit; empty if it may be known by another."""
+        return "" if visit.began_elsewhere else identity.assignment_id(self._contact, agent, answered_us)
+
     def _visit_id(self, visit: Visit) -> str:
-        """Return the visit's id; a queue entered twice at one instant makes two."""
+        """Return the visit's id, empty if it may be known by another; entered twice at one instant, it is two."""
+        if visit.began_elsewhere:
+            return ""
         if id(visit) not in self._visit_ids:
             start_us = visit.entered_us if visit.entered_us is not None else visit.left_us or 0
             made = identity.queue_visit_id(self._contact, visit.queue, start_us)
