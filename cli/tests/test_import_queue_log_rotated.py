@@ -11,7 +11,7 @@ from contact_life.contact import Contact
 from contact_life.fold import fold_contact
 from contact_life.observed import Observed
 from contact_life.words import ContactEnd, DequeueKind
-from holdfast.call_events.v1.contact_event_pb2 import ContactEvent
+from holdfast.call_events.v1.contact_event_pb2 import AgentEvent, ContactEvent
 from holdfast_cli.importing.asterisk_queue_log import tell_queue_log
 from holdfast_cli.importing.telling import ImportSummary
 
@@ -41,11 +41,17 @@ LIVES = {
 }
 
 
-def told(folder: Path, lines: Iterable[str]) -> list[ContactEvent]:
+def everything(folder: Path, lines: Iterable[str]) -> list[ContactEvent | AgentEvent]:
     path = folder / "queue_log"
     path.write_text("".join(line + "\n" for line in lines))
-    tellings = tell_queue_log(path, ImportSummary(), tenant="acme", source_id="pbx")
-    return [event for telling in tellings for event in telling.contact_events]
+    events: list[ContactEvent | AgentEvent] = []
+    for telling in tell_queue_log(path, ImportSummary(), tenant="acme", source_id="pbx"):
+        events += [*telling.contact_events, *telling.agent_events]
+    return events
+
+
+def told(folder: Path, lines: Iterable[str]) -> list[ContactEvent]:
+    return [event for event in everything(folder, lines) if isinstance(event, ContactEvent)]
 
 
 def fold(events: Iterable[ContactEvent]) -> Contact:
@@ -108,3 +114,23 @@ def test_a_wrap_up_of_a_talk_of_an_earlier_file_is_its_agents(tmp_path: Path) ->
     contact = fold([*told(tmp_path, lines), *told(tmp_path, [wrap_up])])
     [spell] = contact.assignments
     assert spell.wrap_up_us == 30 * SECOND
+
+
+GROWN = """
+1700000099|7.1|NONE|NONE|DID|+442071230000
+1700000100|7.1|sales|NONE|JOINEMPTY|
+1700000101|7.1|sales|NONE|ENTERQUEUE||+441632960001|1
+1700000108|7.1|sales|SIP/1|RINGNOANSWER|5000
+1700000109|7.1|sales|NONE|EXITWITHTIMEOUT|1|1|8
+1700000110|7.1|sales|NONE|ENTERQUEUE||+441632960001|1
+1700000111|7.1|sales|SIP/1|CONNECT|1|7.2|1
+1700000150|7.1|sales|SIP/1|COMPLETEAGENT|1|39|1
+"""
+
+
+@pytest.mark.parametrize("cut", range(1, 8))
+def test_a_log_that_has_grown_since_tells_no_event_in_another_way(tmp_path: Path, cut: int) -> None:
+    lines = GROWN.strip().split("\n")
+    whole = {event.event_id: event for event in everything(tmp_path, lines)}
+    for event in everything(tmp_path, lines[:cut]):
+        assert whole.get(event.event_id, event) == event

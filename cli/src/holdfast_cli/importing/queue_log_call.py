@@ -75,10 +75,10 @@ class Visit:
         """Whether this file tells of the caller coming, be it only to be turned away."""
         return self.enter is not None or (self.talk is None and not self.began_elsewhere)
 
-    def spans(self, time_us: int) -> bool:
+    def spans(self, time_us: int, slack_us: int) -> bool:
         """Whether an instant lies within the stay, give or take the slack."""
-        begun = self.entered_us is None or self.entered_us <= time_us + SLACK_US
-        return begun and (self.left_us is None or self.left_us + SLACK_US >= time_us)
+        begun = self.entered_us is None or self.entered_us <= time_us + slack_us
+        return begun and (self.left_us is None or self.left_us + slack_us >= time_us)
 
 
 @dataclass(slots=True)
@@ -93,8 +93,9 @@ class Call:
     numbers: list[QueueLogLine] = field(default_factory=list)
 
     def visit_at(self, queue: str, time_us: int) -> Visit | None:
-        """Return the visit of a queue that an instant lies in; the latest, if several."""
-        return next((visit for visit in reversed(self.visits) if visit.queue == queue and visit.spans(time_us)), None)
+        """Return the visit of a queue that an instant lies in, or nearly; the first, which a later file tells too."""
+        mine = [visit for visit in self.visits if visit.queue == queue]
+        return next((visit for slack_us in (0, SLACK_US) for visit in mine if visit.spans(time_us, slack_us)), None)
 
 
 def call_of(lines: Sequence[QueueLogLine], odd: Odd) -> Call:

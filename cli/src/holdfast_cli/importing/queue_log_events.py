@@ -100,7 +100,7 @@ class CallEvents:
         for wrap_up in self._call.wrap_ups:
             self._wrap_up(wrap_up)
         for ring in self._call.rings:
-            self._ring(ring, ring.time_us)
+            self._ring(ring, ring.time_us, self._call.visit_at(ring.queue, ring.time_us))
 
     def _arrival(self) -> None:
         call = self._call
@@ -114,7 +114,8 @@ class CallEvents:
             service_number=service_number,
             native_id=call.native_id,
         )
-        self._add("ContactArrived", call.first_us, service_number, contact_arrived=arrived)
+        revision = service_number if line.verb == "ENTERQUEUE" else f"{service_number}/{line.verb}"
+        self._add("ContactArrived", call.first_us, revision, contact_arrived=arrived)
 
     def _visit(self, visit: Visit) -> None:
         line = visit.enter or visit.exit
@@ -161,7 +162,7 @@ class CallEvents:
         )
         self._add("Bridged", answered_us, f"{spell or line.verb}/{leg_id}", bridged=bridged)
         if talk.connect is not None:
-            self._ring(talk.connect, answered_us)
+            self._ring(talk.connect, answered_us, visit)
         if talk.end is not None and visit.ended_us is not None:
             self._talk_end(talk.end, visit.ended_us, spell, leg_id)
 
@@ -214,11 +215,10 @@ class CallEvents:
             over = WrapUpEnded(observation=observed, assignment_id=spell, agent=line.agent, cause="timer")
             self._add("WrapUpEnded", over_us, spell, wrap_up_ended=over)
 
-    def _ring(self, line: QueueLogLine, ended_us: int) -> None:
+    def _ring(self, line: QueueLogLine, ended_us: int, visit: Visit | None) -> None:
         """Tell how the ringing of an agent ended; rings alike to the second are told apart by counting them."""
         if not line.agent:
             return
-        visit = self._call.visit_at(line.queue, ended_us)
         told = f"{ended_us}/{line.queue}/{line.agent}/{line.verb}/{line.ring_ms}"
         self._rung[told] = self._rung.get(told, 0) + 1
         event_id = self._ids.of("AgentRingEnded", f"{told}/{self._rung[told]}")
