@@ -99,6 +99,22 @@ def test_the_later_file_alone_tells_of_the_call_what_its_ends_say(tmp_path: Path
     assert shape(alone) == shape(fold(told(tmp_path, lines)))
 
 
+def test_an_end_of_an_earlier_stay_is_not_that_of_one_that_begins_as_it_ends(tmp_path: Path) -> None:
+    lines = """
+1700000200|7.1|sales|SIP/2|BLINDTRANSFER|300|internal|20|60|1
+1700000201|7.1|sales|NONE|ENTERQUEUE||+441632960001|1
+1700000202|7.1|sales|SIP/2|CONNECT|1|7.3|1
+1700000212|7.1|sales|SIP/2|COMPLETEAGENT|1|10|1
+1700000300|7.2|sales|NONE|EXITWITHTIMEOUT|1|1|30
+1700000300|7.2|sales|NONE|ENTERQUEUE||+441632960002|1
+1700000312|7.2|sales|NONE|ABANDON|1|1|12
+""".strip().split("\n")
+    transferred, timed_out = fold(told(tmp_path, lines[:4])), fold(told(tmp_path, lines[4:]))
+    assert shape(transferred)[0] == [("sales", "ANSWERED", 20 * SECOND), ("sales", "ANSWERED", SECOND)]
+    assert [spell.talk_us for spell in transferred.assignments] == [60 * SECOND, 10 * SECOND]
+    assert shape(timed_out)[0] == [("sales", "TIMEOUT", 30 * SECOND), ("sales", "ABANDONED", 12 * SECOND)]
+
+
 def test_a_talk_that_ends_in_the_later_file_is_as_long_as_the_two_files_say(tmp_path: Path) -> None:
     lines = [line.format(20, 60) for line in LIVES["served"]]
     contact = fold([*told(tmp_path, lines[:2]), *told(tmp_path, lines[2:])])

@@ -143,7 +143,7 @@ def _talks(lines: list[QueueLogLine], odd: Odd) -> list[Talk]:
     talks = [Talk(line, None) for line in lines if line.verb == "CONNECT"]
     for end in (line for line in lines if line.verb in TALK_ENDS):
         began = end.time_us - (end.talk_us or 0)
-        mine = [talk for talk in talks if talk.line.agent == end.agent and talk.line.time_us <= end.time_us + SLACK_US]
+        mine = [talk for talk in talks if talk.line.agent == end.agent and _fits(talk.line.time_us, began, end.time_us)]
         free = [talk for talk in mine if talk.end is None]
         if free:
             min(free, key=lambda talk: abs(talk.stamp_us - began)).end = end
@@ -193,7 +193,7 @@ def _waiting(visits: list[Visit], time_us: int) -> list[Visit]:
 def _take(visits: list[Visit], time_us: int, wait_us: int | None, queue: str, odd: Odd) -> Visit:
     """Return the waiting visit that fits an end best; a new one if none was seen to begin."""
     began = time_us - (wait_us or 0)
-    near = [visit for visit in _waiting(visits, time_us + SLACK_US) if _fits(visit, began, time_us)]
+    near = [visit for visit in _waiting(visits, time_us + SLACK_US) if _fits(visit.entered_us or 0, began, time_us)]
     waiting = [visit for visit in near if (visit.entered_us or 0) <= time_us]
     late = [] if waiting else near
     if late:
@@ -206,10 +206,9 @@ def _take(visits: list[Visit], time_us: int, wait_us: int | None, queue: str, od
     return visit
 
 
-def _fits(visit: Visit, began: int, ended: int) -> bool:
-    """Whether an end may be a visit's: one told to follow a longer wait is not of a visit begun only then."""
-    entered = visit.entered_us or 0
-    return entered <= ended - SLACK_US or abs(entered - began) <= SLACK_US
+def _fits(stamp_us: int, began_us: int, ended_us: int) -> bool:
+    """Whether an end may be of what was stamped to begin: told to follow a longer stay, not of one begun only then."""
+    return stamp_us <= ended_us - SLACK_US or abs(stamp_us - began_us) <= SLACK_US
 
 
 def _after(start_us: int | None, told_us: int | None, stamp_us: int, odd: Odd) -> int:
