@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from ivr_routing.core import events as e
@@ -12,6 +12,7 @@ from ivr_routing.core.pool import requirement_of
 from ivr_routing.core.snapshot import dump
 from ivr_routing.core.state import Core
 from ivr_routing.core.words import AgentState, WrapUpKind
+from ivr_routing.loop.desk import Desk
 
 
 def check(core: Core, now_us: int) -> None:
@@ -113,6 +114,27 @@ def _everything_has_a_way_out(core: Core) -> None:
         if agent.state is AgentState.WRAP_UP and not agent.due_us:
             queue = core.queues[agent.queue]
             assert queue.rules.wrap_up is not WrapUpKind.TIMED, "a timed wrap-up has no end"
+
+
+def stranded(desk: Desk, looked_up: Collection[str], done: Collection[str]) -> list[str]:
+    """Return the callers to whom nothing more will come.
+
+    `looked_up` are contacts that a living process makes a lookup for, `done` the instructions that were carried out.
+    """
+    found = []
+    for call in desk.calls.values():
+        contact, held = desk.core.contacts[call.contact_id], call.instruction
+        served = call.defaulted or contact.served or contact.agents or contact.visit is not None
+        if served or contact.contact_id in looked_up:
+            continue
+        if held is None or (contact.flow is not None and contact.flow.awaits_id != held.instruction_id):
+            found.append(call.contact_id)
+        elif call.acknowledged and held.instruction_id not in done:
+            goes_on = bool(held.otherwise) or held.do[-1].HasField("hang_up")
+            found += [] if goes_on else [call.contact_id]
+        elif held.do[-1].HasField("park") and not held.then:
+            found.append(call.contact_id)
+    return found
 
 
 ENDS = (

@@ -4,6 +4,7 @@ import json
 import random
 from base64 import b64decode
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -23,12 +24,21 @@ from ivr_routing.loop.call import Call
 from ivr_routing.loop.catalogue import message_of
 from ivr_routing.loop.desk import Decided, Desk, read, written
 from ivr_routing.loop.facts import told_by
-from ivr_routing.loop.requests import Acknowledge, DefaultRoute, Record, Report, Request, Start, Told, take
+from ivr_routing.loop.requests import Acknowledge, DefaultRoute, Record, Report, Request, ResumeFlow, Start, Told, take
 from ivr_routing.loop.snapshot import dump, load
-from routing_laws import ENDS
+from ivr_routing.loop.turn import MOST_EXPIRED, VALID_FOR
+from ivr_routing.loop.undone import unheard
+from routing_laws import ENDS, stranded
 
 SECOND = 1_000_000
+MICROSECOND = timedelta(microseconds=1)
 BEGIN = 1_790_000_000 * SECOND
+STATUSES = (
+    pb.INSTRUCTION_STATUS_DONE,
+    pb.INSTRUCTION_STATUS_FAILED,
+    pb.INSTRUCTION_STATUS_EXPIRED,
+    pb.INSTRUCTION_STATUS_UNSUPPORTED,
+)
 FLOW = """
 format: holdfast-flow/1
 flow: welcome
@@ -37,7 +47,15 @@ start: choose
 otherwise: mailbox
 service_numbers: ["+49301"]
 nodes:
-  choose: {type: menu, say: Press 1., choices: {"1": wait, "2": away, "3": later}, attempts: 2, otherwise: mailbox}
+  choose:
+    type: menu
+    say: Press 1.
+    choices: {"1": wait, "2": away, "3": later, "4": moment, "5": bye}
+    attempts: 2
+    otherwise: mailbox
+  moment: {type: play, say: One moment., next: look}
+  look: {type: lookup, url: "https://bank.example.com/x", next: wait, otherwise: mailbox}
+  bye: {type: hang_up, say: Bye.}
   later: {type: callback_offer, say: Press 1 to be called back., queue: sales, otherwise: wait}
   wait: {type: queue, queue: sales, otherwise: mailbox}
   away: {type: transfer, to: "+49302", otherwise: mailbox}
@@ -54,6 +72,9 @@ class Life:
         self.chance = chance
         self.now_us = BEGIN
         self.contacts: list[str] = []
+        self.looked_up: dict[str, str] = {}
+        """Contacts that the process makes a lookup for, each with the instruction that awaits it."""
+        self.done: set[str] = set()
         rules = QueueRules(max_wait_ms=60_000, on_max_wait=QueueExit(then="flow"), wrap_up=WrapUpKind.MANDATORY)
         self.ask(Told(c.ConfigureQueue("sales", rules)))
         published = publishing.decide(
@@ -70,6 +91,10 @@ class Life:
         except Refused:
             return []
         self.log += [(self.now_us, *written(event)) for event in turn.events]
+        for contact_id, _ in turn.lookups:
+            held = self.desk.calls[contact_id].instruction
+            assert held is not None
+            self.looked_up[contact_id] = held.instruction_id
         return turn.events
 
     def live(self, steps: int) -> None:
@@ -81,6 +106,8 @@ class Life:
             self._agent,
             self._leaves,
             self._defaults,
+            self._looks_up,
+            self._dies,
             lambda: Told(c.PassTime()),
         ]
         for _ in range(steps):
@@ -88,6 +115,7 @@ class Life:
             request = self.chance.choice(doings)()
             if request is not None:
                 self.ask(request)
+            assert not stranded(self.desk, self.looked_up, self.done), request
 
     def arrives(self) -> Request:
         """A caller comes."""
@@ -99,17 +127,22 @@ class Life:
         """Let agents be available, a caller come and be held for them."""
         for agent in agents:
             self.ask(Told(c.SignIn(agent, (f"SIP/{agent}",), AgentState.AVAILABLE)))
+        return self.typed("1")
+
+    def typed(self, *digits: str) -> Call:
+        """Let a caller come and type."""
         self.ask(self.arrives())
         call = self.desk.calls[self.contacts[-1]]
-        assert call.instruction is not None
-        self.ask(Report(call.contact_id, call.instruction.instruction_id, flow.Digits("1")))
+        for one in digits:
+            assert call.instruction is not None
+            self.ask(Report(call.contact_id, call.instruction.instruction_id, flow.Digits(one)))
         return call
 
     def _types(self) -> Request | None:
         call = self._someone()
         if call is None or call.instruction is None:
             return None
-        said: list[flow.Input] = [*map(flow.Digits, "123"), flow.NoInput(), flow.CameBack("no_answer")]
+        said: list[flow.Input] = [*map(flow.Digits, "12345"), flow.NoInput(), flow.CameBack("no_answer")]
         given = self.chance.choice(said)
         return Report(call.contact_id, call.instruction.instruction_id, given)
 
@@ -117,10 +150,23 @@ class Life:
         call = self._someone()
         if call is None or call.instruction is None:
             return None
-        status = self.chance.choice(
-            [pb.INSTRUCTION_STATUS_DONE, pb.INSTRUCTION_STATUS_FAILED, pb.INSTRUCTION_STATUS_UNSUPPORTED]
-        )
+        status = self.chance.choice(STATUSES)
+        if status == pb.INSTRUCTION_STATUS_DONE:
+            self.done.add(call.instruction.instruction_id)
         return Acknowledge(call.contact_id, call.instruction.instruction_id, status, "no_answer")
+
+    def _looks_up(self) -> Request | None:
+        if not self.looked_up:
+            return None
+        contact_id = self.chance.choice(list(self.looked_up))
+        answers: list[flow.Input] = [flow.LookupAnswered(200, b"{}"), flow.LookupFailed()]
+        return Report(contact_id, self.looked_up.pop(contact_id), self.chance.choice(answers))
+
+    def _dies(self) -> None:
+        """The process dies with what it was doing, and another one goes on."""
+        self.looked_up.clear()
+        for contact_id in list(unheard(self.desk)):
+            self.ask(ResumeFlow(contact_id))
 
     def _agent(self) -> Request:
         agent = self.chance.choice(["ann", "ben", "cem"])
@@ -204,6 +250,91 @@ def test_whatever_happens_every_caller_in_care_has_a_plan_or_an_agent(chance: ra
     for call in life.desk.calls.values():
         contact = life.desk.core.contacts[call.contact_id]
         assert call.defaulted or contact.agents or contact.served or call.instruction is not None, contact
+
+
+def test_a_lookup_that_died_with_its_process_is_made_again_by_the_next(chance: random.Random) -> None:
+    life = Life(chance)
+    call = life.typed("4")
+    waiting = call.instruction
+    assert waiting is not None
+    assert steps(waiting) == (["play", "park"], ["ask_next"], ["park", "ask_next"])
+    assert [*unheard(replayed(life.log))] == [call.contact_id]
+
+    turn = take(life.desk, ResumeFlow(call.contact_id), life.now_us)
+
+    assert [contact_id for contact_id, _ in turn.lookups] == [call.contact_id]
+    life.ask(Report(call.contact_id, waiting.instruction_id, flow.LookupAnswered(200, b"{}")))
+    assert call.instruction is not None
+    assert steps(call.instruction)[0] == ["park"], "what the process before asked for counts no more"
+
+
+def test_a_caller_who_asks_after_the_whole_time_of_a_lookup_goes_on_without_it(chance: random.Random) -> None:
+    life = Life(chance)
+    call = life.typed("4")
+    assert call.instruction is not None
+    life.ask(Report(call.contact_id, call.instruction.instruction_id, flow.CameBack("no_answer")))
+    assert steps(call.instruction)[0] == ["voicemail"]
+
+
+def test_a_question_that_came_too_late_is_asked_again_and_in_the_end_without_a_time(chance: random.Random) -> None:
+    life = Life(chance)
+    call = life.typed()
+    first = call.instruction
+    assert first is not None
+    for _ in range(MOST_EXPIRED):
+        assert call.instruction is not None
+        assert call.instruction.HasField("valid_until")
+        life.now_us += SECOND
+        expired = pb.INSTRUCTION_STATUS_EXPIRED
+        life.ask(Acknowledge(call.contact_id, call.instruction.instruction_id, expired))
+    assert call.instruction is not None
+    assert (list(call.instruction.do), call.instruction.HasField("valid_until")) == (list(first.do), False)
+    life.ask(Report(call.contact_id, call.instruction.instruction_id, flow.Digits("1")))
+    assert steps(call.instruction)[0] == ["queue_music"]
+
+
+@pytest.mark.parametrize("digits", ["", "1", "2", "31", "4", "5"])
+def test_who_starts_a_contact_again_after_its_instruction_expired_gets_a_fresh_one(
+    chance: random.Random, digits: str
+) -> None:
+    life = Life(chance)
+    call = life.typed(*digits)
+    before = call.instruction
+    assert before is not None
+    again = Start(c.AdmitContact(call.contact_id, "pbx", "n1", call.leg_id, "+49301", caller_ref="ref"))
+    life.ask(again)
+    assert call.instruction == before
+    life.now_us += VALID_FOR // MICROSECOND + 1
+
+    life.ask(again)
+
+    after = call.instruction
+    assert (after.number, after.do[-1]) == (before.number + 1, before.do[-1])
+    assert after.valid_until.ToMicroseconds() > life.now_us
+
+
+@pytest.mark.parametrize("status", [pb.INSTRUCTION_STATUS_FAILED, pb.INSTRUCTION_STATUS_UNSUPPORTED])
+def test_a_caller_who_cannot_be_asked_goes_where_one_goes_who_types_nothing(
+    chance: random.Random, status: "pb.InstructionStatus.ValueType"
+) -> None:
+    life = Life(chance)
+    call = life.typed()
+    for _ in range(2):
+        assert call.instruction is not None
+        life.ask(Acknowledge(call.contact_id, call.instruction.instruction_id, status, "ari_404"))
+    assert call.instruction is not None
+    assert steps(call.instruction) == (["voicemail"], [], ["hang_up"])
+
+
+def test_words_that_cannot_be_heard_keep_nobody_from_the_end_that_follows_them(chance: random.Random) -> None:
+    call = Life(chance).typed("5")
+    assert call.instruction is not None
+    assert steps(call.instruction) == (["play", "hang_up"], [], ["hang_up"])
+
+
+def steps(plan: pb.Instruction) -> tuple[list[str | None], ...]:
+    """The names of a plan's steps."""
+    return tuple([step.WhichOneof("action") for step in part] for part in (plan.do, plan.then, plan.otherwise))
 
 
 def test_an_instruction_in_force_rings_for_exactly_the_open_reservations(chance: random.Random) -> None:

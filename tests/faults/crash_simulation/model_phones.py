@@ -13,8 +13,11 @@ from ivr_routing.core.errors import Refused
 from ivr_routing.core.rules import AgentRules, QueueRules
 from ivr_routing.core.words import AgentState
 from ivr_routing.errors import RoutingError
+from ivr_routing.flow import publishing
+from ivr_routing.flow.step import CameBack
 from ivr_routing.lead.shards import Shards
-from ivr_routing.loop.requests import DefaultRoute, Request, Start, Told
+from ivr_routing.loop.catalogue import message_of
+from ivr_routing.loop.requests import DefaultRoute, Record, Report, Request, Start, Told
 
 TENANT = "acme"
 QUEUE = "main"
@@ -22,6 +25,20 @@ AGENTS = ("ann", "ben")
 CALLERS = 8
 CALL_SECONDS = 3.0
 SILENCE_SECONDS = 3.0
+NUMBER = "+49301"
+FLOW = f"""
+format: holdfast-flow/1
+flow: main
+language: en
+start: look
+otherwise: wait
+service_numbers: ["{NUMBER}"]
+nodes:
+  look: {{type: lookup, url: "https://bank.example.com/x", next: wait, otherwise: wait}}
+  wait: {{type: queue, queue: {QUEUE}}}
+"""
+POLLS = 0.5
+"""The share of calls of which routing is but asked what comes next, and never told that a time is over."""
 LOOK_SECONDS = 0.3
 MOST_PATIENCE_SECONDS = 15.0
 MOST_TALK_SECONDS = 3.0
@@ -49,6 +66,7 @@ class Phones:
     async def run(self, seconds: float) -> None:
         """Let callers come for so long; return when all calls are over and told."""
         await self._tell(c.ConfigureQueue(QUEUE, QueueRules(auto_accept=True, min_ring_ms=1_000, reservation_ms=4_000)))
+        await self._publish()
         agents = [asyncio.ensure_future(self._agent(name)) for name in AGENTS]
         try:
             await asyncio.gather(*(self._call(number, seconds) for number in range(CALLERS)))
@@ -56,6 +74,11 @@ class Phones:
             for agent in agents:
                 agent.cancel()
             await asyncio.gather(*agents, return_exceptions=True)
+
+    async def _publish(self) -> None:
+        wanted = publishing.PublishFlow(FLOW, (), None, "admin", self._now_us())
+        published = publishing.decide(publishing.Published(), wanted)
+        await self._told(Record(tuple(map(message_of, published))))
 
     async def _agent(self, name: str) -> None:
         """Be there, and come back whenever routing thinks otherwise."""
@@ -68,11 +91,11 @@ class Phones:
     async def _call(self, number: int, seconds: float) -> None:
         await asyncio.sleep(self._chance.uniform(0, seconds))
         contact = str(UUID(int=self._chance.getrandbits(128), version=4))
-        admit = c.AdmitContact(contact, "pbx", "n1", f"leg-{number}")
+        admit = c.AdmitContact(contact, "pbx", "n1", f"leg-{number}", NUMBER)
         if await self._started(admit):
             self.led.add(contact)
             self._fate.note("phones", f"lead {contact}")
-            await self._tell(c.QueueContact(contact, QUEUE))
+            await self._look_up(contact, polls=self._chance.random() < POLLS)
             await self._wait(contact)
         else:
             self.led.add(contact)
@@ -89,6 +112,16 @@ class Phones:
         except TimeoutError:
             return False
         return True
+
+    async def _look_up(self, contact: str, *, polls: bool) -> None:
+        """Be kept until routing knows what it looks up; ask where that takes too long, unless it only polls."""
+        number, until = 0, 0.0
+        while (held := await self._held(contact)) is None or held.do[-1].HasField("park"):
+            await asyncio.sleep(LOOK_SECONDS)
+            if held is not None and held.number != number:
+                number, until = held.number, _now() + held.do[-1].park.at_most.ToTimedelta().total_seconds()
+            elif held is not None and _now() > until and not polls:
+                await self._told(Report(contact, held.instruction_id, CameBack("no_answer")))
 
     async def _wait(self, contact: str) -> None:
         """Wait to be rung for, and talk; or leave."""
@@ -111,12 +144,16 @@ class Phones:
         await self._tell(c.TalkEnded(contact, ring.agent, ring.reservation_id))
 
     async def _ring(self, contact: str) -> instruction_pb2.Ring | None:
-        """Return the ring that is in force for a contact, as whoever seems to decide says."""
+        """Return the ring that is in force for a contact."""
+        held = await self._held(contact)
+        return next((step.ring for step in held.do if step.HasField("ring")), None) if held else None
+
+    async def _held(self, contact: str) -> instruction_pb2.Instruction | None:
+        """Return the instruction in force for a contact, as whoever seems to decide says."""
         with suppress(RoutingError, EventLogError, Killed, TimeoutError):
             async with asyncio.timeout(CALL_SECONDS):
                 shards = self._door()
-                held = await (await shards.of(TENANT)).in_force(contact) if shards else None
-                return next((step.ring for step in held.do if step.HasField("ring")), None) if held else None
+                return await (await shards.of(TENANT)).in_force(contact) if shards else None
         return None
 
     async def _tell(self, command: c.Command) -> None:

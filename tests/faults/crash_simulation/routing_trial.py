@@ -14,6 +14,7 @@ from uuid import UUID
 import routing_laws
 import routing_verdict
 from crash_simulation.loop import simulated
+from crash_simulation.model_lookups import ModelLookups
 from crash_simulation.model_phones import TENANT, Phones
 from crash_simulation.model_routing import KeptRow, LeaseRow, ModelLease, ModelSnapshots, ModelStore
 from crash_simulation.process import Fate, Killed, Process
@@ -114,6 +115,7 @@ async def _term(process: Process, number: int, world: World) -> None:
     store = cast("Log", ModelStore(process, world.log, fenced=world.variant.fenced))
     snapshots = ModelSnapshots(process, world.kept)
     shards = Shards(store, snapshots, _now_us, _ids(world.fate.chance), HEARTBEAT)
+    shards.on_lookup = ModelLookups(process).begin
     lease = ModelLease(process, world.lease)
     await shards.follow()
     await lease.take()

@@ -134,7 +134,9 @@ class Instruction(_message.Message):
     """Reservation it carries out, if any."""
     @_builtins.property
     def valid_until(self) -> _timestamp_pb2.Timestamp:
-        """Not to be begun later than this; what was begun is ended by its own limits."""
+        """Not to be begun later than this; what was begun is ended by its own limits. Unset where earlier ones of the
+        contact expired again and again: then it may be begun at any time.
+        """
 
     @_builtins.property
     def do(self) -> _containers.RepeatedCompositeFieldContainer[Global___Action]:
@@ -220,7 +222,7 @@ class Action(_message.Message):
 
     @_builtins.property
     def park(self) -> Global___Park:
-        """Keep the caller whose agent was lost."""
+        """Keep the caller meanwhile."""
 
     @_builtins.property
     def redial(self) -> Global___Redial:
@@ -585,7 +587,7 @@ Global___Voicemail: _TypeAlias = Voicemail  # noqa: Y015
 
 @_typing.final
 class Park(_message.Message):
-    """Keeps a caller whose agent was lost."""
+    """Keeps a caller while something is looked up, or whose agent was lost."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -597,7 +599,7 @@ class Park(_message.Message):
 
     @_builtins.property
     def at_most(self) -> _duration_pb2.Duration:
-        """How long; then the static plan of parked."""
+        """How long; then the next step, or as the last step the static plan of parked."""
 
     def __init__(
         self,

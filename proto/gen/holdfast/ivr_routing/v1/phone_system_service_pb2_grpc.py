@@ -80,7 +80,7 @@ class PhoneSystemServiceServicer:
 
     def StartContact(self, request, context):
         """A contact arrived: enters its flow and answers with the first instruction. The same contact again answers
-        with the instruction in force. Nothing has left before it is durable.
+        with the instruction in force, given anew if its time is over. Nothing has left before it is durable.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -111,7 +111,8 @@ class PhoneSystemServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AcknowledgeInstruction(self, request, context):
-        """What became of an instruction. Told twice is told once.
+        """What became of an instruction. Told twice is told once. One that expired is given anew; a caller who could not be
+        asked (failed or unsupported, and the plan had no `otherwise`) is taken to have typed nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -37,7 +37,7 @@ class PhoneSystemServiceStub:
     def __new__(cls, channel: _aio.Channel) -> PhoneSystemServiceAsyncStub: ...
     StartContact: _grpc.UnaryUnaryMultiCallable[_phone_system_service_pb2.StartContactRequest, _phone_system_service_pb2.StartContactResponse]
     """A contact arrived: enters its flow and answers with the first instruction. The same contact again answers
-    with the instruction in force. Nothing has left before it is durable.
+    with the instruction in force, given anew if its time is over. Nothing has left before it is durable.
     """
     ReportInput: _grpc.UnaryUnaryMultiCallable[_phone_system_service_pb2.ReportInputRequest, _phone_system_service_pb2.ReportInputResponse]
     """What the caller typed, or that a prompt was played out; answers with the next instruction. The same
@@ -52,7 +52,9 @@ class PhoneSystemServiceStub:
     becomes durable. Sends a message without instruction now and then, so that silence can be told from peace.
     """
     AcknowledgeInstruction: _grpc.UnaryUnaryMultiCallable[_phone_system_service_pb2.AcknowledgeInstructionRequest, _phone_system_service_pb2.AcknowledgeInstructionResponse]
-    """What became of an instruction. Told twice is told once."""
+    """What became of an instruction. Told twice is told once. One that expired is given anew; a caller who could not be
+    asked (failed or unsupported, and the plan had no `otherwise`) is taken to have typed nothing.
+    """
     ReportDefaultRoute: _grpc.UnaryUnaryMultiCallable[_phone_system_service_pb2.ReportDefaultRouteRequest, _phone_system_service_pb2.ReportDefaultRouteResponse]
     """What a phone system did by its static plan while routing was silent. It beats whatever routing decides
     later and rescinds an open reservation of the contact.
@@ -69,7 +71,7 @@ class PhoneSystemServiceAsyncStub(PhoneSystemServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     StartContact: _aio.UnaryUnaryMultiCallable[_phone_system_service_pb2.StartContactRequest, _phone_system_service_pb2.StartContactResponse]  # type: ignore[assignment]
     """A contact arrived: enters its flow and answers with the first instruction. The same contact again answers
-    with the instruction in force. Nothing has left before it is durable.
+    with the instruction in force, given anew if its time is over. Nothing has left before it is durable.
     """
     ReportInput: _aio.UnaryUnaryMultiCallable[_phone_system_service_pb2.ReportInputRequest, _phone_system_service_pb2.ReportInputResponse]  # type: ignore[assignment]
     """What the caller typed, or that a prompt was played out; answers with the next instruction. The same
@@ -84,7 +86,9 @@ class PhoneSystemServiceAsyncStub(PhoneSystemServiceStub):
     becomes durable. Sends a message without instruction now and then, so that silence can be told from peace.
     """
     AcknowledgeInstruction: _aio.UnaryUnaryMultiCallable[_phone_system_service_pb2.AcknowledgeInstructionRequest, _phone_system_service_pb2.AcknowledgeInstructionResponse]  # type: ignore[assignment]
-    """What became of an instruction. Told twice is told once."""
+    """What became of an instruction. Told twice is told once. One that expired is given anew; a caller who could not be
+    asked (failed or unsupported, and the plan had no `otherwise`) is taken to have typed nothing.
+    """
     ReportDefaultRoute: _aio.UnaryUnaryMultiCallable[_phone_system_service_pb2.ReportDefaultRouteRequest, _phone_system_service_pb2.ReportDefaultRouteResponse]  # type: ignore[assignment]
     """What a phone system did by its static plan while routing was silent. It beats whatever routing decides
     later and rescinds an open reservation of the contact.
@@ -104,7 +108,7 @@ class PhoneSystemServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_phone_system_service_pb2.StartContactResponse, _abc.Awaitable[_phone_system_service_pb2.StartContactResponse]]:
         """A contact arrived: enters its flow and answers with the first instruction. The same contact again answers
-        with the instruction in force. Nothing has left before it is durable.
+        with the instruction in force, given anew if its time is over. Nothing has left before it is durable.
         """
 
     @_abc_1.abstractmethod
@@ -143,7 +147,9 @@ class PhoneSystemServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _phone_system_service_pb2.AcknowledgeInstructionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_phone_system_service_pb2.AcknowledgeInstructionResponse, _abc.Awaitable[_phone_system_service_pb2.AcknowledgeInstructionResponse]]:
-        """What became of an instruction. Told twice is told once."""
+        """What became of an instruction. Told twice is told once. One that expired is given anew; a caller who could not be
+        asked (failed or unsupported, and the plan had no `otherwise`) is taken to have typed nothing.
+        """
 
     @_abc_1.abstractmethod
     def ReportDefaultRoute(

@@ -57,7 +57,10 @@ def enter(flow: Flow, context: Context, now: datetime) -> Step:
 
 
 def walk(flow: Flow, state: FlowState, given: Input, context: Context, now: datetime) -> Step | None:
-    """Go on with what happened; None if nothing awaits it. Raise WrongState for a state of another flow or version."""
+    """Go on with what happened; None if nothing awaits it. Raise WrongState for a state of another flow or version.
+
+    A caller who comes back from waiting for a lookup has waited for its whole time: it has failed.
+    """
     walker = _walker(flow, state, context, now)
     node = flow.node(state.node)
     if isinstance(given, CallerLeft):
@@ -67,6 +70,8 @@ def walk(flow: Flow, state: FlowState, given: Input, context: Context, now: date
             return walker.answered(node, given)
         case Waiting.LOOKUP, Lookup(), LookupAnswered() | LookupFailed():
             return walker.looked_up(node, given)
+        case Waiting.LOOKUP, Lookup(), CameBack():
+            return walker.looked_up(node, LookupFailed())
         case Waiting.RETURN, Queue() | Transfer(), CameBack():
             return walker.came_back(node)
         case _:
@@ -86,6 +91,8 @@ def resume(flow: Flow, state: FlowState, context: Context, now: datetime) -> Ste
         case Waiting.LOOKUP, Lookup():
             collecting = _collecting(flow, state, node)
             return walker.go(collecting) if collecting else walker.stay(node)
+        case Waiting.RETURN, Queue() | Transfer():
+            return walker.stay(node)
         case _:
             return None
 

@@ -92,11 +92,13 @@ class Walker:
         assert then is not None
         return self._step(then)
 
-    def stay(self, node: Asker | Lookup) -> Step:
+    def stay(self, node: Asker | Lookup | Queue | Transfer) -> Step:
         """Say again what the present node awaits."""
         if isinstance(node, Lookup):
             return self._step(self._look(node))
         self._speak(node)
+        if isinstance(node, Queue | Transfer):
+            return self._step(outcome(self._state.node, node))
         return self._step(question(self._state.node, node))
 
     def left(self) -> Step:

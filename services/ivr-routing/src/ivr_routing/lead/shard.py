@@ -26,9 +26,9 @@ from ivr_routing.lead.heartbeats import Heartbeats
 from ivr_routing.lead.hub import Hub
 from ivr_routing.lead.journal import Entry, Journal
 from ivr_routing.lead.opening import changes
-from ivr_routing.loop import offers
+from ivr_routing.loop import offers, undone
 from ivr_routing.loop.desk import Decided, Desk, stream_of, written
-from ivr_routing.loop.requests import Request, Told, take
+from ivr_routing.loop.requests import Request, ResumeFlow, Told, take
 
 LOOK_SECONDS: Final = 0.05
 """How late what is due may happen."""
@@ -128,6 +128,8 @@ class Shard:
         for name, agent in self.desk.core.agents.items():
             if agent.signed_in and not agent.heartbeat_lost:
                 self.heartbeats.hear(name, time.monotonic())
+        for contact_id in list(undone.unheard(self.desk)):
+            self.decide(ResumeFlow(contact_id))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._journal.run())
             tasks.create_task(self._let_time_pass())

@@ -38,6 +38,8 @@ class Call:
     instruction: pb.Instruction | None = None
     acknowledged: bool = False
     """Whether the instruction in force was done, failed, expired or not supported."""
+    expired: int = 0
+    """How many of its instructions came too late to be begun."""
     queue: str = ""
     agent: str = ""
     bridged_us: int = 0

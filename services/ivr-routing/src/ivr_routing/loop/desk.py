@@ -184,6 +184,7 @@ def _acknowledged(desk: Desk, event: instruction_pb2.InstructionAcknowledged, no
         call.heard_us = now_us
     if call and call.instruction and call.instruction.instruction_id == event.instruction_id:
         call.acknowledged = call.acknowledged or event.status in _ENDED
+        call.expired += event.status == instruction_pb2.INSTRUCTION_STATUS_EXPIRED
 
 
 def _defaulted(desk: Desk, event: instruction_pb2.DefaultRouteTaken, _: int) -> None:

@@ -10,12 +10,12 @@ from ivr_routing.core import events as e
 from ivr_routing.core.commands import Command
 from ivr_routing.core.errors import Refused
 from ivr_routing.flow import step as flow
-from ivr_routing.loop import walks
+from ivr_routing.loop import undone, walks
 from ivr_routing.loop.call import Call
 from ivr_routing.loop.desk import Decided, Desk
 from ivr_routing.loop.turn import Turn
 
-_OFFER_ENDED: Final = (pb.INSTRUCTION_STATUS_FAILED, pb.INSTRUCTION_STATUS_EXPIRED, pb.INSTRUCTION_STATUS_UNSUPPORTED)
+_NOT_DONE: Final = (pb.INSTRUCTION_STATUS_FAILED, pb.INSTRUCTION_STATUS_EXPIRED, pb.INSTRUCTION_STATUS_UNSUPPORTED)
 _STAYED: Final = ("answered", "caller_gone")
 """Causes of a failure after which there is nothing to put right: somebody was faster, or the caller left."""
 UNTOLD: Final = "unknown"
@@ -93,8 +93,12 @@ def take(desk: Desk, request: Request, now_us: int) -> Turn:
 def _start(turn: Turn, request: Start) -> None:
     turn.order(request.admit)
     call = turn.desk.calls.get(request.admit.contact_id)
-    if turn.events and call is not None:
+    if call is None:
+        return
+    if turn.events or call.instruction is None:
         walks.begin(turn, call)
+    elif undone.too_late(call, turn.now_us):
+        undone.anew(turn, call)
 
 
 def _report(turn: Turn, request: Report) -> None:
@@ -124,8 +128,12 @@ def _acknowledge(turn: Turn, request: Acknowledge) -> None:
     keeps_place = contact is not None and contact.visit is not None and bool(contact.visit.callback_id)
     if keeps_place and request.status == pb.INSTRUCTION_STATUS_UNSUPPORTED:
         turn.order(c.EndCallback(call.contact_id, "failed", "unsupported"))
-    elif request.status in _OFFER_ENDED and request.cause not in _STAYED:
+    elif request.status in _NOT_DONE and request.cause not in _STAYED:
         _not_rung(turn, call.contact_id, call.instruction, request.cause)
+        if request.status == pb.INSTRUCTION_STATUS_EXPIRED:
+            undone.anew(turn, call)
+        else:
+            undone.given_up(turn, call)
 
 
 def _not_rung(turn: Turn, contact_id: str, instruction: pb.Instruction, cause: str) -> None:

@@ -13,7 +13,7 @@ from ivr_routing.core.snapshot import SnapshotUnfit
 from ivr_routing.loop.call import Call, Earlier
 from ivr_routing.loop.desk import Desk
 
-FORM: Final = 3
+FORM: Final = 4
 _PLAIN: Final = tuple(field.name for field in fields(Call) if field.name not in ("instruction", "walk"))
 
 

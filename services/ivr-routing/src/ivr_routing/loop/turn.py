@@ -18,6 +18,8 @@ from ivr_routing.loop.call import Call
 from ivr_routing.loop.desk import Decided, Desk
 
 VALID_FOR: Final = timedelta(seconds=30)
+MOST_EXPIRED: Final = 3
+"""So many instructions of a contact may expire; those after them do not: a clock that is wrong strands nobody."""
 _REPLANNED: Final = (
     e.QueueVisitOpened,
     e.ReservationCreated,
@@ -71,6 +73,10 @@ class Turn:
         returned, self._returned = self._returned, []
         return returned
 
+    def touch(self, contact_id: str) -> None:
+        """Issue anew what a waiting contact's plan is."""
+        self._touched[contact_id] = None
+
     def lead(self, contact_id: str, heard: list[pb.Action]) -> None:
         """Let a contact hear something before whatever comes next."""
         self._leads.setdefault(contact_id, []).extend(heard)
@@ -87,20 +93,22 @@ class Turn:
         otherwise: list[pb.Action] | None = None,
         reservation_id: str = "",
     ) -> None:
-        """Issue an instruction, what is to be heard before it in front."""
+        """Issue an instruction, what is to be heard before it in front; the rest is done where that fails."""
+        heard = self._leads.pop(call.contact_id, ())
         instruction = pb.Instruction(
             instruction_id=self.next_instruction_id(call.contact_id),
             contact_id=call.contact_id,
             source_id=call.source_id,
             node=call.node,
             leg_id=call.leg_id,
-            do=[*self._leads.pop(call.contact_id, ()), *do],
+            do=[*heard, *do],
             then=then or (),
-            otherwise=otherwise or (),
+            otherwise=otherwise or (do if heard else ()),
             number=self.desk.number + 1,
             reservation_id=reservation_id,
         )
-        instruction.valid_until.FromMicroseconds(self.now_us + VALID_FOR // timedelta(microseconds=1))
+        if call.expired < MOST_EXPIRED:
+            instruction.valid_until.FromMicroseconds(self.now_us + VALID_FOR // timedelta(microseconds=1))
         self._instructed.add(call.contact_id)
         self.record(pb.InstructionIssued(instruction=instruction))
 

@@ -56,6 +56,7 @@ def again(turn: Turn, call: Call) -> None:
     """Say again what the flow awaits, as after the process that asked for it died."""
     found = turn.desk.catalogue.flow(call.flow, call.version)
     if found is None or not call.walk:
+        nowhere(turn, call, NO_ROUTE)
         return
     before = states.from_json(call.walk)
     step = resume(found, before, context(turn, call, found), turn.now)
@@ -81,8 +82,12 @@ def come_back(turn: Turn) -> None:
 
 def nowhere(turn: Turn, call: Call, reason: str) -> None:
     """A caller whom nothing leads on can leave a message: for the queue they were in, else for everybody."""
-    mailbox = call.queue or actions.GENERAL
-    turn.instruct(call, [actions.voicemail(mailbox, actions.LONGEST_MESSAGE)], None, [actions.hang_up(reason)])
+    _message(turn, call, call.queue or actions.GENERAL, actions.LONGEST_MESSAGE, reason)
+
+
+def _message(turn: Turn, call: Call, mailbox: str, at_most: timedelta, reason: str) -> None:
+    """Take a message; where none can be taken the call ends."""
+    turn.instruct(call, [actions.voicemail(mailbox, at_most)], None, [actions.hang_up(reason)])
 
 
 def context(turn: Turn, call: Call, found: Flow) -> flow.Context:
@@ -104,7 +109,7 @@ def _sent_back(turn: Turn, call: Call, then: str, reason: str) -> None:
         case "hang_up":
             turn.instruct(call, [actions.hang_up(reason)])
         case "voicemail":
-            turn.instruct(call, [actions.voicemail(call.queue, actions.LONGEST_MESSAGE)])
+            _message(turn, call, call.queue, actions.LONGEST_MESSAGE, reason)
         case "flow" if call.walk:
             answer(turn, call, flow.CameBack(reason))
         case _:
@@ -143,9 +148,13 @@ def _take(turn: Turn, call: Call, found: Flow, step: flow.Step, before: tuple[st
 
 
 def _look(turn: Turn, call: Call, step: flow.Step) -> None:
+    """Ask, the caller being kept; one who hears nothing of it asks when its time is over, whoever decides then."""
     assert isinstance(step.then, flow.Look)
     turn.lookups.append((call.contact_id, step.then))
-    turn.instruct(call, [*actions.play(step.prompts), actions.park(step.then.timeout + LOOKUP_GRACE)])
+    keep = [actions.park(step.then.timeout + LOOKUP_GRACE)]
+    ask = [actions.ask_next(step.then.node)]
+    heard = actions.play(step.prompts)
+    turn.instruct(call, [*heard, *keep], ask, [*keep, *ask] if heard else ask)
 
 
 def _leave(turn: Turn, call: Call, found: Flow, step: flow.Step) -> None:
@@ -160,7 +169,7 @@ def _leave(turn: Turn, call: Call, found: Flow, step: flow.Step) -> None:
         case flow.Enqueue() | flow.CallBack():
             _enqueue(turn, call, then)
         case flow.TakeMessage():
-            turn.instruct(call, [actions.voicemail(then.mailbox, then.at_most)])
+            _message(turn, call, then.mailbox, then.at_most, outcome)
         case flow.End():
             turn.instruct(call, [actions.hang_up(then.reason)])
         case _:
