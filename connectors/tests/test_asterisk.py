@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from fastapi import Response
 
+from holdfast.call_events.v1 import observation_pb2
 from holdfast.call_events.v1.contact_event_pb2 import ContactEvent
 from holdfast.ivr_routing.v1 import instruction_pb2 as pb
 from holdfast_connectors.asterisk.ari import Access, Ari
@@ -37,6 +38,12 @@ class Told:
     def kinds(self) -> list[str]:
         """Their bodies' names, in order."""
         return [str(event.WhichOneof("body")) for event in self.events]
+
+    @property
+    def caused(self) -> dict[str, str]:
+        """The instructions that facts say they follow from, by the names of the facts."""
+        bodies = {kind: getattr(event, kind) for kind, event in zip(self.kinds, self.events, strict=True)}
+        return {kind: told for kind, body in bodies.items() if (told := getattr(body, "instruction_id", ""))}
 
 
 @asynccontextmanager
@@ -81,6 +88,7 @@ async def test_an_agent_who_answers_is_bridged_with_nothing_asked_of_anybody(ast
     asterisk.when("POST", "/channels", answers)
     asterisk.when("POST", "/bridges", lambda *_: {"id": "b1"})
     async with a_line(asterisk) as (line, told):
+        line.led_by("i1")
         await line.enter_queue(pb.QueueMusic(queue="sales", visit_id="v1"))
         rung = await line.ring((RING,))
         await line.bridge(pb.Bridge(), rung)
@@ -91,14 +99,17 @@ async def test_an_agent_who_answers_is_bridged_with_nothing_asked_of_anybody(ast
         await eventually(lambda: told.kinds[-2:] == ["leg_ended", "leg_ended"])
         await eventually(lambda: asterisk.asked("DELETE", "/bridges/b1"))
         assert asterisk.asked("DELETE", f"/channels/{AGENT}")
+        assert told.caused == {"leg_created": "i1", "leg_ringing": "i1", "leg_answered": "i1", "bridged": "i1"}
 
 
 async def test_a_busy_endpoint_is_told_as_busy_and_leaves_no_channel_behind(asterisk: Any) -> None:
     asterisk.when("POST", "/channels", refuses)
     async with a_line(asterisk) as (line, told):
+        line.led_by("i1")
         rung = await line.ring((RING,))
         assert (rung.answered, rung.cause) == (False, "busy")
         assert told.kinds == ["leg_created", "leg_ended"]
+        assert told.caused == {"leg_created": "i1", "leg_ended": "i1"}
 
 
 async def test_ringing_stops_when_the_plan_is_replaced(asterisk: Any) -> None:
@@ -128,6 +139,17 @@ async def test_nothing_typed_in_time_is_no_input(asterisk: Any) -> None:
         asked = pb.Collect(max_digits=1)
         asked.first_digit_timeout.FromMilliseconds(50)
         assert await line.collect(asked) is None
+
+
+async def test_a_caller_who_is_let_go_was_let_go_by_the_instruction_and_not_by_themselves(asterisk: Any) -> None:
+    async with a_line(asterisk) as (line, told):
+        line.led_by("i1")
+        await line.hang_up(pb.HangUp())
+        asterisk.say("ChannelDestroyed", CALLER, cause=16)
+        async with asyncio.timeout(10):
+            await line.gone()
+        ended = told.events[-1].leg_ended
+        assert (ended.instruction_id, ended.release_side) == ("i1", observation_pb2.RELEASE_SIDE_PLATFORM)
 
 
 async def test_a_caller_who_hangs_up_is_gone_and_left_the_queue(asterisk: Any) -> None:

@@ -22,14 +22,17 @@ def events(call: str, facts: dict[str, dict[str, Any]], now: float) -> list[dict
 def agent_facts(call: str, given: dict[str, str]) -> dict[str, dict[str, Any]]:
     """Return what became of an agent's leg, as the platform posts it."""
     leg = {"leg_id": given["CallSid"], "role": 2, "agent": given["agent"]}
-    rung = {"reservation_id": given["reservation"], "visit_id": given["visit"]}
+    asked = {"reservation_id": given["reservation"], "instruction_id": given["plan"]}
+    rung = asked | {"visit_id": given["visit"]}
     match given["CallStatus"]:
         case "ringing":
-            return {"leg_created": leg | {"reservation_id": given["reservation"]}, "leg_ringing": leg | rung}
+            return {"leg_created": leg | asked, "leg_ringing": leg | rung}
         case "in-progress":
             queue = {"queue": given["queue"], "visit_id": given["visit"]}
             heard = {"leg_id": call, "peer_leg_id": given["CallSid"], "agent": given["agent"], **queue}
             return {"leg_answered": leg | rung, "bridged": heard | rung, "dequeued": {**queue, "kind": 1}}
+        case "no-answer":  # the plan's time was over
+            return {"leg_ended": leg | {"instruction_id": given["plan"]}}
         case _:
             return {"leg_ended": leg}
 

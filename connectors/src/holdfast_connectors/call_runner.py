@@ -120,6 +120,7 @@ class CallRunner:
             self._acknowledge(instruction, pb.INSTRUCTION_STATUS_EXPIRED)
             return False
         self._acknowledge(instruction, pb.INSTRUCTION_STATUS_ACCEPTED)
+        self._line.led_by(instruction.instruction_id)
         try:
             ended = await self._steps(instruction.do) or await self._steps(instruction.then)
         except NotSupported:
@@ -246,6 +247,7 @@ class CallRunner:
         plan = self._plan()
         self.followed_default = True
         self._say(DEFAULT_ROUTE)
+        self._line.led_by("")
         did = []
         for action in plan.do or static_plans.LAST_RESORT.do:
             did.append(action)

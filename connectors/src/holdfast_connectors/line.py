@@ -37,6 +37,10 @@ class Line(Protocol):
         """The phone system's own id of the caller's leg."""
         ...
 
+    def led_by(self, instruction_id: str) -> None:
+        """What is done from now on follows from an instruction; empty: from none. Facts say so."""
+        ...
+
     async def gone(self) -> None:
         """Return when the caller's leg has ended, whoever ended it."""
         ...

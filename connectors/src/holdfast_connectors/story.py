@@ -23,7 +23,7 @@ _US: Final = 1_000_000
 def inferred(ended: contact_event_pb2.ContactEvent) -> contact_event_pb2.ContactEvent:
     """Say of a leg's end that nobody told it: neither how it came about, nor by whom, nor why."""
     leg = ended.leg_ended
-    for unknown in ("ended_how", "release_side", "end_cause"):
+    for unknown in ("ended_how", "release_side", "end_cause", "instruction_id"):
         leg.ClearField(unknown)
     leg.observation.inferred = True
     return ended
@@ -36,6 +36,10 @@ class Story:
         """Begin a contact that the source calls by its first leg's id."""
         self._source = source_id
         self.native_id = native_id
+        self.led_by = ""
+        """The instruction that is carried out."""
+        self._caused: dict[str, str] = {}
+        """Instructions by the legs that were set up for them."""
 
     def arrived(self, at_us: int, service_number: str, number: str) -> contact_event_pb2.ContactEvent:
         """A customer called."""
@@ -52,6 +56,8 @@ class Story:
         body = leg_pb2.LegCreated(leg_id=leg_id, role=role)
         if ring is not None:
             body.endpoint, body.agent, body.reservation_id = ring.endpoint, ring.agent, ring.reservation_id
+        if role != leg_pb2.LEG_ROLE_CALLER:
+            body.instruction_id = self._caused[leg_id] = self.led_by
         return self._event(at_us, "leg_created", leg_id, leg_created=body)
 
     def enqueued(self, at_us: int, music: instruction_pb2.QueueMusic) -> contact_event_pb2.ContactEvent:
@@ -69,18 +75,21 @@ class Story:
     def ringing(self, at_us: int, leg_id: str, ring: instruction_pb2.Ring) -> contact_event_pb2.ContactEvent:
         """An agent's endpoint rings."""
         body = leg_pb2.LegRinging(leg_id=leg_id, role=leg_pb2.LEG_ROLE_AGENT, agent=ring.agent)
+        body.instruction_id = self._caused.get(leg_id, "")
         body.visit_id, body.reservation_id = ring.visit_id, ring.reservation_id
         return self._event(at_us, "leg_ringing", leg_id, leg_ringing=body)
 
     def answered(self, at_us: int, leg_id: str, ring: instruction_pb2.Ring) -> contact_event_pb2.ContactEvent:
         """An agent's endpoint was answered."""
         body = leg_pb2.LegAnswered(leg_id=leg_id, role=leg_pb2.LEG_ROLE_AGENT, agent=ring.agent)
+        body.instruction_id = self._caused.get(leg_id, "")
         body.visit_id, body.reservation_id = ring.visit_id, ring.reservation_id
         return self._event(at_us, "leg_answered", leg_id, leg_answered=body)
 
     def reached(self, at_us: int, leg_id: str) -> contact_event_pb2.ContactEvent:
         """A customer who was called answered."""
         body = leg_pb2.LegAnswered(leg_id=leg_id, role=leg_pb2.LEG_ROLE_CALLBACK)
+        body.instruction_id = self._caused.get(leg_id, "")
         return self._event(at_us, "leg_answered", leg_id, leg_answered=body)
 
     def bridged(
@@ -89,6 +98,7 @@ class Story:
         """The customer, on the caller's leg if on no other, and an agent hear each other."""
         customer = customer_leg or self.native_id
         body = talk_pb2.Bridged(leg_id=customer, peer_leg_id=leg_id, agent=ring.agent, queue=ring.queue)
+        body.instruction_id = self._caused.get(leg_id, "")
         body.visit_id, body.reservation_id = ring.visit_id, ring.reservation_id
         return self._event(at_us, "bridged", leg_id, bridged=body)
 
@@ -102,11 +112,12 @@ class Story:
         agent: str = "",
         cause: str = "16",
     ) -> contact_event_pb2.ContactEvent:
-        """A leg ended, by whom and why (Q.850)."""
+        """A leg ended, by whom and why (Q.850); whom the platform let go, it did by an instruction, if by any."""
         how = observation_pb2.ENDED_HOW_RECEIVED_BYE
-        if side == observation_pb2.RELEASE_SIDE_PLATFORM:
-            how = observation_pb2.ENDED_HOW_SENT_BYE
         body = leg_pb2.LegEnded(leg_id=leg_id, role=role, agent=agent, ended_how=how, release_side=side)
+        if side == observation_pb2.RELEASE_SIDE_PLATFORM:
+            body.ended_how = observation_pb2.ENDED_HOW_SENT_BYE
+            body.instruction_id = self._caused.get(leg_id, self.led_by)
         body.end_cause.protocol, body.end_cause.code = "q850", cause
         return self._event(at_us, "leg_ended", leg_id, leg_ended=body)
 

@@ -42,6 +42,7 @@ class AriLine:
         self._story = Story(place.source_id, channel)
         self._leg, self._role, self._originator = channel, leg_pb2.LEG_ROLE_CALLER, channel
         """The customer's channel, what it is there for, and on whose behalf agents are rung."""
+        self._side = observation_pb2.RELEASE_SIDE_CALLER
         self._gone = asyncio.Event()
         self._visit: pb.QueueMusic | None = None
         self._rings: dict[str, pb.Ring] = {}
@@ -66,6 +67,9 @@ class AriLine:
                 if event["type"] == "StasisEnd":
                     break
         self._ended(event)
+
+    def led_by(self, instruction_id: str) -> None:
+        self._story.led_by = instruction_id
 
     async def gone(self) -> None:
         await self._gone.wait()
@@ -152,6 +156,7 @@ class AriLine:
 
     async def hang_up(self, hang_up: pb.HangUp) -> None:
         del hang_up
+        self._side = observation_pb2.RELEASE_SIDE_PLATFORM
         await self._ari.ask_if_there("DELETE", f"/channels/{self._leg}", reason="normal")
 
     async def _dial(self, endpoint: str, ring: pb.Ring) -> Rung:
@@ -248,8 +253,8 @@ class AriLine:
     def _ended(self, event: Event) -> None:
         self._leave_queue(queueing_pb2.DEQUEUE_KIND_ABANDONED)
         cause = str(event.get("cause", "16"))
-        side, now = observation_pb2.RELEASE_SIDE_CALLER, self._place.now_us()
-        ended = self._story.leg_ended(now, self._leg, self._role, side, cause=cause)
+        now = self._place.now_us()
+        ended = self._story.leg_ended(now, self._leg, self._role, self._side, cause=cause)
         self._tell(inferred(ended) if event.get(INFERRED) else ended)
         self._gone.set()
 

@@ -69,6 +69,9 @@ class SimulatedLine:
         self._tell(self._story.arrived(now, service_number, number))
         self._tell(self._story.leg_created(now, self.native_id, leg_pb2.LEG_ROLE_CALLER))
 
+    def led_by(self, instruction_id: str) -> None:
+        self._story.led_by = instruction_id
+
     async def gone(self) -> None:
         await self._gone.wait()
 
