@@ -4,16 +4,17 @@ Between answer and bridge nothing is asked of anybody: what becomes of a plan is
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 from uuid import UUID
 
 from holdfast.ivr_routing.v1 import instruction_pb2 as pb
 from holdfast.ivr_routing.v1 import phone_system_service_pb2 as asking
 from holdfast_connectors import static_plans
 from holdfast_connectors.line import Line, NotSupported, Rung, StepFailed
+from holdfast_connectors.racing import first_of
 from holdfast_connectors.routing_link import RoutingLink
 
 LOOK_SECONDS: Final = 0.1
@@ -32,7 +33,7 @@ def unsaid(what: str) -> None:
 
 
 class RoutingSilent(Exception):
-    """Routing said nothing for as long as the static plan allows."""
+    """Routing said nothing for as long as the static plan allows, or nothing that can be done here."""
 
 
 class CallRunner:
@@ -122,21 +123,27 @@ class CallRunner:
         self._acknowledge(instruction, pb.INSTRUCTION_STATUS_ACCEPTED)
         self._line.led_by(instruction.instruction_id)
         try:
-            ended = await self._steps(instruction.do) or await self._steps(instruction.then)
+            ended = await self._steps([*instruction.do, *instruction.then])
         except NotSupported:
             self._acknowledge(instruction, pb.INSTRUCTION_STATUS_UNSUPPORTED)
-            ended = await self._steps(instruction.otherwise)
+            ended = await self._instead(instruction)
         except StepFailed as failed:
             self._acknowledge(instruction, pb.INSTRUCTION_STATUS_FAILED, str(failed))
-            ended = await self._steps(instruction.otherwise)
+            ended = await self._instead(instruction)
         else:
             self._acknowledge(instruction, pb.INSTRUCTION_STATUS_DONE)
         return ended
 
-    async def _steps(self, actions: Iterable[pb.Action]) -> bool:
+    async def _instead(self, instruction: pb.Instruction) -> bool:
+        """Do what stands instead of a plan that failed; where that fails too nothing more comes of it."""
+        try:
+            return await self._steps(instruction.otherwise)
+        except (NotSupported, StepFailed):
+            raise RoutingSilent from None
+
+    async def _steps(self, steps: Sequence[pb.Action]) -> bool:
         """Take steps one after the other; True if the last of them ends the call's need for routing."""
         ended = False
-        steps = list(actions)
         for number, action in enumerate(steps, start=1):
             ended = await self._step(action, last=number == len(steps))
         return ended
@@ -153,8 +160,7 @@ class CallRunner:
             case "queue_music":
                 await self._wait_in_queue(action.queue_music, last=last)
             case "park":
-                self._state = pb.WAITING_STATE_PARKED
-                await self._line.park(action.park)
+                await self._park(action.park, last=last)
             case "stop_ringing" | None:
                 return False
             case "ring" | "ring_all" | "redial":
@@ -201,6 +207,12 @@ class CallRunner:
         await self._line.enter_queue(music)
         if last:
             await self._wait(music.at_most.ToTimedelta() if music.HasField("at_most") else LONGEST_CALL)
+            raise RoutingSilent
+
+    async def _park(self, park: pb.Park, *, last: bool) -> None:
+        self._state = pb.WAITING_STATE_PARKED
+        await self._line.park(park)
+        if last:
             raise RoutingSilent
 
     async def _wait(self, at_most: timedelta) -> None:
@@ -282,17 +294,3 @@ class CallRunner:
         if self._rung.rang_ms:
             request.rang_for.FromMilliseconds(self._rung.rang_ms)
         self._link.acknowledge(request)
-
-
-async def first_of(*works: Coroutine[Any, Any, Any]) -> int:
-    """Run works at once until one is done; end the others, raise what it raised, return its number."""
-    tasks = [asyncio.create_task(work) for work in works]
-    try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        done = next(number for number, task in enumerate(tasks) if task.done())
-        tasks[done].result()
-        return done
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
