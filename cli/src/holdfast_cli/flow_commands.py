@@ -140,6 +140,7 @@ async def _published(running: Running, request: PublishFlowRequest) -> PublishFl
 
 def _context(caller: Caller, attributes: dict[str, str], wait: list[str] | None) -> Context:
     """Return what would be known of the contact."""
+    waits = script.waits(wait)
     return Context(
         service_number=caller.service_number,
         language=caller.language,
@@ -148,7 +149,8 @@ def _context(caller: Caller, attributes: dict[str, str], wait: list[str] | None)
         repeat_contact=caller.repeat,
         open_case=caller.open_case,
         attributes=attributes,
-        estimated_waits=script.waits(wait),
+        estimated_waits=waits,
+        queue_positions=dict.fromkeys(waits, 1),
     )
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from event_log.model import Event, Stream
+from holdfast.call_events.v1.contact_event_pb2 import ContactEvent
 from holdfast.ivr_routing.v1 import instruction_pb2 as pb
 from ivr_routing.core import commands as c
 from ivr_routing.core import events as e
@@ -57,7 +58,11 @@ nodes:
   look: {type: lookup, url: "https://bank.example.com/x", next: wait, otherwise: mailbox}
   bye: {type: hang_up, say: Bye.}
   later: {type: callback_offer, say: Press 1 to be called back., queue: sales, otherwise: wait}
-  wait: {type: queue, queue: sales, otherwise: mailbox}
+  wait:
+    type: queue
+    queue: sales
+    say: "You are number {queue_position.sales}, about {estimated_wait_minutes.sales} minutes."
+    otherwise: mailbox
   away: {type: transfer, to: "+49302", otherwise: mailbox}
   mailbox: {type: voicemail, mailbox: sales}
 """
@@ -324,6 +329,31 @@ def test_a_caller_who_cannot_be_asked_goes_where_one_goes_who_types_nothing(
         life.ask(Acknowledge(call.contact_id, call.instruction.instruction_id, status, "ari_404"))
     assert call.instruction is not None
     assert steps(call.instruction) == (["voicemail"], [], ["hang_up"])
+
+
+def test_who_has_to_wait_is_told_the_place_and_the_wait_of_that_very_visit_and_the_estimate_is_kept(
+    chance: random.Random,
+) -> None:
+    life = Life(chance)
+    life.offered("ann")
+    call = life.typed()
+    assert call.instruction is not None
+    decided = life.ask(Report(call.contact_id, call.instruction.instruction_id, flow.Digits("1")))
+
+    assert call.instruction.do[0].play.prompts[0].text == "You are number 1, about 3 minutes."
+    (made,) = [event for event in decided if isinstance(event, e.EstimateMade)]
+    (opened,) = [event for event in decided if isinstance(event, e.QueueVisitOpened)]
+    assert (made.visit_id, made.queue_position) == (opened.visit_id, 1)
+    steps_taken = [event for event in decided if isinstance(event, e.FlowStepTaken)]
+    facts = [ContactEvent.FromString(told) for step in steps_taken for told in step.told]
+    (told,) = [fact.estimate_told for fact in facts if fact.HasField("estimate_told")]
+    assert (told.visit_id, told.queue, told.queue_position) == (opened.visit_id, "sales", 1)
+
+
+def test_who_is_answered_at_once_is_estimated_nothing(chance: random.Random) -> None:
+    life = Life(chance)
+    life.offered("ann")
+    assert "EstimateMade" not in {name for _, name, _ in life.log}
 
 
 def test_words_that_cannot_be_heard_keep_nobody_from_the_end_that_follows_them(chance: random.Random) -> None:

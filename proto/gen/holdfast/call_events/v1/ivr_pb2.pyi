@@ -165,7 +165,7 @@ class EstimateTold(_message.Message):
     WAIT_MS_FIELD_NUMBER: _builtins.int
     QUEUE_POSITION_FIELD_NUMBER: _builtins.int
     visit_id: _builtins.str
-    """Visit the estimate is about."""
+    """Visit the estimate is about; empty if it was told before the customer had joined the queue."""
     queue: _builtins.str
     """Queue the estimate is about."""
     wait_ms: _builtins.int

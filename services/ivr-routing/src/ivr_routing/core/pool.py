@@ -94,6 +94,10 @@ class Pool:
             self._entered[agent.agent] = rank
             heappush(self._heap, (rank, agent))
 
+    def anybody(self) -> bool:
+        """Whether an agent is available."""
+        return self._top() is not None
+
     def best(self, contact: Contact | None, now_us: int) -> Agent | None:
         """Return the best available agent whom the contact does not exclude; those it does keep their entries."""
         kept: list[tuple[Rank, Agent]] = []

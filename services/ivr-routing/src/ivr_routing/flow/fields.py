@@ -12,6 +12,7 @@
 | `hours.NAME`                       | bool   | whether it is open now                                              |
 | `estimated_wait_seconds.QUEUE`     | int    | estimated wait of a queue; without value if unknown                 |
 | `estimated_wait_minutes.QUEUE`     | int    | the same in minutes, rounded up                                     |
+| `queue_position.QUEUE`             | int    | place in a queue for who joins it now, from 1; without value alike  |
 
 A queue's name is written with `_` for every character that is no letter, digit or underscore.
 """
@@ -48,8 +49,14 @@ def kinds(document: Document, *, sensitive: bool) -> dict[str, Kind]:
     found |= {f"hours.{name}": "bool" for name in document.hours}
     found |= {f"input.{name}": "string" for name, secret in inputs(document) if sensitive or not secret}
     for queue in queues(document):
-        found |= {f"estimated_wait_{unit}.{identifier(queue)}": "int" for unit in ("seconds", "minutes")}
+        found |= dict.fromkeys(waiting_fields(queue), "int")
     return found
+
+
+def waiting_fields(queue: str) -> tuple[str, str, str]:
+    """Return the fields of a wait that may be told: in seconds, in minutes, the place."""
+    name = identifier(queue)
+    return f"estimated_wait_seconds.{name}", f"estimated_wait_minutes.{name}", f"queue_position.{name}"
 
 
 def inputs(document: Document) -> Iterator[tuple[str, bool]]:
@@ -89,10 +96,11 @@ def values(document: Document, state: FlowState, context: Context, open_now: Map
     found |= {f"input.{name}": state.inputs.get(name, "") for name, secret in inputs(document) if not secret}
     found |= {f"hours.{name}": is_open for name, is_open in open_now.items()}
     for queue in queues(document):
-        wait = context.estimated_waits.get(queue)
-        if wait is not None:
-            found[f"estimated_wait_seconds.{identifier(queue)}"] = round(wait.total_seconds())
-            found[f"estimated_wait_minutes.{identifier(queue)}"] = -(-wait // _MINUTE)
+        seconds, minutes, place = waiting_fields(queue)
+        if (wait := context.estimated_waits.get(queue)) is not None:
+            found |= {seconds: round(wait.total_seconds()), minutes: -(-wait // _MINUTE)}
+            if queue in context.queue_positions:
+                found[place] = context.queue_positions[queue]
     return found
 
 

@@ -36,7 +36,7 @@ class Flow:
     expressions: Mapping[Place, Expression]
     hours: Mapping[str, BusinessHours]
     estimates: tuple[str, ...]
-    """Queues whose estimated wait it names."""
+    """Queues whose estimated wait, or place, it names."""
 
     def node(self, name: str) -> Node:
         """Return a node; KeyError cannot happen with names from a checked document."""
@@ -63,13 +63,14 @@ def missing_queues(text: str, known: Container[str]) -> tuple[Problem, ...]:
 
 
 def _estimates(found: Checked) -> tuple[str, ...]:
-    """Return the queues whose estimated wait conditions or words name."""
+    """Return the queues whose estimated wait, or place, conditions or words name."""
     named = " ".join(expression.text for expression in found.expressions.values())
     for node in found.document.nodes.values():
         for _, words in spoken_parts(node):
             named += " ".join(text for _, text in in_languages(words))
     every = queues(found.document)
-    return tuple(queue for queue in every if re.search(rf"\bestimated_wait_\w+\.{identifier(queue)}\b", named))
+    said = r"\b(estimated_wait_\w+|queue_position)\."
+    return tuple(queue for queue in every if re.search(rf"{said}{identifier(queue)}\b", named))
 
 
 def lint(text: str) -> tuple[Problem, ...]:

@@ -15,7 +15,8 @@ class Context:
     """What is known of a contact beside its flow, taken anew for each step.
 
     `language` is what the caller or the phone system asked for, empty if neither did. `attributes` arrived with the
-    contact. `estimated_waits` are by queue; one that is left out is unknown.
+    contact. `estimated_waits` and `queue_positions` are by queue; one that is left out is unknown. `next_visit_id` is
+    what the contact's stay in a queue would be called, if it began now.
     """
 
     service_number: str = ""
@@ -26,6 +27,8 @@ class Context:
     open_case: bool = False
     attributes: Mapping[str, str] = field(default_factory=dict)
     estimated_waits: Mapping[str, timedelta] = field(default_factory=dict)
+    queue_positions: Mapping[str, int] = field(default_factory=dict)
+    next_visit_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,10 +202,15 @@ class SelfServed:
 
 @dataclass(frozen=True, slots=True)
 class EstimateTold:
-    """The caller was told how long they would wait."""
+    """The caller was told how long they would wait, or at which place: 0 if not that.
+
+    `visit_id` is that of the wait which begins with it, empty where the caller may still go another way.
+    """
 
     queue: str
     wait: timedelta
+    queue_position: int = 0
+    visit_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,15 @@ def contact_event(told: Told) -> contact_event_pb2.ContactEvent:
             event.self_served.CopyFrom(ivr_pb2.SelfServed(observation=observed, outcome=told.outcome))
         case EstimateTold():
             wait_ms = round(told.wait.total_seconds() * 1000)
-            event.estimate_told.CopyFrom(ivr_pb2.EstimateTold(observation=observed, queue=told.queue, wait_ms=wait_ms))
+            event.estimate_told.CopyFrom(
+                ivr_pb2.EstimateTold(
+                    observation=observed,
+                    visit_id=told.visit_id,
+                    queue=told.queue,
+                    wait_ms=wait_ms,
+                    queue_position=told.queue_position,
+                )
+            )
         case FlowExited():
             event.flow_exited.CopyFrom(
                 ivr_pb2.FlowExited(

@@ -38,7 +38,6 @@ from ivr_routing.flow.step import (
     Digits,
     End,
     Enqueue,
-    EstimateTold,
     FlowEntered,
     FlowExited,
     Gone,
@@ -55,6 +54,7 @@ from ivr_routing.flow.step import (
     Then,
     Told,
 )
+from ivr_routing.flow.waits import waits_heard
 
 MASK: Final = "[masked]"
 NO_WAY_ON: Final = "no_way_on"
@@ -248,19 +248,10 @@ class Walker:
         language, otherwise = self._state.language, self._flow.document.language
         values = self._values()
         self._prompts += words.prompts(node, language, otherwise, values)
-        self._told_estimates(node.say, values)
+        self._told += waits_heard(self._flow.document, node, language, values, self._context)
 
     def _say(self, given: Words | None) -> None:
         self._prompts += words.words(given, self._state.language, self._flow.document.language, self._values())
-
-    def _told_estimates(self, given: Words | None, values: dict[str, Value]) -> None:
-        """Tell which estimates were heard."""
-        heard = set(words.named_fields(given, self._state.language, self._flow.document.language))
-        if not heard <= values.keys():
-            return
-        for queue in fields.queues(self._flow.document):
-            if heard & {f"estimated_wait_{unit}.{fields.identifier(queue)}" for unit in ("seconds", "minutes")}:
-                self.tell(EstimateTold(queue, self._context.estimated_waits[queue]))
 
     def _values(self) -> dict[str, Value]:
         return fields.values(self._flow.document, self._state, self._context, self._open)

@@ -6,6 +6,7 @@ Whatever goes wrong with a flow, the caller gets somewhere: the flow's own way o
 from datetime import timedelta
 from typing import Final
 
+from contact_life import identity
 from ivr_routing.core import commands as c
 from ivr_routing.core.errors import Refused
 from ivr_routing.core.rules import SkillRequirement
@@ -16,7 +17,7 @@ from ivr_routing.flow.telling import contact_fact
 from ivr_routing.flow.walk import enter, known, resume, walk
 from ivr_routing.loop import actions
 from ivr_routing.loop.call import Call
-from ivr_routing.loop.estimates import estimated_waits
+from ivr_routing.loop.estimates import estimated_waits, queue_positions
 from ivr_routing.loop.turn import Turn
 
 LOOKUP_GRACE: Final = timedelta(seconds=2)
@@ -92,6 +93,7 @@ def _message(turn: Turn, call: Call, mailbox: str, at_most: timedelta, reason: s
 
 def context(turn: Turn, call: Call, found: Flow) -> flow.Context:
     """What is known of a contact beside its flow."""
+    waits = estimated_waits(turn.desk.core, found.estimates)
     return flow.Context(
         service_number=call.service_number,
         language=call.language,
@@ -100,8 +102,15 @@ def context(turn: Turn, call: Call, found: Flow) -> flow.Context:
         repeat_contact=bool(turn.desk.history.of(call)),
         open_case=call.known.get(OPEN_CASE) == "true",
         attributes=call.known,
-        estimated_waits=estimated_waits(turn.desk.core, found.estimates),
+        estimated_waits=waits,
+        queue_positions=queue_positions(turn.desk.core, waits),
+        next_visit_id=_next_visit_id(turn, call) if waits else "",
     )
+
+
+def _next_visit_id(turn: Turn, call: Call) -> str:
+    contact = turn.desk.core.contacts[call.contact_id]
+    return identity.routed_visit_id(call.contact_id, contact.visits + 1)
 
 
 def _sent_back(turn: Turn, call: Call, then: str, reason: str) -> None:
@@ -186,6 +195,8 @@ def _enqueue(turn: Turn, call: Call, then: flow.Enqueue | flow.CallBack) -> None
     if isinstance(then, flow.CallBack):
         turn.order(c.KeepPlace(call.contact_id, turn.next_instruction_id(call.contact_id)))
         turn.instruct(call, [actions.hang_up("callback")])
+    elif turn.desk.core.contacts[call.contact_id].waits:
+        turn.order(c.TellEstimate(call.contact_id))
 
 
 def _named(then: flow.Then, *, served: bool) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from ivr_routing.flow import document, walk
 from ivr_routing.flow import step as flow
 from ivr_routing.flow.flow import Flow, load
 from ivr_routing.flow.problem import FlowRefused
-from ivr_routing.loop.estimates import estimated_waits
+from ivr_routing.loop.estimates import estimated_waits, queue_positions
 from ivr_routing.simulation.chance import Draw, lengths
 from ivr_routing.simulation.scenario import ScenarioInvalid, SimulatedFlow
 
@@ -167,7 +167,8 @@ class Walking:
         self._tell(c.FinishContact(contact_id, end))
 
     def _context(self, callers: Callers) -> flow.Context:
-        return flow.Context(estimated_waits=estimated_waits(self._core, callers.flow.estimates))
+        waits = estimated_waits(self._core, callers.flow.estimates)
+        return flow.Context(estimated_waits=waits, queue_positions=queue_positions(self._core, waits))
 
 
 def _drawn(shares: Mapping[str, float], dice: Random) -> str:
