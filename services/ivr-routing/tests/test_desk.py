@@ -61,6 +61,7 @@ nodes:
   wait:
     type: queue
     queue: sales
+    preferred_agent: contact.last_agent
     say: "You are number {queue_position.sales}, about {estimated_wait_minutes.sales} minutes."
     otherwise: mailbox
   away: {type: transfer, to: "+49302", otherwise: mailbox}
@@ -348,6 +349,24 @@ def test_who_has_to_wait_is_told_the_place_and_the_wait_of_that_very_visit_and_t
     facts = [ContactEvent.FromString(told) for step in steps_taken for told in step.told]
     (told,) = [fact.estimate_told for fact in facts if fact.HasField("estimate_told")]
     assert (told.visit_id, told.queue, told.queue_position) == (opened.visit_id, "sales", 1)
+
+
+def test_a_caller_who_returns_is_held_for_the_agent_they_had_last_though_another_is_idle_for_longer(
+    chance: random.Random,
+) -> None:
+    life = Life(chance)
+    before = life.offered("ann")
+    (held,) = life.desk.core.reservations.values()
+    life.ask(Told(c.AcceptReservation("ann", held.reservation_id)))
+    life.ask(Told(c.CallBridged(before.contact_id, "ann", held.reservation_id)))
+    life.ask(Told(c.SignIn("ben", ("SIP/ben",), AgentState.AVAILABLE)))
+    life.now_us += SECOND
+    life.ask(Told(c.CallerGone(before.contact_id)))
+    life.ask(Told(c.CompleteWrapUp("ann")))
+
+    life.typed("1")
+
+    assert [held.agent for held in life.desk.core.reservations.values()] == ["ann"]
 
 
 def test_who_is_answered_at_once_is_estimated_nothing(chance: random.Random) -> None:

@@ -82,6 +82,7 @@ def test_there_are_two_examples() -> None:
         ("say: Press 1.", "say: {de: Drücken Sie 1.}", (12, "ask", "missing_language")),
         ("say: Press 1.", "say: 'Press {attributes.teir}.'", (12, "ask", "unknown_field")),
         ("queue: main", "queue: main, otherwise: nobody", (16, "wait", "unknown_node")),
+        ("queue: main", "queue: main, preferred_agent: contact.known", (16, "wait", "type_error")),
     ],
 )
 def test_a_problem_names_its_line_and_node(old: str, new: str, expected: tuple[int, str, str]) -> None:

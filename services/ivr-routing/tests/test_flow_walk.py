@@ -238,6 +238,13 @@ def test_a_condition_about_something_unknown_does_not_hold(shop: Flow) -> None:
     assert isinstance(last.then, Enqueue)
 
 
+def test_a_queue_is_told_whom_the_caller_had_last() -> None:
+    flow = load(SHOP.replace("to_care: {type: queue,", "to_care: {type: queue, preferred_agent: contact.last_agent,"))
+    for last_agent in ("ann", ""):
+        *_, last = walked(flow, Digits("3"), context=Context(last_agent=last_agent))
+        assert last.then == Enqueue("to_care", "care", 5, {"care": 2}, last_agent)
+
+
 def test_a_transfer_that_fails_leads_back_into_the_flow(shop: Flow) -> None:
     *_, sent, back = walked(shop, Digits("4"), CameBack("no_answer"))
     assert sent.then == SendTo("partner", "+4930123", timedelta(seconds=20))

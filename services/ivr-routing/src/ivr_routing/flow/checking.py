@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ivr_routing.flow import checks, fields
-from ivr_routing.flow.document import Branch, Document, Lookup, Node, Set
+from ivr_routing.flow.document import Branch, Document, Lookup, Node, Queue, Set
 from ivr_routing.flow.expression import Expression, ExpressionRefused, Kind, Language
 from ivr_routing.flow.forming import At, formed, placed, repeated
 from ivr_routing.flow.problem import FlowRefused, Problem
@@ -84,6 +84,8 @@ def _texts(document: Document, node: Node) -> Iterator[tuple[Path, str, Kind | N
                     yield ("attributes", name), text, document.attributes[name].type
         case Lookup():
             yield from ((("send", name), text, None) for name, text in node.send.items())
+        case Queue(preferred_agent=str() as text):
+            yield ("preferred_agent",), text, "string"
         case _:
             pass
 

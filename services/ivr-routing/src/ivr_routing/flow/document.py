@@ -153,6 +153,9 @@ class Queue(Wanting):
     """Lets the caller wait in a queue."""
 
     type: Literal["queue"]
+    preferred_agent: ExpressionText | None = Field(
+        default=None, description="Agent who comes first if available, in CEL; who is unknown or empty is nobody."
+    )
     otherwise: NodeName | None = Field(
         default=None, description="Where a caller goes whom the queue sends back: closed, full, waited too long."
     )

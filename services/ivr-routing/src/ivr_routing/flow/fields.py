@@ -7,6 +7,7 @@
 | `contact.customer_ref`             | string | the customer, empty if unknown                                      |
 | `contact.known`                    | bool   | whether the customer is known                                       |
 | `contact.repeat`, `contact.open_case` | bool | a contact about the same before; a case still open                  |
+| `contact.last_agent`               | string | the agent who served this caller last, empty if unknown             |
 | `attributes.NAME`                  | its    | what is declared under `attributes`                                 |
 | `input.NAME`                       | string | what was typed, empty before; sensitive input only in `send`        |
 | `hours.NAME`                       | bool   | whether it is open now                                              |
@@ -37,6 +38,7 @@ _FIXED: Final[Mapping[str, Kind]] = {
     "contact.known": "bool",
     "contact.repeat": "bool",
     "contact.open_case": "bool",
+    "contact.last_agent": "string",
 }
 _NO_IDENTIFIER: Final = re.compile(r"[^A-Za-z0-9_]")
 _MINUTE: Final = timedelta(minutes=1)
@@ -91,6 +93,7 @@ def values(document: Document, state: FlowState, context: Context, open_now: Map
         "contact.known": bool(context.customer_ref),
         "contact.repeat": context.repeat_contact,
         "contact.open_case": context.open_case,
+        "contact.last_agent": context.last_agent,
     }
     found |= {f"attributes.{name}": value for name, value in state.attributes.items()}
     found |= {f"input.{name}": state.inputs.get(name, "") for name, secret in inputs(document) if not secret}

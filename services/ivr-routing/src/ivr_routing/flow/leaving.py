@@ -11,11 +11,11 @@ from ivr_routing.flow.step import End, Enqueue, SendTo, TakeMessage
 Last = Queue | Transfer | Voicemail | HangUp
 
 
-def outcome(name: str, node: Last) -> Enqueue | SendTo | TakeMessage | End:
-    """Return what the phone system and the queues are to do."""
+def outcome(name: str, node: Last, preferred_agent: str) -> Enqueue | SendTo | TakeMessage | End:
+    """Return what the phone system and the queues are to do; the agent is for whom a queue is asked first."""
     match node:
         case Queue():
-            return Enqueue(name, node.queue, node.priority, node.skills)
+            return Enqueue(name, node.queue, node.priority, node.skills, preferred_agent)
         case Transfer():
             return SendTo(name, node.to, timedelta(seconds=node.ring_for_seconds))
         case Voicemail():

@@ -25,6 +25,7 @@ class Context:
     customer_ref: str = ""
     repeat_contact: bool = False
     open_case: bool = False
+    last_agent: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
     estimated_waits: Mapping[str, timedelta] = field(default_factory=dict)
     queue_positions: Mapping[str, int] = field(default_factory=dict)
@@ -110,12 +111,13 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Enqueue:
-    """The caller waits in a queue; CameBack leads back into the flow."""
+    """The caller waits in a queue; CameBack leads back into the flow. `preferred_agent` may be empty, or nobody."""
 
     node: str
     queue: str
     priority: int
     skills: Mapping[str, int]
+    preferred_agent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from ivr_routing.flow.document import (
 )
 from ivr_routing.flow.expression import Value
 from ivr_routing.flow.flow import Flow
-from ivr_routing.flow.leaving import outcome
+from ivr_routing.flow.leaving import Last, outcome
 from ivr_routing.flow.state import FlowState, Waiting
 from ivr_routing.flow.step import (
     Ask,
@@ -98,7 +98,7 @@ class Walker:
             return self._step(self._look(node))
         self._speak(node)
         if isinstance(node, Queue | Transfer):
-            return self._step(outcome(self._state.node, node))
+            return self._step(self._outcome(node))
         return self._step(question(self._state.node, node))
 
     def left(self) -> Step:
@@ -177,7 +177,7 @@ class Walker:
                 return None, self._look(node)
             case Queue() | Transfer() | Voicemail() | HangUp():
                 self._speak(node)
-                return None, outcome(self._state.node, node)
+                return None, self._outcome(node)
             case _:
                 assert_never(node)
 
@@ -242,6 +242,11 @@ class Walker:
         self._collected(CHOICE, node.accept, safe=True, kept=False)
         self._say(node.confirm)
         return self._step(CallBack(self._state.node, node.queue, node.priority, node.skills))
+
+    def _outcome(self, node: Last) -> Then:
+        preferred = self._flow.expressions.get((self._state.node, "preferred_agent"))
+        named = preferred.value(self._values()) if preferred is not None else None
+        return outcome(self._state.node, node, str(named or ""))
 
     def _speak(self, node: Spoken) -> None:
         """Let the caller hear what a node says."""

@@ -93,14 +93,15 @@ def _message(turn: Turn, call: Call, mailbox: str, at_most: timedelta, reason: s
 
 def context(turn: Turn, call: Call, found: Flow) -> flow.Context:
     """What is known of a contact beside its flow."""
-    waits = estimated_waits(turn.desk.core, found.estimates)
+    waits, earlier = estimated_waits(turn.desk.core, found.estimates), turn.desk.history.of(call)
     return flow.Context(
         service_number=call.service_number,
         language=call.language,
         caller_ref=call.caller_ref,
         customer_ref=call.customer_ref,
-        repeat_contact=bool(turn.desk.history.of(call)),
+        repeat_contact=bool(earlier),
         open_case=call.known.get(OPEN_CASE) == "true",
+        last_agent=next((one.agent for one in earlier if one.agent), ""),
         attributes=call.known,
         estimated_waits=waits,
         queue_positions=queue_positions(turn.desk.core, waits),
@@ -187,8 +188,10 @@ def _leave(turn: Turn, call: Call, found: Flow, step: flow.Step) -> None:
 
 def _enqueue(turn: Turn, call: Call, then: flow.Enqueue | flow.CallBack) -> None:
     skills = tuple(SkillRequirement(name, level) for name, level in then.skills.items())
+    named = then.preferred_agent if isinstance(then, flow.Enqueue) else ""
+    preferred = named if named in turn.desk.core.agents else ""
     try:
-        turn.order(c.QueueContact(call.contact_id, then.queue, then.priority, skills))
+        turn.order(c.QueueContact(call.contact_id, then.queue, then.priority, skills, preferred))
     except Refused:
         answer(turn, call, flow.CameBack("unknown_queue"))
         return
