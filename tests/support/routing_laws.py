@@ -7,6 +7,7 @@ from typing import Any
 
 from ivr_routing.core import events as e
 from ivr_routing.core.contact import Contact
+from ivr_routing.core.contact_changes import LONGEST_CONTACT_US
 from ivr_routing.core.due import DueKind
 from ivr_routing.core.pool import requirement_of
 from ivr_routing.core.snapshot import dump
@@ -108,8 +109,11 @@ def _everything_has_a_way_out(core: Core) -> None:
     due = {(kind, key) for _, _, kind, key in core.dues.heap}
     for reservation_id in core.reservations:
         assert (DueKind.RESERVATION, reservation_id) in due, "a reservation has no deadline"
-    for contact_id in core.contacts:
-        assert (DueKind.CONTACT, contact_id) in due, "a contact could live for ever"
+    lives_until = [due_us for due_us, _, kind, _ in core.dues.heap if kind is DueKind.CONTACT]
+    assert len(lives_until) == (1 if core.ages else 0), "the longest life of contacts is awaited more or less than once"
+    for contact in core.contacts.values():
+        assert lives_until, "a contact could live for ever"
+        assert lives_until[0] <= contact.admitted_us + LONGEST_CONTACT_US, "a contact could live for too long"
     for agent in core.agents.values():
         if agent.state is AgentState.WRAP_UP and not agent.due_us:
             queue = core.queues[agent.queue]

@@ -1,5 +1,6 @@
 """What events of contacts and their flows change in a core. Nothing is judged here."""
 
+from itertools import islice
 from typing import Final
 
 from ivr_routing.core import events as e
@@ -11,6 +12,8 @@ LONGEST_CONTACT_US: Final = 24 * 3_600_000_000
 """A contact of which nothing is heard any more is taken as ended after this."""
 REMEMBERED_US: Final = 3_600_000_000
 """A finished contact's id is remembered so long: facts told late or twice do not begin it again."""
+FORGOTTEN_AT_ONCE: Final = 2
+"""More than one, so that whoever is behind catches up."""
 
 
 def admitted(core: Core, event: e.ContactAdmitted, now_us: int) -> None:
@@ -28,14 +31,25 @@ def admitted(core: Core, event: e.ContactAdmitted, now_us: int) -> None:
         event.resumes_contact_id,
         now_us,
     )
-    core.dues.add(now_us + LONGEST_CONTACT_US, DueKind.CONTACT, event.contact_id)
+    if not core.ages:
+        await_oldest(core)
+
+
+def await_oldest(core: Core) -> None:
+    """Await the longest life of the contact that was admitted first: one due, however many contacts there are."""
+    oldest = next(iter(core.contacts.values()), None)
+    core.ages = oldest is not None
+    if oldest is not None:
+        core.dues.add(oldest.admitted_us + LONGEST_CONTACT_US, DueKind.CONTACT, oldest.contact_id)
 
 
 def finished(core: Core, event: e.ContactFinished, now_us: int) -> None:
     core.contacts.pop(event.contact_id, None)
-    forgotten_us = now_us + REMEMBERED_US
-    core.finished[event.contact_id] = forgotten_us
-    core.dues.add(forgotten_us, DueKind.FORGET, event.contact_id)
+    core.finished[event.contact_id] = now_us + REMEMBERED_US
+    core.finished.move_to_end(event.contact_id)
+    for contact_id in list(islice(core.finished, FORGOTTEN_AT_ONCE)):
+        if core.finished[contact_id] <= now_us:
+            del core.finished[contact_id]
 
 
 def flow_started(core: Core, event: e.FlowStarted, _: int) -> None:

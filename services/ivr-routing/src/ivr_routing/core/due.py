@@ -21,9 +21,7 @@ class DueKind(IntEnum):
     SPELL = 5
     """The end of a spell; of an agent."""
     CONTACT = 6
-    """The longest life of a contact; of a contact."""
-    FORGET = 7
-    """A finished contact's id is forgotten; of a contact."""
+    """The longest life of the contact that was admitted first, when this was awaited; there is one for all of them."""
     DOUBT = 8
     """A source that lost events never said what lives; of a source."""
 

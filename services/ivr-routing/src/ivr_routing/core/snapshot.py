@@ -4,6 +4,7 @@ SnapshotUnfit   of another version or tenant, or damaged: throw it away and read
 """
 
 import json
+from collections import OrderedDict
 from heapq import heapify
 from typing import Any, Final
 
@@ -60,12 +61,13 @@ def _filled(core: Core, document: dict[str, Any]) -> Core:
     core.agents = {agent.agent: agent for agent in map(loader(Agent), document["agents"])}
     core.contacts = {contact.contact_id: contact for contact in map(loader(Contact), document["contacts"])}
     core.reservations = {held.reservation_id: held for held in map(loader(Reservation), document["reservations"])}
-    core.finished = dict(document["finished"])
+    core.finished = OrderedDict(document["finished"])
     for held in map(loader(Doubt), document["doubts"]):
         core.doubts.setdefault(held.source_id, []).append(held)
     core.dues.heap = [_due(plain) for plain in document["dues"]]
     core.dues.turn = document["turn"]
     heapify(core.dues.heap)
+    core.ages = any(due[2] is DueKind.CONTACT for due in core.dues.heap)
     return core
 
 

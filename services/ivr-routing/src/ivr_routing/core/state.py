@@ -3,6 +3,7 @@
 What the indexes hold follows from the rest, so a snapshot leaves them out.
 """
 
+from collections import OrderedDict
 from typing import Final
 
 from contact_life import identity
@@ -16,7 +17,7 @@ from ivr_routing.core.rules import AgentRules
 from ivr_routing.core.source import Doubt
 from ivr_routing.core.words import AgentState
 
-CORE_VERSION: Final = 3
+CORE_VERSION: Final = 4
 """Raised when the same events give another state: snapshots of other versions are thrown away."""
 MOST_IDLE_POOLS: Final = 256
 """Pools of a queue that may stay without anybody waiting."""
@@ -27,6 +28,7 @@ class Core:
 
     __slots__ = (
         "agents",
+        "ages",
         "contacts",
         "doubts",
         "dues",
@@ -41,14 +43,16 @@ class Core:
     def __init__(self, tenant: str) -> None:
         self.tenant = tenant
         self.contacts: dict[str, Contact] = {}
-        self.finished: dict[str, int] = {}
-        """Ids of finished contacts, and until when they are remembered."""
+        self.finished: OrderedDict[str, int] = OrderedDict()
+        """Ids of finished contacts, and until when they are remembered; in this order."""
         self.reservations: dict[str, Reservation] = {}
         self.agents: dict[str, Agent] = {}
         self.queues: dict[str, Queue] = {}
         self.doubts: dict[str, list[Doubt]] = {}
         """Gaps of sources that have not said what lives, by source; the latest last."""
         self.dues = Dues()
+        self.ages = False
+        """Whether the longest life of a contact is awaited."""
         self.serving: dict[str, dict[str, None]] = {}
         """Index: the agents whose rules name a queue, signed in or not, by queue."""
         self.pools_of: dict[str, dict[Pool, None]] = {}
@@ -180,6 +184,10 @@ class Core:
 
     # ---- dues
 
+    def tidy(self) -> None:
+        """Drop dues that no longer matter, if there are many."""
+        self.dues.tidy(self.matters)
+
     def matters(self, due: Due) -> bool:
         """Whether something that will be due still can do anything."""
         due_us, _, kind, key = due
@@ -189,9 +197,9 @@ class Core:
         if kind is DueKind.SPELL:
             agent = self.agents.get(key)
             return agent is not None and agent.due_us == due_us
-        if kind is DueKind.FORGET:
-            return self.finished.get(key) == due_us
         if kind is DueKind.DOUBT:
             return any(held.due_us == due_us for held in self.doubts.get(key, ()))
+        if kind is DueKind.CONTACT:
+            return True
         contact = self.contacts.get(key)
-        return contact is not None and (kind is DueKind.CONTACT or contact.visit is not None)
+        return contact is not None and contact.visit is not None

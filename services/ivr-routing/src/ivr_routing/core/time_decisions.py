@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ivr_routing.core import commands as c
-from ivr_routing.core.contact_changes import LONGEST_CONTACT_US
+from ivr_routing.core.contact_changes import LONGEST_CONTACT_US, await_oldest
 from ivr_routing.core.decision import Decision
 from ivr_routing.core.due import DueKind
 from ivr_routing.core.endings import expire, fail_bridge, finish
@@ -27,7 +27,7 @@ def pass_time(decision: Decision, command: c.PassTime) -> None:
         settle(decision)
         decision.agents.clear()
         decision.contacts.clear()
-    core.dues.tidy(core.matters)
+    core.tidy()
 
 
 def _reservation(decision: Decision, reservation_id: str) -> None:
@@ -75,17 +75,12 @@ def _spell(decision: Decision, agent_name: str) -> None:
         release(decision, agent, "timer")
 
 
-def _contact(decision: Decision, contact_id: str) -> None:
-    """Nothing was heard of its end: it is taken as over, so that nobody is held for it for ever."""
-    contact = decision.core.contacts.get(contact_id)
-    if contact is not None and contact.admitted_us + LONGEST_CONTACT_US <= decision.now_us:
-        finish(decision, contact, "unknown", DequeueKind.REMOVED, RescindCause.CALLER_GONE)
-
-
-def _forget(decision: Decision, contact_id: str) -> None:
-    finished = decision.core.finished
-    if finished.get(contact_id, decision.now_us + 1) <= decision.now_us:
-        del finished[contact_id]
+def _contact(decision: Decision, _: str) -> None:
+    """Nothing was heard of the oldest one's end: it is taken as over, so that nobody is held for it for ever."""
+    oldest = next(iter(decision.core.contacts.values()), None)
+    if oldest is not None and oldest.admitted_us + LONGEST_CONTACT_US <= decision.now_us:
+        finish(decision, oldest, "unknown", DequeueKind.REMOVED, RescindCause.CALLER_GONE)
+    await_oldest(decision.core)
 
 
 _HAPPENS: Final[dict[DueKind, Callable[[Decision, str], None]]] = {
@@ -95,6 +90,5 @@ _HAPPENS: Final[dict[DueKind, Callable[[Decision, str], None]]] = {
     DueKind.AGAIN: _again,
     DueKind.SPELL: _spell,
     DueKind.CONTACT: _contact,
-    DueKind.FORGET: _forget,
     DueKind.DOUBT: doubt_is_due,
 }

@@ -57,6 +57,8 @@ class Shards:
             page = await self._log.read(self._at, limit=MAX_PAGE_EVENTS)
             for event in page.events:
                 self._apply(event)
+            for desk in self._desks.values():
+                desk.core.tidy()
             count += len(page.events)
             self._at = page.complete_to
             if self._at.position >= page.head_position:
