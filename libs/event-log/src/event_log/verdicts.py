@@ -4,7 +4,7 @@
 next one of the same flush sees it; if the flush then fails, the whole of it is thrown away and read anew.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -60,6 +60,15 @@ class Known:
     fences: dict[tuple[str, str], int] = field(default_factory=dict)
     head: int = 0
     partition_events: int = 2**62
+    held: int = 0
+    """How much is in memory: 1 for each stream, and 1 for each of its events."""
+
+    def load(self, states: Mapping[StreamId, StreamState]) -> None:
+        """Take in what the store says of streams."""
+        for name, state in states.items():
+            self._drop(name)
+            self.streams[name] = state
+            self.held += 1 + len(state.told)
 
     def take(self, append: Append, placed: Placed) -> Appended | AppendRefused:
         """Decide about an append of good form and, if it is accepted, place its new events after the head."""
@@ -88,7 +97,10 @@ class Known:
     ) -> None:
         told = state.told
         if not state.version:
-            self.streams[stream_id(tenant, part)] = state
+            name = stream_id(tenant, part)
+            self.held += name not in self.streams
+            self.streams[name] = state
+        self.held -= len(told)
         for event in part.events:
             key = event.event_id.int
             known = told.get(key)
@@ -104,20 +116,24 @@ class Known:
             if position >= state.until_position:
                 placed.reached.append(new)
                 state.until_position = self.end_of_partition(position)
+        self.held += len(told)
 
-    def forget(self, surplus: int, committed: int) -> int:
-        """Drop the oldest streams until so much less is held; those with events beyond the committed position stay.
-
-        Returns how much was dropped: for each stream 1, and 1 for each of its events.
-        """
-        dropped = 0
-        for name, state in list(self.streams.items()):
-            if dropped >= surplus:
+    def forget(self, bound: int, committed: int) -> None:
+        """Drop the oldest streams until no more than so much is held; those with events beyond `committed` stay."""
+        surplus, oldest = self.held - bound, list[StreamId]()
+        for name, state in self.streams.items():
+            if surplus <= 0:
                 break
             if state.last_position <= committed:
-                dropped += 1 + len(state.told)
-                del self.streams[name]
-        return dropped
+                surplus -= 1 + len(state.told)
+                oldest.append(name)
+        for name in oldest:
+            self._drop(name)
+
+    def _drop(self, name: StreamId) -> None:
+        state = self.streams.pop(name, None)
+        if state is not None:
+            self.held -= 1 + len(state.told)
 
     def end_of_partition(self, position: int) -> int:
         """Return where the partition of a position ends, exclusive."""

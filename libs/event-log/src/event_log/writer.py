@@ -62,7 +62,6 @@ class Writer:
         self._record_time_us = 0
         self._generation = 0
         self._partitioned_until = 0
-        self._remembered = 0
         self._waiting = Waiting(limits)
         self._batches = deque([Batch()])
         self._in_flight: Batch | None = None
@@ -168,8 +167,8 @@ class Writer:
         if batch.rows:
             self._flush_until = self._loop.time() + self._limits.statement.total_seconds()
             await self._write(batch)
-        if self._remembered > self._limits.remembered_events:
-            self._forget()
+        if self._known is not None:
+            self._known.forget(self._limits.remembered_events, self._committed)
         if self._partitions_run_out:
             self._to_load.set()
 
@@ -192,7 +191,6 @@ class Writer:
         self._digest = await write_flush(self._session, batch, last, self._digest, self._log.partition_events)
         self._watch.flushed(len(batch.rows), self._loop.time() - began)
         self._committed = last
-        self._remembered += len(batch.rows)
         self._on_commit(last)
         self._keeper.ring(last)
 
@@ -239,9 +237,8 @@ class Writer:
         fences = [name for call in calls for name in call.unknown_fences(known)]
         if streams or fences:
             states, epochs = await self._side.load(streams, fences)
-            known.streams |= states
+            known.load(states)
             known.fences |= epochs
-            self._remembered += sum(1 + len(state.told) for state in states.values())
         if generation == self._generation:
             del self._unresolved[: len(calls)]
             for call in calls:
@@ -257,7 +254,6 @@ class Writer:
         self._log = await self._side.head()
         self._committed, self._digest = self._log.position, self._log.digest
         self._record_time_us = self._log.record_time_us
-        self._remembered = 0
         await self._extend(self._committed)
         if self._session is None or self._session.is_closed():
             self._session = await self._connections.connect()
@@ -274,12 +270,6 @@ class Writer:
         until = position + self._log.partition_events
         await self._side.extend(until)
         self._partitioned_until = until
-
-    def _forget(self) -> None:
-        """Remember no more than nine tenths of the bound; what is not written yet is remembered."""
-        if self._known is not None:
-            surplus = self._remembered - self._limits.remembered_events * 9 // 10
-            self._remembered -= self._known.forget(surplus, self._committed)
 
     async def _sweep_for_ever(self) -> None:
         """End the session of a flush whose time is up, and tell calls whose time is up that their outcome is unknown.
