@@ -2,9 +2,11 @@
 
 import asyncio
 import secrets
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from itertools import pairwise
 from uuid import UUID
 
 import asyncpg
@@ -15,7 +17,7 @@ from event_log.feed import Feed
 from event_log.memory import MemoryLog, clock_us
 from event_log.model import Append, NewEvent, Stream, StreamAppend
 from holdfast_testing import eventually
-from ivr_routing.lead.facts_feed import FactsFeed
+from ivr_routing.lead.facts_feed import STRETCH_SECONDS, FactsFeed
 from ivr_routing.lead.leadership import Leadership
 from ivr_routing.lead.shard import Shard
 from ivr_routing.lead.shards import Shards
@@ -24,6 +26,8 @@ from service_host import postgres
 from service_host.settings import address_with
 
 SCHEMA = "ivr_routing"
+LEASE = timedelta(seconds=60)
+MANY = 100
 TENANT = "acme"
 
 
@@ -42,21 +46,33 @@ class Listening(Shards):
         return super().known(tenant)
 
 
+class Slow(Listening):
+    """Takes a while for each."""
+
+    def known(self, tenant: str) -> Shard | None:
+        until = time.monotonic() + STRETCH_SECONDS / 2
+        while time.monotonic() < until:
+            pass
+        return super().known(tenant)
+
+
 @asynccontextmanager
-async def taking(address: str, leadership: Leadership, log: MemoryLog) -> AsyncIterator[Listening]:
+async def taking(
+    address: str, leadership: Leadership, log: MemoryLog, kind: type[Listening] = Listening
+) -> AsyncIterator[Listening]:
     """Take facts in, as this process does under a leadership."""
     async with postgres.connect(address) as database:
-        shards = Listening(MemoryLog(), Snapshots(database), clock_us, new_id, timedelta(seconds=60))
+        shards = kind(MemoryLog(), Snapshots(database), clock_us, new_id, timedelta(seconds=60))
         running = asyncio.create_task(FactsFeed(Feed("facts", log), database, leadership).run(shards))
         yield shards
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
 
 
-async def tell(log: MemoryLog) -> None:
-    """Tell a fact."""
-    event = NewEvent(new_id(), "LegEnded", clock_us(), b"", b"", "pbx")
-    await log.append(Append(TENANT, [StreamAppend(Stream("contact", new_id()), [event])]))
+async def tell(log: MemoryLog, facts: int = 1) -> None:
+    """Tell facts, all at once."""
+    events = [NewEvent(new_id(), "LegEnded", clock_us(), b"", b"", "pbx") for _ in range(facts)]
+    await log.append(Append(TENANT, [StreamAppend(Stream("contact", new_id()), events)]))
 
 
 @pytest.fixture
@@ -72,7 +88,7 @@ async def test_who_leads_keeps_how_far_facts_were_taken_in_and_who_leads_no_more
     fresh_database: str, session: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
     address, log = address_with(fresh_database, search_path=SCHEMA), MemoryLog()
-    leadership = Leadership(Connections(address, SCHEMA), timedelta(seconds=60))
+    leadership = Leadership(Connections(address, SCHEMA), LEASE)
 
     async def after_two_pages() -> int | None:
         async with taking(address, leadership, log) as shards:
@@ -92,3 +108,26 @@ async def test_who_leads_keeps_how_far_facts_were_taken_in_and_who_leads_no_more
         assert await after_two_pages() is None
         await session.execute("update leader set pid = $1", leadership.pid)
         assert await after_two_pages() is not None
+
+
+async def test_callers_have_their_turn_while_many_facts_are_taken_in(
+    fresh_database: str, session: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    del session  # it has made the tables
+    address, log = address_with(fresh_database, search_path=SCHEMA), MemoryLog()
+    leadership = Leadership(Connections(address, SCHEMA), LEASE)
+    async with leadership.term(), taking(address, leadership, log, Slow) as shards:
+
+        async def heard() -> bool:
+            await tell(log)
+            return shards.heard > 0
+
+        await eventually(heard)
+        before = shards.heard
+        await tell(log, MANY)
+        seen = [before]
+        async with asyncio.timeout(30):
+            while seen[-1] < before + MANY:
+                await asyncio.sleep(0)
+                seen.append(shards.heard)
+    assert max(later - earlier for earlier, later in pairwise(seen)) < MANY / 5

@@ -28,7 +28,7 @@ from holdfast.ivr_routing.v1.flow_pb2 import FlowStepTaken
 from holdfast.ivr_routing.v1.queueing_pb2 import CallbackAttemptFailed, CallbackPlaceEnded, CallbackPlaceKept
 from ivr_routing import telemetry
 from service_host import client
-from service_host.postgres import Database
+from service_host.postgres import Connection, Database
 
 if TYPE_CHECKING:
     from holdfast.call_events.v1.call_events_service_pb2_grpc import CallEventsServiceAsyncStub
@@ -160,8 +160,13 @@ class FlowFacts:
         return Cursor(row["log_id"], row["incarnation"], row["position"]) if row else _beginning(head)
 
     async def _move(self, to: Cursor) -> None:
-        async with self._database.acquire(DATABASE_SECONDS) as connection:
+        """Keep the place without waiting for the disk, which the log needs: what is lost of it is told twice."""
+
+        async def move(connection: Connection) -> None:
+            await connection.execute("set local synchronous_commit = off")
             await connection.execute(_MOVE, to.log_id, to.incarnation, to.position)
+
+        await self._database.run(move, DATABASE_SECONDS)
 
 
 async def _pages(feed: Feed, after: Cursor) -> AsyncGenerator[Page, None]:
