@@ -1,6 +1,5 @@
 """The loop as phone systems and desktops see it: one real process, its public doors, facts by its real feed."""
 
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -404,28 +403,36 @@ async def _status(centre: Centre, flow: str, version: str) -> int:
     return int((await centre.doors.administration.GetFlow(request)).version.status)
 
 
-async def test_long_contacts_are_told_with_what_they_wait_for_and_without_names(centre: Centre) -> None:
+async def test_long_contacts_are_told_with_what_they_wait_for_and_named_where_help_was_asked_for(
+    centre: Centre,
+) -> None:
     await centre.open("ann")
     ring = await centre.waiting()
     held = leg_pb2.LegHeld(leg_id=ring.leg_id)
     await centre.facts.tell(ring.contact_id, _bridged(ring), held)
 
-    async def waits_for() -> str:
-        request = now.ListLongContactsRequest(longer_than_ms=1)
-        found = (await centre.doors.overview.ListLongContacts(request)).contacts
-        return next((one.waits_for for one in found if one.contact_id == ring.contact_id), "")
-
-    await eventually(lambda: _says(waits_for, "hold"))
+    await eventually(lambda: _listed_as(centre, ring, "hold", ""))
     await centre.facts.tell(ring.contact_id, leg_pb2.LegResumed(leg_id=ring.leg_id))
-    await eventually(lambda: _says(waits_for, ""))
+    await eventually(lambda: _listed_as(centre, ring, "", ""))
     await centre.facts.tell(ring.contact_id, help_pb2.AssistRequested(agent=centre.agent("ann")))
-    await eventually(lambda: _says(waits_for, "assist"))
+    await eventually(lambda: _listed_as(centre, ring, "assist", centre.agent("ann")))
     await centre.facts.tell(ring.contact_id, help_pb2.SupervisorIntervened(told_by="supervisor"))
-    await eventually(lambda: _says(waits_for, ""))
+    await eventually(lambda: _listed_as(centre, ring, "", centre.agent("ann")))
 
 
-async def _says(waits_for: Callable[[], Awaitable[str]], expected: str) -> bool:
-    return await waits_for() == expected
+async def test_the_agent_of_a_long_contact_is_named_where_a_supervisor_logged_a_reason(centre: Centre) -> None:
+    await centre.open("ann")
+    ring = await centre.waiting()
+    await centre.facts.tell(ring.contact_id, _bridged(ring), help_pb2.SupervisorIntervened(told_by="supervisor"))
+    await eventually(lambda: _listed_as(centre, ring, "", ""))
+    await centre.facts.tell(ring.contact_id, help_pb2.SupervisorIntervened(reason="complaint"))
+    await eventually(lambda: _listed_as(centre, ring, "", centre.agent("ann")))
+
+
+async def _listed_as(centre: Centre, rung: instruction_pb2.Instruction, waits_for: str, agent: str) -> bool:
+    request = now.ListLongContactsRequest(longer_than_ms=1)
+    found = (await centre.doors.overview.ListLongContacts(request)).contacts
+    return [(one.waits_for, one.agent) for one in found if one.contact_id == rung.contact_id] == [(waits_for, agent)]
 
 
 async def test_what_goes_on_now_is_told_and_each_decision_is_explained(centre: Centre) -> None:

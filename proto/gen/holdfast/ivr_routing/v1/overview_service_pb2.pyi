@@ -369,12 +369,15 @@ class LongContact(_message.Message):
     QUEUE_FIELD_NUMBER: _builtins.int
     BRIDGED_SINCE_FIELD_NUMBER: _builtins.int
     WAITS_FOR_FIELD_NUMBER: _builtins.int
+    AGENT_FIELD_NUMBER: _builtins.int
     contact_id: _builtins.str
     """The contact."""
     queue: _builtins.str
     """Queue it came through."""
     waits_for: _builtins.str
     """What it waits for: nothing, hold, consult, assist, as far as it was told."""
+    agent: _builtins.str
+    """Agent who asked for help, or with whom a supervisor took part for a reason that was logged; empty: nobody is named."""
     @_builtins.property
     def bridged_since(self) -> _timestamp_pb2.Timestamp:
         """Since when caller and agent hear each other."""
@@ -386,10 +389,11 @@ class LongContact(_message.Message):
         queue: _builtins.str = ...,
         bridged_since: _timestamp_pb2.Timestamp | None = ...,
         waits_for: _builtins.str = ...,
+        agent: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["bridged_since", b"bridged_since"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bridged_since", b"bridged_since", "contact_id", b"contact_id", "queue", b"queue", "waits_for", b"waits_for"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent", b"agent", "bridged_since", b"bridged_since", "contact_id", b"contact_id", "queue", b"queue", "waits_for", b"waits_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -88,7 +88,8 @@ class OverviewServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListLongContacts(self, request, context):
-        """Contacts that have been with an agent for long, and what they wait for; no names.
+        """Contacts that have been with an agent for long, and what they wait for. An agent is named only where they asked for
+        help, or a supervisor took part and logged why.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

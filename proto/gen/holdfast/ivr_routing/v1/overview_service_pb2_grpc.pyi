@@ -40,7 +40,9 @@ class OverviewServiceStub:
     ListWaitingContacts: _grpc.UnaryUnaryMultiCallable[_overview_service_pb2.ListWaitingContactsRequest, _overview_service_pb2.ListWaitingContactsResponse]
     """Contacts that wait now, the longest wait first."""
     ListLongContacts: _grpc.UnaryUnaryMultiCallable[_overview_service_pb2.ListLongContactsRequest, _overview_service_pb2.ListLongContactsResponse]
-    """Contacts that have been with an agent for long, and what they wait for; no names."""
+    """Contacts that have been with an agent for long, and what they wait for. An agent is named only where they asked for
+    help, or a supervisor took part and logged why.
+    """
     ExplainDecision: _grpc.UnaryUnaryMultiCallable[_overview_service_pb2.ExplainDecisionRequest, _overview_service_pb2.ExplainDecisionResponse]
     """Why a contact was, or was not, given to an agent: everybody considered, by which rule and step they were
     passed over, who was next. Recomputed from the log; the same question has the same answer for ever.
@@ -58,7 +60,9 @@ class OverviewServiceAsyncStub(OverviewServiceStub):
     ListWaitingContacts: _aio.UnaryUnaryMultiCallable[_overview_service_pb2.ListWaitingContactsRequest, _overview_service_pb2.ListWaitingContactsResponse]  # type: ignore[assignment]
     """Contacts that wait now, the longest wait first."""
     ListLongContacts: _aio.UnaryUnaryMultiCallable[_overview_service_pb2.ListLongContactsRequest, _overview_service_pb2.ListLongContactsResponse]  # type: ignore[assignment]
-    """Contacts that have been with an agent for long, and what they wait for; no names."""
+    """Contacts that have been with an agent for long, and what they wait for. An agent is named only where they asked for
+    help, or a supervisor took part and logged why.
+    """
     ExplainDecision: _aio.UnaryUnaryMultiCallable[_overview_service_pb2.ExplainDecisionRequest, _overview_service_pb2.ExplainDecisionResponse]  # type: ignore[assignment]
     """Why a contact was, or was not, given to an agent: everybody considered, by which rule and step they were
     passed over, who was next. Recomputed from the log; the same question has the same answer for ever.
@@ -97,7 +101,9 @@ class OverviewServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _overview_service_pb2.ListLongContactsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_overview_service_pb2.ListLongContactsResponse, _abc.Awaitable[_overview_service_pb2.ListLongContactsResponse]]:
-        """Contacts that have been with an agent for long, and what they wait for; no names."""
+        """Contacts that have been with an agent for long, and what they wait for. An agent is named only where they asked for
+        help, or a supervisor took part and logged why.
+        """
 
     @_abc_1.abstractmethod
     def ExplainDecision(

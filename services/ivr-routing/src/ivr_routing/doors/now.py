@@ -56,11 +56,13 @@ def waiting_contacts(desk: Desk, queue: str) -> list[pb.WaitingContact]:
 
 
 def long_contacts(desk: Desk, longer_than_us: int, now_us: int) -> list[pb.LongContact]:
-    """Contacts with an agent for longer than so long, the longest first; no names."""
+    """Contacts with an agent for longer than so long, the longest first; names only where help was asked for."""
     talking = [call for call in desk.calls.values() if call.bridged_us and now_us - call.bridged_us > longer_than_us]
     found = []
     for call in sorted(talking, key=lambda one: one.bridged_us):
-        one = pb.LongContact(contact_id=call.contact_id, queue=call.queue, waits_for=call.waits_for)
+        talks = desk.core.contacts[call.contact_id].agents
+        named = call.named if call.named in talks else ""
+        one = pb.LongContact(contact_id=call.contact_id, queue=call.queue, waits_for=call.waits_for, agent=named)
         one.bridged_since.FromMicroseconds(call.bridged_us)
         found.append(one)
     return found

@@ -50,6 +50,8 @@ class Call:
     defaulted: bool = False
     """Whether the phone system went its own way: nothing is instructed any more."""
     waits_for: str = ""
+    named: str = ""
+    """The agent of the present talk, if they asked for help or a reason was logged; told by facts, as `rings`."""
     talks: dict[str, str] = field(default_factory=dict)
     """Agents by the legs that are bridged to the caller. Told by facts, as `rings`."""
     heard_us: int = 0

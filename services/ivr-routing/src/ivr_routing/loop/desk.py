@@ -161,6 +161,7 @@ def _visit_opened(desk: Desk, event: e.QueueVisitOpened, _: int) -> None:
 def _bridged(desk: Desk, event: e.ReservationBridged, now_us: int) -> None:
     if call := desk.calls.get(event.contact_id):
         call.agent, call.bridged_us, call.heard_us = event.agent, event.bridged_us or now_us, now_us
+        call.named = ""
 
 
 def _issued(desk: Desk, event: instruction_pb2.InstructionIssued, _: int) -> None:

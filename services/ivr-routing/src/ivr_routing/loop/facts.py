@@ -74,9 +74,22 @@ def _noted(_: Desk, call: Call, told: after_pb2.NoteAdded, event: Event) -> Iter
     return ()
 
 
-def _held(_: Desk, call: Call, __: object, event: Event) -> Iterable[c.Command]:
+def _held(_: Desk, call: Call, told: object, event: Event) -> Iterable[c.Command]:
     call.waits_for = _WAITS.get(event.type, "")
+    if event.event_time_us >= call.bridged_us:
+        call.named = _named(call, told) or call.named
     return ()
+
+
+def _named(call: Call, told: object) -> str:
+    """The agent who may be named: who asked for help, or with whom somebody took part for a reason that was logged."""
+    match told:
+        case help_pb2.AssistRequested():
+            return told.agent or call.agent
+        case help_pb2.SupervisorIntervened() if told.reason:
+            return call.agent
+        case _:
+            return ""
 
 
 def _missing(desk: Desk, event: Event, snapshot: source_pb2.SourceSnapshot) -> Iterable[c.Command]:
