@@ -32,6 +32,7 @@ class ModelLookups:
 
     async def _ask(self, shard: Shard, contact_id: str, awaits_id: str) -> None:
         await asyncio.sleep(self._process.fate.chance.uniform(0, MOST_SECONDS))
+        if self._process.dead:
+            return
         with suppress(Killed, EventLogError, RoutingError, Refused):
-            await self._process.step(f"has looked up for {contact_id}")
             await shard.do(Report(contact_id, awaits_id, LookupAnswered(200, b"{}")))

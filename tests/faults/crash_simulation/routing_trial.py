@@ -79,12 +79,12 @@ async def _trial(chance: Random, variant: Variant) -> Outcome:
     world.fate.kind = True
     await asyncio.wait([calls], timeout=END_SECONDS)
     over = calls.done()
-    if over:
-        calls.result()
+    broke = calls.exception() if over else None
     for task in (*lives, calls):
         task.cancel()
     await asyncio.gather(*lives, calls, return_exceptions=True)
     wrong = await _wrong(world, phones) + ([] if over else ["not all calls came to an end"])
+    wrong += [f"a decision broke: {broke!r}"] if broke is not None else []
     return Outcome(wrong, world.fate.trace, sum(" dies at " in step for step in world.fate.trace))
 
 
