@@ -258,8 +258,6 @@ class Script:
                 replace(event, source_id="desk") if isinstance(event.body, _AT_THE_DESK) else event for event in told
             ]
         told = [self._bent(event) for event in told]
-        if self._oddly():
-            told.append(Told(self._now, None))
         if told and self._oddly():
             void = made(after_pb2.EventVoided, event_id=str(self._chance.choice(list(_ids(self.contact, told)))))
             told.append(Told(self._now, void))

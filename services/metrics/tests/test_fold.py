@@ -2,7 +2,8 @@
 
 import random
 from collections.abc import Sequence
-from uuid import UUID
+from dataclasses import replace
+from uuid import UUID, uuid5
 
 import polars as pl
 import pytest
@@ -24,7 +25,14 @@ scenes = st.tuples(st.integers(0, 2**32), st.sampled_from(ODDS))
 
 def told(scene: tuple[int, float], count: int = 30) -> list[Event]:
     seed, odd = scene
-    return contacts(chance_of(seed), count, odd)
+    chance = chance_of(seed)
+    events = contacts(chance, count, odd)
+    return [each for event in events for each in (event, newer(event))[: 1 + (chance.random() < odd)]]
+
+
+def newer(event: Event) -> Event:
+    """Return another event of the same contact, of a type that this version does not know."""
+    return replace(event, event_id=uuid5(event.event_id, "newer"), type="TypeOfTomorrow", payload=b"whatever")
 
 
 def recount(events: Sequence[Event]) -> Rows:

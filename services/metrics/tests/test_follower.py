@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
@@ -107,13 +109,20 @@ async def test_an_event_that_the_database_refuses_is_found_and_parked_alone(fres
         assert await shown(scene) == await recount(scene, events[:40] + events[41:])
 
 
-async def test_types_of_a_newer_schema_change_no_fact_but_stand_in_the_contact(fresh_database: str) -> None:
+async def test_an_event_of_a_newer_schema_is_parked_and_the_rest_of_its_contact_goes_on(fresh_database: str) -> None:
+    events = some(5, seed=7)
+    newer = replace(events[3], event_id=UUID(int=7), type="TypeOfTomorrow", payload=b"whatever")
     async with a_scene(fresh_database) as scene, following(scene):
-        await scene.tell([poison(b"whatever", "TypeOfTomorrow")])
+        await scene.tell([*events[:4], newer, *events[4:]])
         await scene.caught_up()
-        row = await scene.database.fetchrow("select anomalies, contact_end from metrics.contact")
-        assert row is not None
-        assert tuple(row) == (1, "")
+        assert await parked(scene.database) == [(5, "its type is newer than this version")]
+        assert await shown(scene) == await recount(scene, events)
+
+
+async def test_types_that_no_fact_declares_are_ignored(fresh_database: str) -> None:
+    async with a_scene(fresh_database) as scene, following(scene):
+        await scene.tell([poison(b"", "RecordingStarted")])
+        await scene.caught_up()
         assert await parked(scene.database) == []
 
 

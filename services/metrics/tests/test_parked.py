@@ -5,11 +5,14 @@ from pathlib import Path
 import pytest
 from grpc.aio import AioRpcError
 
+from contact_life.codec import TYPES
 from decided_events import events_of
 from event_log.model import Event
 from holdfast.call_events.v1 import queueing_pb2
 from holdfast.metrics.v1 import metrics_service_pb2 as pb
 from live_facts import Scene, a_scene, decide, following, routed
+from metrics.fact.payload_kinds import MESSAGES
+from metrics.fact.screen import NEEDED_PATHS
 from metrics.follow.retrying import AmbiguousPosition, NotParked, Retrying, StillUnfoldable
 from metrics.rebuild.refused import PoisonedRebuild
 from metrics_serving import serving
@@ -92,6 +95,30 @@ async def test_what_other_code_set_aside_is_tried_again_by_itself_and_once_only(
         assert await scene.database.fetchval("select attempts from metrics.parked_event") == 2
 
 
+async def test_an_event_of_a_newer_type_is_applied_after_the_upgrade_that_knows_it(
+    fresh_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = in_time(contacts(chance_of(1), 5, 0.0))
+    newer = [position for position, event in enumerate(events, 1) if event.type == "Dequeued"]
+    async with a_scene(fresh_database) as scene, following(scene):
+        retrying = Retrying(scene.database, scene.log)
+        with monkeypatch.context() as old_version:
+            for known in (TYPES, MESSAGES, NEEDED_PATHS):
+                old_version.delitem(known, "Dequeued")
+            await scene.tell(events)
+            await scene.caught_up()
+            assert await parked(scene) == newer
+            with pytest.raises(StillUnfoldable):
+                await retrying.retry(newer[0])
+            with pytest.raises(PoisonedRebuild):
+                [told async for told in scene.facts.rebuild(swap=False, accept_differences=False)]
+        await scene.database.execute("update metrics.parked_event set folded_by = 'old version'")
+        assert await retrying.retry_of_other_code() == len(newer)
+        assert await parked(scene) == []
+        told = [told async for told in scene.facts.rebuild(swap=False, accept_differences=False)]
+        assert told[-1].differences == 0
+
+
 async def test_an_operator_lists_retries_and_skips_the_events_of_their_tenant(
     fresh_database: str, tmp_path: Path
 ) -> None:
@@ -161,6 +188,16 @@ async def test_an_event_of_routings_log_that_was_set_aside_is_applied(fresh_data
         await parked_decision(scene, log_id, created)
         assert await retrying.retry_of_other_code() == 1
         assert await scene.shown() == whole
+
+
+async def test_an_event_of_routings_log_of_a_newer_type_is_parked_until_an_upgrade(fresh_database: str) -> None:
+    async with routed(fresh_database) as (scene, decisions):
+        await scene.tell(in_time(contacts(chance_of(1), 1, 0.0)))
+        await decide(decisions, [poison(b"whatever", "DecisionOfTomorrow")], chance_of(1))
+        await scene.caught_up(decisions)
+        assert await parked(scene) == [1]
+        with pytest.raises(StillUnfoldable):
+            await Retrying(scene.database, scene.log, decisions).retry(1)
 
 
 async def test_a_position_that_two_logs_share_asks_for_the_log(fresh_database: str) -> None:

@@ -10,7 +10,8 @@ from fault_suite.world import TELLING, World
 MOST_AGAIN = 300
 """Operations told again at once."""
 HOUR_US = 3_600 * SECOND
-POISONS_AT_ONCE = 1
+POISONS_AT_ONCE = 2
+"""One that is no message of its type, and one of a type that is not known yet; both are parked."""
 
 
 @fault("F10", TELLING)

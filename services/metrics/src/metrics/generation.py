@@ -8,6 +8,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from metrics.fact import ddl
+from metrics.fact.payload_kinds import MESSAGES
 
 if TYPE_CHECKING:
     import asyncpg
@@ -82,6 +83,7 @@ def code_digest() -> str:
         for file in sorted(resources.files(package).iterdir(), key=lambda found: found.name):
             if file.name.endswith(".py"):
                 digest.update(file.read_bytes())
+    digest.update(repr(sorted(MESSAGES)).encode())  # an upgrade may bring types alone
     return digest.hexdigest()[:16]
 
 

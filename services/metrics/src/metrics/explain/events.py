@@ -12,14 +12,13 @@ from uuid import UUID
 
 import polars as pl
 
-from contact_life.codec import MalformedPayload, decode
 from contact_life.identity import id_of
 from contact_life.observed import Observed
 from event_log.log import Log
 from event_log.model import Event, Filter, Stream
 from metrics.as_of import AsOf
 from metrics.explain.reference import Reached
-from metrics.follow.refolding import observed_of
+from metrics.follow.refolding import decoded, observed_of
 from service_host import call
 
 AT_ONCE: Final = 250
@@ -158,9 +157,7 @@ def _observed(part: pl.DataFrame) -> Told:
     found: Told = {}
     for row in part.select(_COLUMNS).iter_rows():
         position, key, event_id, name, told_us, recorded_us, source_id, source_seq, payload = row
-        try:
-            body = decode(name, payload)
-        except MalformedPayload:  # parked, in facts too
+        if (body := decoded(name, payload)) is None:  # parked, in facts too
             continue
         event = Observed(position, id_of(event_id), name, told_us, recorded_us, source_id, source_seq, body)
         found.setdefault(id_of(key), []).append(event)

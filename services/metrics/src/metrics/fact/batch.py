@@ -1,6 +1,7 @@
 """Events of a packed page as decoded frames, each type its own, and which streams they are of.
 
-An event that cannot be decoded is *malformed*: it is told apart from the others, which go on without it.
+An event that cannot be decoded, garbage or of a type newer than this version, is *malformed*: it is told apart from the
+others, which go on without it.
 """
 
 from dataclasses import dataclass
@@ -65,6 +66,8 @@ def batch_of(page: pa.RecordBatch | pa.Table) -> Batch:
         if name in NEEDED_PATHS:
             bodies[name], bad = _decoded(name, told)
             malformed += bad
+        else:
+            malformed += told["@position"].to_list()
     for name in bodies.keys() & OWN_IDS.keys():
         bodies[name] = bodies[name].with_columns(own_ids(name, bodies[name]))
     events = events.drop("payload")

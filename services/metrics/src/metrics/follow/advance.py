@@ -20,6 +20,7 @@ from metrics.fact.at_once import at_once, in_one_thread
 from metrics.fact.batch import COLUMNS, Batch, batch_of
 from metrics.fact.catalogue import AGENT_FACTS, CONTACT_FACTS, FACTS
 from metrics.fact.merge import has_rows
+from metrics.fact.payload_kinds import MESSAGES
 from metrics.fact.store import (
     Keys,
     Told,
@@ -42,6 +43,7 @@ FROZEN_MS = 5_000
 """A process that stops in the middle of writing gives way to the next owner of its partitions so soon."""
 TRACEPARENT = "traceparent"
 MALFORMED = "the payload is no message of its type"
+NEWER = "its type is newer than this version"
 _KNOWN_CONTACTS = (pl.col("category") == "contact") & (pl.col("first_version") > 1)
 _OF_AGENTS = pl.col("category") == "agent"
 
@@ -150,14 +152,19 @@ class Advance:
             await self._move(connection, step, record_time_us=recorded)
             await self._put(connection, fold)
             if fold.batch.malformed:
-                malformed = step.events.filter(_at(step.events, fold.batch.malformed))
-                await parked.park(connection, self.generation, step.held.log_id, malformed, MALFORMED)
+                await self._park_malformed(connection, step, fold.batch.malformed)
 
     async def park(self, step: Step, reason: str) -> None:
         """Set all events of a step aside instead of folding them."""
         async with self._database.acquire(self._seconds) as connection, connection.transaction():
             await self._move(connection, step, record_time_us=0)
             await parked.park(connection, self.generation, step.held.log_id, step.events, reason)
+
+    async def _park_malformed(self, connection: Connection, step: Step, positions: Sequence[int]) -> None:
+        malformed = step.events.filter(_at(step.events, positions))
+        known = pa.array([name in MESSAGES for name in malformed.column("type").to_pylist()], pa.bool_())
+        for events, reason in ((malformed.filter(known), MALFORMED), (malformed.filter(pc.invert(known)), NEWER)):
+            await parked.park(connection, self.generation, step.held.log_id, events, reason)
 
     async def _put(self, connection: Connection, fold: Fold) -> None:
         """Put a fold's rows in the place of those that stood before."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 import polars as pl
+from google.protobuf.message import Message
 
 from contact_life.codec import MalformedPayload, decode
 from contact_life.observed import Observed
@@ -104,18 +105,24 @@ def _key(tenant: str, stream: Stream) -> Key:
 
 
 def observed_of(events: Sequence[Event]) -> list[Observed]:
-    """Return events as the rules take them; malformed ones are left out, since they are parked."""
+    """Return events as the rules take them; what this version cannot decode is left out, since it is parked."""
     found = []
     for event in events:
-        try:
-            body = decode(event.type, event.payload)
-        except MalformedPayload:
+        if (body := decoded(event.type, event.payload)) is None:
             continue
         times = (event.event_time_us, event.record_time_us)
         found.append(
             Observed(event.position, str(event.event_id), event.type, *times, event.source_id, event.source_seq, body)
         )
     return found
+
+
+def decoded(event_type: str, payload: bytes) -> Message | None:
+    """Return the body of an event; None for one that is parked: garbage, or of a type newer than this version."""
+    try:
+        return decode(event_type, payload)
+    except MalformedPayload:
+        return None
 
 
 def joined(one: Rows, other: Rows) -> Rows:

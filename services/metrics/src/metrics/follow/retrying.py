@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from contact_life.codec import MalformedPayload, decode
 from event_log.errors import Unavailable as LogAway
 from event_log.log import Log
 from event_log.model import Event, Stream
@@ -23,7 +22,7 @@ from metrics.follow import parked, places
 from metrics.follow.decisions import take_up
 from metrics.follow.parked import Parked
 from metrics.follow.places import Reach
-from metrics.follow.refolding import fold_whole
+from metrics.follow.refolding import decoded, fold_whole
 from metrics.generation import live_generation
 from service_host.errors import DeadlineExceeded, Unavailable
 from service_host.postgres import Database
@@ -130,12 +129,8 @@ async def _fold_stream(connection: Connection, generation: str, event: Parked, t
 
 
 def _check(told: Sequence[Event], position: int) -> None:
-    try:
-        for event in told:
-            if event.position == position:
-                decode(event.type, event.payload)
-    except MalformedPayload as error:
-        raise StillUnfoldable from error
+    if any(event.position == position and decoded(event.type, event.payload) is None for event in told):
+        raise StillUnfoldable
 
 
 async def _fold_decision(connection: Connection, generation: str, event: Parked, told: Sequence[Event]) -> None:
