@@ -50,6 +50,11 @@ def test_a_relay_that_nobody_fences_is_caught() -> None:
     assert any("the checkpoint went back" in one for one in _relays_wrong(broken))
 
 
+def test_an_epoch_that_a_crash_of_the_database_takes_back_is_caught() -> None:
+    broken = relay_trial.Variant(durable=False)
+    assert any("was given twice" in one for one in _relays_wrong(broken))
+
+
 def test_a_cursor_outside_the_transaction_is_caught() -> None:
     broken = reader_trial.Variant(together=False)
     assert any("counted 2 times" in one for one in _readers_wrong(broken))

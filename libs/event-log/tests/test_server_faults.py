@@ -15,12 +15,17 @@ import psutil
 import pytest
 
 from event_log.audit import verify
+from event_log.connections import Connections
 from event_log.errors import LogUnavailable, Unavailable
+from event_log.kafka.checkpoints import PostgresCheckpoints
+from event_log.kafka.shares import Share
 from event_log.limits import WriterLimits
 from event_log.postgres import PostgresLog, open_log
 from event_log_testing import a_schema, appending, contact, event, every_event, fill, ids
 from holdfast_testing import eventually
+from kafka_testing import a_relayed_log
 from service_host.embedded_postgres import EmbeddedPostgres
+from service_host.settings import address_with
 
 HASTY = WriterLimits(call=timedelta(seconds=2), statement=timedelta(seconds=1))
 
@@ -221,3 +226,16 @@ async def fill_until_done(log: PostgresLog, numbers: range) -> None:
 async def take_packed(log: PostgresLog) -> int:
     """Read a page that is long enough to be read in a thread."""
     return sum([page.count async for page in log.read_packed(0)])
+
+
+async def test_no_crash_takes_back_an_epoch_though_it_may_take_back_moves(server: EmbeddedPostgres) -> None:
+    async with a_relayed_log(server.dsn()) as (_, schema):
+        url = address_with(server.dsn(), synchronous_commit="off")
+        before, after = Connections(url, schema), Connections(url, schema)
+        relay, survivor = (PostgresCheckpoints(each, "t", Share(1, 1), 2, "a") for each in (before, after))
+        await relay.release(await relay.take())
+        epoch = await relay.take()
+        kill_hard(server)
+        assert await survivor.read(epoch) is None
+        await before.close()
+        await after.close()

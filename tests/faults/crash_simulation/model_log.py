@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from random import Random
 
 from crash_simulation.process import Process
+from event_log.errors import LogUnavailable
 from event_log.kafka.window import Checkpoint, Outgoing, Window, beginning
 from event_log.model import Cursor
 
@@ -15,10 +16,11 @@ LARGEST_WINDOW = 5
 
 
 class ModelLog:
-    """Events by position; only their partition matters."""
+    """Events by position; only their partition matters. A crash of its database cuts readers off, and loses none."""
 
     def __init__(self) -> None:
         self.partitions: list[int] = []
+        self.crashes = 0
         self._grown = asyncio.Event()
 
     @property
@@ -56,6 +58,7 @@ class ModelSource:
     def __init__(self, process: Process, log: ModelLog) -> None:
         self._process = process
         self._log = log
+        self._crashes = log.crashes
 
     async def head(self) -> Cursor:
         """See relay.Source."""
@@ -70,6 +73,9 @@ class ModelSource:
         """See relay.Source."""
         await self._process.step(f"reads after {after.position}")
         await self._log.wait_beyond(after.position, wait_seconds)
+        if self._crashes != self._log.crashes:
+            self._crashes = self._log.crashes
+            raise LogUnavailable("the database crashed")
         until = min(len(self._log.partitions), after.position + LARGEST_WINDOW)
         return Window(self._events(after.position, until), Cursor(LOG_ID, 1, until), self._log.head.position)
 

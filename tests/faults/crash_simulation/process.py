@@ -38,12 +38,17 @@ class Fate:
 
 @dataclass(slots=True)
 class Process:
-    """One life of a process, from its start to its death."""
+    """One life of a process, from its start to its death.
+
+    Where it is `frozen_whole`, nothing of it goes on while a step stands still, as where a machine is suspended.
+    """
 
     name: str
     fate: Fate
+    frozen_whole: bool = False
     steps_left: int = field(init=False)
     dead: bool = field(default=False, init=False)
+    _still_until: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
         """Decide how long it lives."""
@@ -55,8 +60,8 @@ class Process:
             raise Killed
         seconds = self.fate.chance.expovariate(1 / STEP_SECONDS)
         if self.fate.says(STANDSTILL):
-            seconds += self.fate.chance.uniform(0, STANDSTILL_SECONDS)
-        await asyncio.sleep(seconds)
+            seconds += self._stood_still(self.fate.chance.uniform(0, STANDSTILL_SECONDS))
+        await asyncio.sleep(max(seconds, self._still_until - asyncio.get_running_loop().time()))
         self.steps_left -= 1
         if self._has_died():
             self.dead = True
@@ -65,6 +70,11 @@ class Process:
         self.fate.note(self.name, what)
         if self.fate.says(TROUBLE):
             raise LogUnavailable("trouble")
+
+    def _stood_still(self, seconds: float) -> float:
+        if self.frozen_whole:
+            self._still_until = asyncio.get_running_loop().time() + seconds
+        return seconds
 
     def _has_died(self) -> bool:
         """Whether its time has come, or somebody ended it while it took the step."""

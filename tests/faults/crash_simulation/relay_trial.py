@@ -20,6 +20,8 @@ EVENTS = 24
 HARM_SECONDS = 30.0
 END_SECONDS = 120.0
 RESTART_SECONDS = 1.0
+CRASH_SECONDS = 10.0
+"""How long the database lives, on average."""
 LOOK_SECONDS = 0.5
 
 
@@ -40,6 +42,8 @@ class Variant:
     """Whether a window is acknowledged before the checkpoint moves."""
     fenced: bool = True
     """Whether a relay that was replaced may still move the checkpoint."""
+    durable: bool = True
+    """Whether no crash of the database takes back that a relay took over."""
 
 
 AS_BUILT = Variant()
@@ -79,13 +83,14 @@ async def _trial(chance: Random, variant: Variant) -> Outcome:
         asyncio.ensure_future(_lives(f"relay {number}", fate, _maker(log, broker, row, variant)))
         for number in range(RELAYS)
     ]
+    crashing = asyncio.ensure_future(_crashes(fate, log, row))
     await log.grow(chance, EVENTS)
     await asyncio.sleep(max(0.0, HARM_SECONDS - asyncio.get_running_loop().time()))
     fate.kind = True
     there = await _all_there(log, broker, row)
-    for life in (*lives, *broker.on_the_way):
+    for life in (*lives, crashing, *broker.on_the_way):
         life.cancel()
-    await asyncio.gather(*lives, *broker.on_the_way, return_exceptions=True)
+    await asyncio.gather(*lives, crashing, *broker.on_the_way, return_exceptions=True)
     wrong = broker.wrong + row.wrong + ([] if there else ["not all events came"])
     return Outcome(wrong, fate.trace, sum("dies" in step for step in fate.trace))
 
@@ -95,7 +100,7 @@ def _maker(log: ModelLog, broker: ModelBroker, row: Row, variant: Variant) -> Ca
         return Relay(
             ModelSource(process, log),
             lambda: open_session(process, broker, patient=variant.patient),
-            ModelCheckpoints(process, row, fenced=variant.fenced),
+            ModelCheckpoints(process, row, fenced=variant.fenced, durable=variant.durable),
             Unwatched(),
             asyncio.get_running_loop().time,
         )
@@ -108,7 +113,7 @@ async def _lives(name: str, fate: Fate, made: Callable[[Process], Relay]) -> Non
     life = 0
     while True:
         life += 1
-        process = Process(f"{name}.{life}", fate)
+        process = Process(f"{name}.{life}", fate, frozen_whole=True)
         running = asyncio.ensure_future(made(process).run())
         try:
             with suppress(Killed):
@@ -119,10 +124,22 @@ async def _lives(name: str, fate: Fate, made: Callable[[Process], Relay]) -> Non
         await asyncio.sleep(fate.chance.uniform(0, RESTART_SECONDS))
 
 
+async def _crashes(fate: Fate, log: ModelLog, row: Row) -> None:
+    """Let the database of log and relays crash now and then, until fate is kind."""
+    while True:
+        await asyncio.sleep(fate.chance.expovariate(1 / CRASH_SECONDS))
+        if fate.kind:
+            return
+        fate.note("the database", "crashes")
+        row.crash(fate.chance)
+        log.crashes += 1
+
+
 async def _all_there(log: ModelLog, broker: ModelBroker, row: Row) -> bool:
     until = asyncio.get_running_loop().time() + END_SECONDS
     while asyncio.get_running_loop().time() < until:
-        if row.place is not None and row.place.cursor == log.head and broker.whole_to(log.head.position):
+        place = row.now.place
+        if place is not None and place.cursor == log.head and broker.whole_to(log.head.position):
             return True
         await asyncio.sleep(LOOK_SECONDS)
     return False

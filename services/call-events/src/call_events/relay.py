@@ -79,7 +79,7 @@ class Settings(HostSettings, env_prefix="HOLDFAST_RELAY_"):
 
     @property
     def checkpoint_url(self) -> str:
-        """The same for checkpoints: one that a crash of the server takes back costs duplicates, and nothing else."""
+        """The same for checkpoints: a move that a crash of the server takes back costs duplicates, and nothing else."""
         return address_with(self.session_url, synchronous_commit="off")
 
     @property

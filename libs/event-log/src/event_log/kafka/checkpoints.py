@@ -96,7 +96,9 @@ class PostgresCheckpoints:
 
     @asynccontextmanager
     async def _in_transaction(self) -> AsyncIterator[PooledSession]:
+        """Give a transaction that no crash takes back, though others of its session may be: an epoch is given once."""
         async with self._connections.read() as session, session.transaction():
+            await session.execute("set local synchronous_commit = on")
             yield session
 
     async def _try_take(self, session: PooledSession) -> int | None:
