@@ -75,7 +75,12 @@ async def move(
 async def stop(connection: Connection, generation: str, log_id: str, reason: str) -> None:
     """Say that a generation no longer follows a log, and why."""
     await connection.execute(
-        "update metrics.cursor set stopped = $3 where schema_name = $1 and log_id = $2", generation, log_id, reason
+        "update metrics.cursor c set stopped = $3 from (select partition from metrics.cursor"
+        " where schema_name = $1 and log_id = $2 order by partition for update) as locked"
+        " where c.schema_name = $1 and c.log_id = $2 and c.partition = locked.partition",
+        generation,
+        log_id,
+        reason,
     )
 
 

@@ -1,7 +1,8 @@
 """Where a generation stands in each partition of a log that a topic carries: a cursor each, fenced by a lease's epoch.
 
 Facts are as of the lowest of them. A log that is read as one has one partition, 0; it is divided when a topic is first
-read, and united when it is read as one again.
+read, and united when it is read as one again. Whoever locks several cursors does so in order of partition, or waits for
+none: a deadlock would end whoever Postgres chooses.
 """
 
 from collections.abc import Mapping, Sequence
@@ -129,6 +130,8 @@ async def claim(connection: Connection, generation: str, log_id: str, epochs: Ma
     """
     rows = await connection.fetch(
         "update metrics.cursor c set epoch = l.epoch from unnest($3::integer[], $4::bigint[]) as l (partition, epoch)"
+        " join (select partition from metrics.cursor where schema_name = $1 and log_id = $2"
+        " and partition = any ($3::integer[]) order by partition for update) as locked using (partition)"
         " where c.schema_name = $1 and c.log_id = $2 and c.partition = l.partition and c.epoch <= l.epoch"
         " returning c.partition, c.position, c.next_offset",
         generation,
@@ -166,10 +169,15 @@ async def move_partitions(
 
 
 async def tell_head(connection: Connection, generation: str, log: Cursor, partitions: Sequence[int]) -> None:
-    """Say how far the log is, though nothing of it may have come here: answers then know that they lag."""
+    """Say how far the log is, though nothing of it may have come here: answers then know that they lag.
+
+    It waits for nobody: cursors that are moved meanwhile are told by that.
+    """
     await connection.execute(
-        "update metrics.cursor set head_position = $4 where schema_name = $1 and log_id = $2 and incarnation = $3"
-        " and head_position < $4 and partition = any ($5::integer[])",
+        "update metrics.cursor c set head_position = $4 from (select partition from metrics.cursor"
+        " where schema_name = $1 and log_id = $2 and incarnation = $3 and head_position < $4"
+        " and partition = any ($5::integer[]) for update skip locked) as behind"
+        " where c.schema_name = $1 and c.log_id = $2 and c.partition = behind.partition",
         generation,
         log.log_id,
         log.incarnation,
