@@ -18,6 +18,8 @@ ANSWER_MS = 5000
 BATCH_BYTES = 3 * 1024 * 1024
 """What one batch may weigh; a window of a relay fits in one, whatever partition its events go to."""
 RECORD_BYTES = 4 * 1024 * 1024
+"""What the topic must take at once; a broker left to itself refuses an event of the largest payload for ever."""
+REPLICATION_WITH_SPARE = 3
 UNKNOWN_TOPIC = 3
 NO_MORE: Mapping[str, Any] = {}
 
@@ -35,6 +37,11 @@ class TopicSettings:
     def retention_ms(self) -> str:
         """How long the broker keeps records, as its own setting says it."""
         return str(int(self.retention.total_seconds() * 1000))
+
+    @property
+    def in_sync(self) -> int:
+        """How many replicas must have a record before it is acknowledged: of three or more, one may be away."""
+        return 2 if self.replication >= REPLICATION_WITH_SPARE else 1
 
 
 def ensure_topic(bootstrap: str, wanted: TopicSettings, client: Mapping[str, Any] = NO_MORE) -> None:
@@ -63,13 +70,11 @@ def _ensured(admin: Any, wanted: TopicSettings) -> None:
     if found["error_code"] == UNKNOWN_TOPIC:
         _make(admin, wanted)
         (found,) = admin.describe_topics([wanted.name])
-    _check(wanted, "partitions", len(found["partitions"]), wanted.partitions)
     replication = {len(partition["replica_nodes"]) for partition in found["partitions"]}
-    _check(wanted, "replication", max(replication, default=0), wanted.replication)
     resource = ConfigResource(ConfigResourceType.TOPIC, wanted.name)
     configured = admin.describe_configs([resource], config_filter="all")["topic"][wanted.name]
-    _check(wanted, "retention.ms", configured["retention.ms"]["value"], wanted.retention_ms)
-    _check(wanted, "cleanup.policy", configured["cleanup.policy"]["value"], "delete")
+    values = {name: told["value"] for name, told in configured.items()}
+    check(wanted, len(found["partitions"]), max(replication, default=0), values)
 
 
 def _make(admin: Any, wanted: TopicSettings) -> None:
@@ -77,7 +82,7 @@ def _make(admin: Any, wanted: TopicSettings) -> None:
         "retention.ms": wanted.retention_ms,
         "cleanup.policy": "delete",
         "max.message.bytes": str(RECORD_BYTES),
-        "min.insync.replicas": str(max(1, wanted.replication - 1)),
+        "min.insync.replicas": str(wanted.in_sync),
     }
     settings = {
         "num_partitions": wanted.partitions,
@@ -89,8 +94,20 @@ def _make(admin: Any, wanted: TopicSettings) -> None:
     admin.wait_for_topics([wanted.name], timeout_ms=ANSWER_MS)
 
 
-def _check(wanted: TopicSettings, what: str, found: object, stated: object) -> None:
-    if found != stated:
-        raise TopicDisagrees(
-            f"Topic {wanted.name} has {what} {found}, not {stated} as stated: state what it has, or name another topic."
-        )
+def check(wanted: TopicSettings, partitions: int, replication: int, values: Mapping[str, str]) -> None:
+    """Raise TopicDisagrees unless a topic of so many partitions and replicas, with these settings, is as wanted."""
+    stated = {
+        "partitions": (partitions, wanted.partitions),
+        "replication": (replication, wanted.replication),
+        "retention.ms": (values["retention.ms"], wanted.retention_ms),
+        "cleanup.policy": (values["cleanup.policy"], "delete"),
+    }
+    for what, (found, as_stated) in stated.items():
+        if found != as_stated:
+            raise TopicDisagrees(
+                f"Topic {wanted.name} has {what} {found}, not {as_stated} as stated:"
+                " state what it has, or name another topic."
+            )
+    for what, least in (("min.insync.replicas", wanted.in_sync), ("max.message.bytes", RECORD_BYTES)):
+        if int(values[what]) < least:
+            raise TopicDisagrees(f"Topic {wanted.name} has {what} {values[what]}: set it to {least} at least.")
