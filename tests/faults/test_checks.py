@@ -99,19 +99,33 @@ def test_a_figure_that_differs_from_the_count_is_counted_double() -> None:
     assert counted(findings) == {"double_counted": 3}
 
 
-def told_by_topic(*records: Told) -> dict[str, int]:
+def told_by_topic(*records: Told, since: int = 0) -> dict[str, int]:
     findings = Findings()
-    checks.check_partition(0, records, log("a", "b", "c"), findings)
+    checks.check_partition(0, records, log("a", "b", "c"), findings, since=since)
     return counted(findings)
 
 
 def test_a_partition_may_tell_again_but_leave_nothing_out() -> None:
     first, second, third = Told(1, 1, 0, "a"), Told(1, 2, 1, "b"), Told(1, 3, 2, "c")
     assert told_by_topic(first, second, first, second, third) == {}
-    assert told_by_topic(second, third) == {}
-    assert told_by_topic(first, third) == {"lost": 1}
-    assert told_by_topic(first, Told(1, 3, 2)) == {"lost": 1}
-    assert told_by_topic(first, Told(1, 2, 1, "x")) == {"phantom": 1}
+    assert told_by_topic(first, third) == {"lost": 2}, "the event, and the hole where it should be"
+    assert told_by_topic(first, second, third, Told(1, 3, 4)) == {"lost": 1}
+    assert told_by_topic(first, second, third, Told(1, 2, 1, "x")) == {"phantom": 1}
+
+
+def test_a_partition_tells_the_log_from_its_beginning_to_its_end() -> None:
+    first, second, third = Told(1, 1, 0, "a"), Told(1, 2, 1, "b"), Told(1, 3, 2, "c")
+    assert told_by_topic(second, third) == {"lost": 2}
+    assert told_by_topic(second, third, since=1) == {}
+    assert told_by_topic(first, second) == {"lost": 1}
+    assert told_by_topic() == {"lost": 3}
+
+
+def test_an_event_in_a_partition_that_is_not_its_own_is_a_phantom() -> None:
+    findings = Findings()
+    rows = [Row(1, "a", 1, "a", partition=0), Row(2, "b", 1, "b", partition=1)]
+    checks.check_partition(0, [Told(1, 1, 0, "a"), Told(1, 2, 1, "b")], rows, findings)
+    assert counted(findings) == {"phantom": 1}
 
 
 def test_events_of_sources_that_keep_no_history_are_no_phantoms() -> None:

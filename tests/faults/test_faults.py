@@ -14,7 +14,7 @@ RUN_SECONDS = 1_500
 """What it may take on a machine that is busy with other things; on two quiet cores it takes some four minutes."""
 CLEAN = re.compile(
     r"^faults=(\d+) kinds=(\d+) acked=(\d+) lost=0 double_counted=0 phantom=0 reordered=0"
-    r" callers_lost=0 agents_double=0 ended_twice=0 max_unavailable="
+    r" callers_lost=0 agents_double=0 ended_twice=0 stuck=0 max_unavailable="
 )
 PATHS = os.pathsep.join(str(Path(__file__).parent.parent / name) for name in ("faults", "support"))
 

@@ -10,6 +10,8 @@ import shutil
 import signal
 import sys
 import tempfile
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 from random import SystemRandom
 
@@ -37,20 +39,34 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="holdfast-faults-"))
     folder.chmod(0o711)
     _say(f"seed {seed} (SEED={seed} puts the same faults in the same order); everything lies in {folder}")
-    findings = Findings()
-    _say_verdict(_run(folder, seed, Size(told.faults, told.minutes * 60), told.only, findings), findings)
+    size, findings = Size(told.faults, told.minutes * 60), Findings()
+    status = concluded(lambda tally: _run(folder, seed, size, told.only, tally, findings), seed, findings)
     if not told.keep and findings.clean:
         shutil.rmtree(folder, ignore_errors=True)
+    return status
+
+
+def concluded(run: Callable[[Tally], Run], seed: int, findings: Findings) -> int:
+    """Run, say the verdict whatever becomes of that, and return the exit status."""
+    tally = Tally()
+    try:
+        done = run(tally)
+    except Exception as error:  # noqa: BLE001  # a run that breaks off has shown nothing, and must say so
+        traceback.print_exc()
+        where = " and ".join(tally.under_way.values()) or "no fault"
+        findings.add("stuck", 1, f"the run broke off with {where} under way: {type(error).__name__}: {error}")
+        done = Run(tally.faults, len(tally.kinds), 0, 0.0, tally.recoveries, seed)
+    _say_verdict(done, findings)
     return verdict.exit_status(findings)
 
 
-def _run(folder: Path, seed: int, size: Size, only: str, findings: Findings) -> Run:
+def _run(folder: Path, seed: int, size: Size, only: str, tally: Tally, findings: Findings) -> Run:
     with made(folder, seed) as world:
         lanes = {
             lane: {name: fault for name, fault in faults.items() if only in name}
             for lane, faults in catalogue(world, _say).items()
         }
-        tally = asyncio.run(run(world, lanes, seed, size, findings, _say))
+        asyncio.run(run(world, lanes, tally, seed, size, findings, _say))
         _say(f"in {tally.led_on} of {tally.faults} faults the process that led callers was killed or frozen")
         acknowledged = ending.check(world, findings, _say)
         return _summed_up(world, tally, acknowledged, seed)

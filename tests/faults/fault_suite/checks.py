@@ -15,13 +15,17 @@ Figures = Mapping[str, Mapping[str, float]]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An event as it stands in a log; `stream` is whatever names its stream, ids are text."""
+    """An event as it stands in a log; `stream` is whatever names its stream, ids are text.
+
+    `partition` is the one of the topic that it belongs to.
+    """
 
     position: int
     stream: str
     version: int
     event_id: str
     source: str = ""
+    partition: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +112,17 @@ def check_feed(seen: Seen, log: Sequence[Row], findings: Findings, *, whole: boo
     findings.add("phantom", other, f"events came by {seen.feed} that the log does not have there")
 
 
-def check_partition(number: int, records: Sequence[Told], log: Sequence[Row], findings: Findings) -> None:
+def check_partition(
+    number: int, records: Sequence[Told], log: Sequence[Row], findings: Findings, *, since: int = 0
+) -> None:
     """A partition's records, however often they stand there, leave no hole, and are what the log has there.
 
-    What stood before the first of them was not the topic's to tell; from there on, all of a reader's must be there.
+    All of its events after the position `since` must be there.
     """
-    stands = {row.position: row.event_id for row in log}
-    reached = records[0].prev if records else 0
-    holes = wrong = 0
+    stands = {row.position: row.event_id for row in log if row.partition == number}
+    missing = {position for position in stands if position > since} - {one.position for one in records if one.event_id}
+    findings.add("lost", len(missing), f"events never came to partition {number} of the topic{_shown(missing)}")
+    reached, holes, wrong = since, 0, 0
     for record in records:
         holes += record.prev > reached
         wrong += bool(record.event_id) and stands.get(record.position) != record.event_id

@@ -10,13 +10,15 @@ from uuid import UUID
 
 from event_log.errors import LogUnavailable
 from event_log.grpc_client import GrpcLog
-from event_log.model import Cursor
+from event_log.kafka.record import partition_of, stream_key
+from event_log.model import Cursor, Stream
 from fault_suite.checks import Row
 from fault_suite.telling import SOURCE
+from fault_suite.wiring import PARTITIONS
 from holdfast.call_events.v1 import queueing_pb2
 from service_host import client
 
-COLUMNS = ("position", "version", "category", "key", "event_id", "type", "source_id", "payload")
+COLUMNS = ("position", "tenant", "version", "category", "key", "event_id", "type", "source_id", "payload")
 COUNTED = {queueing_pb2.DEQUEUE_KIND_ANSWERED: "answered", queueing_pb2.DEQUEUE_KIND_ABANDONED: "abandoned"}
 READ_SECONDS = 120.0
 PAUSE_SECONDS = 0.2
@@ -35,9 +37,7 @@ class Reading:
         """Add a page."""
         for values in zip(*(columns[name] for name in COLUMNS), strict=True):
             told = dict(zip(COLUMNS, values, strict=True))
-            stream = f"{told['category']} {UUID(bytes=told['key'])}"
-            event_id = str(UUID(bytes=told["event_id"]))
-            self.rows.append(Row(told["position"], stream, told["version"], event_id, told["source_id"]))
+            self.rows.append(_row(told))
             if told["source_id"] == SOURCE and told["type"] == "Dequeued":
                 dequeued = queueing_pb2.Dequeued.FromString(told["payload"])
                 self._left[dequeued.queue][COUNTED[dequeued.kind]] += 1
@@ -45,6 +45,18 @@ class Reading:
     def figures(self) -> Mapping[str, Mapping[str, float]]:
         """Return the count, by queue."""
         return self._left
+
+
+def _row(told: Mapping[str, Any]) -> Row:
+    stream = Stream(told["category"], UUID(bytes=told["key"]))
+    return Row(
+        told["position"],
+        f"{stream.category} {stream.key}",
+        told["version"],
+        str(UUID(bytes=told["event_id"])),
+        told["source_id"],
+        partition_of(told["tenant"], stream_key(stream), PARTITIONS),
+    )
 
 
 def read_log(address: str, token: str) -> Reading:

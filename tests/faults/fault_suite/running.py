@@ -42,9 +42,11 @@ class Tally:
     """What has been done up to now; `recoveries` has the seconds of each fault, `waiting` the kinds that never came.
 
     `led_on`: faults in which the process that leads callers was killed or frozen, so that another one had to.
+    `under_way` has the faults of each lane that have begun and are not over.
     """
 
-    waiting: dict[str, set[str]]
+    waiting: dict[str, set[str]] = field(default_factory=dict)
+    under_way: dict[str, str] = field(default_factory=dict)
     faults: int = 0
     led_on: int = 0
     kinds: set[str] = field(default_factory=set)
@@ -62,15 +64,20 @@ class Tally:
 
 
 async def run(
-    world: World, lanes: Mapping[str, Mapping[str, Fault]], seed: int, size: Size, findings: Findings, say: Say
-) -> Tally:
+    world: World,
+    lanes: Mapping[str, Mapping[str, Fault]],
+    tally: Tally,
+    seed: int,
+    size: Size,
+    findings: Findings,
+    say: Say,
+) -> None:
     """Put faults on the world until the run is long enough, or something does not come back."""
-    tally = Tally({lane: set(faults) for lane, faults in lanes.items()})
+    tally.waiting = {lane: set(faults) for lane, faults in lanes.items()}
     async with asyncio.TaskGroup() as beside:
         for lane, faults in lanes.items():
             if faults:
                 beside.create_task(_Lane(world, lane, faults, tally, findings, say).run(seed, size))
-    return tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,7 @@ class _Lane:
         chance = Random(f"{seed} {self.name}")  # noqa: S311  # chance that can be repeated, no secret
         await self._recovered(time.monotonic())
         for together in self._rounds(chance, size):
+            self.tally.under_way[self.name] = _names(together)
             async with asyncio.timeout(FAULT_SECONDS):
                 await asyncio.gather(*(self.faults[kind.name].run(self.world, chance) for kind in together))
             seconds = await self._recovered(time.monotonic())
@@ -102,7 +110,7 @@ class _Lane:
             yield next(found)
 
     def _count(self, together: tuple[Kind, ...], size: Size, seconds: float | None) -> None:
-        tally, names = self.tally, " + ".join(kind.name for kind in together)
+        tally, names = self.tally, self.tally.under_way.pop(self.name)
         tally.faults += len(together)
         tally.led_on += sum(kind.stands_for in LEADERS for kind in together)
         tally.kinds |= {kind.name for kind in together}
@@ -122,6 +130,10 @@ class _Lane:
                 return time.monotonic() - since
             await asyncio.sleep(PAUSE_SECONDS)
         return None
+
+
+def _names(together: tuple[Kind, ...]) -> str:
+    return " + ".join(kind.name for kind in together)
 
 
 def _figures_current(world: World, since: float) -> Callable[[], bool]:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-COUNTS = ("lost", "double_counted", "phantom", "reordered", "callers_lost", "agents_double", "ended_twice")
+COUNTS = ("lost", "double_counted", "phantom", "reordered", "callers_lost", "agents_double", "ended_twice", "stuck")
 """What the verdict counts; all of it must be 0."""
 
 
@@ -16,7 +16,8 @@ class Findings:
     differs from the recount, or an event that stands twice. phantom: in the log though refused, or told by nobody.
     reordered: two operations of one contact, or two positions of a feed, the wrong way round. callers_lost: led by
     nothing in time, or begun without an end. agents_double: an agent with two contacts or reservations at once.
-    ended_twice: a contact or a reservation with several ends. stuck: something that did not come back by itself.
+    ended_twice: a contact or a reservation with several ends. stuck: something that did not come back by itself,
+    or a run that broke off.
     """
 
     lost: int = 0
@@ -38,7 +39,7 @@ class Findings:
     @property
     def clean(self) -> bool:
         """Whether nothing is wrong."""
-        return not any(getattr(self, name) for name in (*COUNTS, "stuck"))
+        return not any(getattr(self, name) for name in COUNTS)
 
 
 @dataclass(frozen=True, slots=True)
