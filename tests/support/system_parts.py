@@ -34,10 +34,13 @@ MODULES = {"call-events": "call_events", "metrics": "metrics"}
 
 
 class Part:
-    """One service as a process; `verb` is the word that makes its module what it is."""
+    """One service as a process; `verb` is the word that makes its module what it is.
+
+    `program` is the module that is run: the service's own, or one in which a test breaks something of it.
+    """
 
     def __init__(self, module: str, environment: Mapping[str, str], log: Path, verb: str = "serve") -> None:
-        self.module = module
+        self.module = self.program = module
         self.verb = verb
         self.environment = dict(environment)
         self.log = log
@@ -70,7 +73,7 @@ class Part:
         """Start it and return what it says once it serves."""
         self.starts += 1
         with self.log.open("ab") as errors:
-            command = [sys.executable, "-m", self.module, self.verb, "--ready-json"]
+            command = [sys.executable, "-m", self.program, self.verb, "--ready-json"]
             self._process = subprocess.Popen(
                 command, env=self._environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors
             )

@@ -1,6 +1,6 @@
 """Puts faults on a whole running system and says in one line what became of it.
 
-Usage: python -m fault_suite [--seed N] [--minutes M] [--faults N] [--only KIND] [--keep]
+Usage: python -m fault_suite [--seed N] [--minutes M] [--faults N] [--only KIND] [--instead SERVICE MODULE] [--keep]
 """
 
 import argparse
@@ -40,7 +40,7 @@ def main() -> int:
     folder.chmod(0o711)
     _say(f"seed {seed} (SEED={seed} puts the same faults in the same order); everything lies in {folder}")
     size, findings = Size(told.faults, told.minutes * 60), Findings()
-    status = concluded(lambda tally: _run(folder, seed, size, told.only, tally, findings), seed, findings)
+    status = concluded(lambda tally: _run(folder, seed, size, told, tally, findings), seed, findings)
     if not told.keep and findings.clean:
         shutil.rmtree(folder, ignore_errors=True)
     return status
@@ -60,10 +60,10 @@ def concluded(run: Callable[[Tally], Run], seed: int, findings: Findings) -> int
     return verdict.exit_status(findings)
 
 
-def _run(folder: Path, seed: int, size: Size, only: str, tally: Tally, findings: Findings) -> Run:
-    with made(folder, seed) as world:
+def _run(folder: Path, seed: int, size: Size, told: argparse.Namespace, tally: Tally, findings: Findings) -> Run:
+    with made(folder, seed, dict(told.instead)) as world:
         lanes = {
-            lane: {name: fault for name, fault in faults.items() if only in name}
+            lane: {name: fault for name, fault in faults.items() if told.only in name}
             for lane, faults in catalogue(world, _say).items()
         }
         asyncio.run(run(world, lanes, tally, seed, size, findings, _say))
@@ -92,6 +92,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=MINUTES, help="how long faults come, at least")
     parser.add_argument("--faults", type=int, default=FAULTS, help="how many faults come, at least")
     parser.add_argument("--only", default="", help="only the kinds of fault with this in their name")
+    parser.add_argument(
+        "--instead",
+        nargs=2,
+        metavar=("SERVICE", "MODULE"),
+        action="append",
+        default=[],
+        help="run this module as the service, which must have broken something that the run is to find",
+    )
     parser.add_argument("--keep", action="store_true", help="keep the folder with history, logs and data")
     return parser.parse_args()
 

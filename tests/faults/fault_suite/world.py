@@ -5,7 +5,7 @@ The log's server lies on a disk of its own where the machine lets us have one (`
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,8 +73,11 @@ class World:
 
 
 @contextmanager
-def made(folder: Path, seed: int) -> Iterator[World]:
-    """Start everything in a folder and give it; whatever is left of it is ended in the end."""
+def made(folder: Path, seed: int, programs: Mapping[str, str]) -> Iterator[World]:
+    """Start everything in a folder and give it; whatever is left of it is ended in the end.
+
+    `programs` are modules that are run in the place of services, by the services' names.
+    """
     with ExitStack() as stack:
         disk = SmallDisk.mounted(folder / "disk")
         home = Home(folder / "data")
@@ -97,6 +100,7 @@ def made(folder: Path, seed: int) -> Iterator[World]:
         plan = wiring.plan(folder, seed, parts, line, second)
         relay, second[RELAY] = wiring.relays(parts, line)
         parts.beside(relay, second[RELAY])
+        _run_instead(programs, {**parts.services, RELAY: relay}, second)
         parts.start()
         relay.start()
         routing, routing_lines = stack.enter_context(routing_side.started(parts, routing_server, lines, plan.log, port))
@@ -104,8 +108,15 @@ def made(folder: Path, seed: int) -> Iterator[World]:
         load = LoadProcess(plan, folder)
         stack.callback(load.end)
         phones = stack.enter_context(routing_side.phones(folder, seed, parts, line))
-        servers = (log_server, facts_server)
-        yield World(folder, parts, *servers, broker, disk, lines, line, load, relay, second, routing, phones)
+        yield World(
+            folder, parts, log_server, facts_server, broker, disk, lines, line, load, relay, second, routing, phones
+        )
+
+
+def _run_instead(programs: Mapping[str, str], *instances: Mapping[str, Part]) -> None:
+    for name, program in programs.items():
+        for services in instances:
+            services[name].program = program
 
 
 def _broker(lines: Lines, folder: Path) -> tuple[LocalBroker, Line]:
