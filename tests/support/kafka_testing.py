@@ -5,8 +5,15 @@ import itertools
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+    suppress,
+)
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -20,7 +27,7 @@ from event_log.kafka.checkpoints import PostgresCheckpoints
 from event_log.kafka.clients import opened
 from event_log.kafka.producing import DELIVERY, WINDOW_DEADLINE, open_topic
 from event_log.kafka.record import Carried, Control, EventPlace, read_record
-from event_log.kafka.relay import Relay
+from event_log.kafka.relay import Relay, Topic
 from event_log.kafka.shares import Share
 from event_log.kafka.source import LogSource
 from event_log.kafka.topic import TopicSettings
@@ -184,11 +191,25 @@ async def relaying(
     brisk: bool = False,
 ) -> AsyncIterator[Told]:
     """Run a relay beside the test; drained at the end. A brisk one gives a broker up after seconds."""
+    delivery, deadline = (BRISK, BRISK * 2) if brisk else (DELIVERY, WINDOW_DEADLINE)
+    opening = lambda: open_topic(bootstrap, topic, delivery=delivery, deadline=deadline)  # noqa: E731
+    async with relaying_by(opening, log, schema, dsn, topic, share) as told:
+        yield told
+
+
+@asynccontextmanager
+async def relaying_by(
+    opening: Callable[[], AbstractAsyncContextManager[Topic]],
+    log: Log,
+    schema: str,
+    dsn: str,
+    topic: TopicSettings,
+    share: Share = WHOLE,
+) -> AsyncIterator[Told]:
+    """Run a relay beside the test that opens its sessions with the topic so."""
     told, connections = Told(), Connections(dsn, schema)
     checkpoints = PostgresCheckpoints(connections, topic.name, share, topic.partitions, "test")
-    delivery, deadline = (BRISK, BRISK * 2) if brisk else (DELIVERY, WINDOW_DEADLINE)
     async with LogSource(log, share.partitions(topic.partitions), topic.partitions) as source:
-        opening = lambda: open_topic(bootstrap, topic, delivery=delivery, deadline=deadline)  # noqa: E731
         running = asyncio.create_task(Relay(source, opening, checkpoints, told, time.monotonic).run())
         try:
             yield told
