@@ -207,6 +207,80 @@ def test_all_problems_are_told_at_once_in_the_order_of_lines() -> None:
     assert [line for line, _, _ in places(lint(text))] == [4, 8, 10, 14]
 
 
+SEVEN: Final = """\
+format: holdfast-flow/1
+flow: seven
+language: en
+start: ask
+otherwise: wait
+nodes:
+  ask: {type: menu, say: Press 1., choices: {1: greet, 2: wiat}, otherwise: wait}
+  greet: {type: play, say: Hello.}
+  alone: {type: hang_up}
+  first: {type: play, say: One., next: second}
+  second: {type: play, say: Two., next: first}
+  wait: {type: queue, otherwise: open}
+  open: {type: branch, cases: [{when: attributes.teir == 'x', next: wait}, {when: language == 'de', next: first}]}
+"""
+
+
+def test_what_is_wrong_with_the_form_hides_nothing_else() -> None:
+    assert places(lint(SEVEN)) == [
+        (7, "ask", "unbounded_menu"),
+        (7, "ask", "unknown_node"),
+        (8, "greet", "dead_end"),
+        (9, "alone", "unreachable_node"),
+        (10, "first", "loop_without_exit"),
+        (12, "wait", "missing_queue"),
+        (13, "open", "missing_default"),
+    ]
+    assert places(lint(SEVEN.replace("  open: {", "  open: {otherwise: wait, ")))[-2:] == [
+        (12, "wait", "missing_queue"),
+        (13, "open", "unknown_field"),
+    ]
+
+
+@pytest.mark.parametrize("left_out", ["language: en\n", "start: ask\n", "otherwise: wait\n", "flow: seven\n"])
+def test_a_part_left_out_hides_no_problem_of_a_node(left_out: str) -> None:
+    codes = {problem.code for problem in lint(SEVEN.replace(left_out, "", 1))}
+    assert {"dead_end", "missing_queue", "unknown_node", "loop_without_exit"} <= codes
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("{type: string, default: ''}", "{type: text, default: ''}"),
+        ("attempts: 1", "attempts: 99"),
+        ("weekly: {}", "weekly: []"),
+        ("queue: main}", "queue: main, priority: high}"),
+    ],
+)
+def test_nothing_is_said_of_fields_that_a_part_without_form_may_declare(old: str, new: str) -> None:
+    text = """\
+format: holdfast-flow/1
+flow: small
+language: en
+start: ask
+otherwise: wait
+attributes: {tier: {type: string, default: ''}}
+hours: {shop: {time_zone: UTC, weekly: {}}}
+nodes:
+  ask: {type: menu, say: a, attempts: 1, choices: {1: set}, otherwise: end, input: topic}
+  set: {type: set, attributes: {tier: language}, next: go}
+  go:
+    type: branch
+    cases:
+      - {when: "attributes.tier == 'x' && input.topic == '1' && hours.shop", next: wait}
+    otherwise: tell
+  tell: {type: play, say: '{estimated_wait_minutes.main} minutes', next: wait}
+  wait: {type: queue, queue: main}
+  end: {type: hang_up}
+"""
+    assert lint(text) == ()
+    (problem,) = lint(text.replace(old, new))
+    assert problem.code == "wrong_form"
+
+
 @pytest.mark.parametrize(
     ("hours", "line"),
     [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ivr_routing.flow import checks, fields
@@ -11,6 +11,7 @@ from ivr_routing.flow.expression import Expression, ExpressionRefused, Kind, Lan
 from ivr_routing.flow.forming import At, formed, placed, repeated
 from ivr_routing.flow.problem import FlowRefused, Problem
 from ivr_routing.flow.source_text import Path, Source, read
+from ivr_routing.flow.standing import Standing, standing
 from ivr_routing.flow.words import in_languages, placeholders, spoken_parts
 
 Place = tuple[str, ...]
@@ -27,16 +28,35 @@ class Checked:
 def checked(text: str) -> Checked:
     """Return the checked document; raise FlowRefused with every problem there is, in the order of lines."""
     source = read(text)
-    document = formed(source, Document)
+    found = set(repeated(source))
     expressions: dict[Place, Expression] = {}
-    found = [*repeated(source), *checks.problems(document, source)]
-    found += _expressions(document, source, expressions)
+    try:
+        document = formed(source, Document)
+    except FlowRefused as refused:
+        stands = standing(source)
+        raise _refused_with(found.union(refused.problems, _beyond(stands, source) if stands else ())) from None
+    found |= {*checks.problems(document, source), *_expressions(document, source, expressions)}
     if found:
-        raise FlowRefused(tuple(sorted(set(found))))
+        raise _refused_with(found)
     return Checked(document, expressions)
 
 
-def _expressions(document: Document, source: Source, found: dict[Place, Expression]) -> Iterator[Problem]:
+def _refused_with(found: Iterable[Problem]) -> FlowRefused:
+    return FlowRefused(tuple(sorted(found)))
+
+
+def _beyond(stands: Standing, source: Source) -> Iterator[Problem]:
+    """Yield what is wrong with what stands of a document; of uncertain fields nothing is said."""
+    declared = {repr(field.removeprefix("attributes.")) for field in stands.uncertain}
+    for problem in checks.problems(stands.document, source):
+        if problem.code != "unknown_attribute" or not any(name in problem.text for name in declared):
+            yield problem
+    yield from _expressions(stands.document, source, {}, stands.uncertain)
+
+
+def _expressions(
+    document: Document, source: Source, found: dict[Place, Expression], uncertain: Collection[str] = ()
+) -> Iterator[Problem]:
     """Check every expression and every field in a text; keep what stands, yield what does not."""
     at = placed(source)
     public = Language(fields.kinds(document, sensitive=False))
@@ -48,13 +68,13 @@ def _expressions(document: Document, source: Source, found: dict[Place, Expressi
             try:
                 found[_place(name, path)] = _sent(language, text) if kind is None else language.checked(text, kind)
             except ExpressionRefused as error:
-                yield _refused(at, ("nodes", name, *path), error, text, secrets)
+                if not any(field in text for field in uncertain):
+                    yield _refused(at, ("nodes", name, *path), error, text, secrets)
         for key, words in spoken_parts(node):
             for tag, text in in_languages(words):
                 where: Path = ("nodes", name, key, tag) if tag else ("nodes", name, key)
-                yield from (
-                    _unknown(at, where, field, public) for field in placeholders(text) if not public.kind(field)
-                )
+                named = (field for field in placeholders(text) if field not in uncertain)
+                yield from (_unknown(at, where, field, public) for field in named if not public.kind(field))
 
 
 def _sent(language: Language, text: str) -> Expression:

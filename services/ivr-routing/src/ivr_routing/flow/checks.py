@@ -27,7 +27,7 @@ from ivr_routing.flow.fields import identifier, inputs, queues
 from ivr_routing.flow.forming import At, placed
 from ivr_routing.flow.problem import Problem
 from ivr_routing.flow.source_text import Path, Source
-from ivr_routing.flow.words import in_languages, spoken_parts
+from ivr_routing.flow.words import spoken_parts
 
 _LOOPBACK: Final = re.compile(r"http://(localhost|127\.0\.0\.1)([:/]|$)")
 Found = Iterator[Problem]
@@ -42,7 +42,7 @@ def problems(document: Document, source: Source) -> Found:
 
 def _targets(document: Document, at: At) -> Found:
     """Every name of a node is that of one."""
-    known = list(document.nodes)
+    known = [name for name in document.nodes if name != graph.NOWHERE]
     places: list[tuple[Path, str]] = [(("start",), document.start), (("otherwise",), document.otherwise)]
     places += [
         (("nodes", name, *path), to) for name, node in document.nodes.items() for path, to in graph.targets(node)
@@ -95,7 +95,7 @@ def _speech(document: Document, at: At) -> Found:
             text = f"The {node.type} {name!r} says nothing."
             yield at(("nodes", name), "missing_words", text, "Give it `say` or `media`.")
         for key, words in parts:
-            if document.language not in (tag for tag, _ in in_languages(words)) and isinstance(words, dict):
+            if document.language and document.language not in words and isinstance(words, dict):
                 text = f"{key!r} has no words in {document.language}, the flow's language."
                 yield at(("nodes", name, key), "missing_language", text, f"Add them under {document.language}.")
 

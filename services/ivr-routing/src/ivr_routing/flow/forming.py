@@ -48,7 +48,6 @@ def formed(source: Source, form: type[_Form]) -> _Form:
     except ValidationError as error:
         at = placed(source)
         found = {_malformed(at, source.value, details) for details in error.errors(include_url=False)}
-        found |= set(repeated(source))
         raise FlowRefused(tuple(sorted(found))) from None
 
 

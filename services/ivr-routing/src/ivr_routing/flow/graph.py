@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final, Self
 
 from ivr_routing.flow.document import (
     Asking,
@@ -10,6 +11,7 @@ from ivr_routing.flow.document import (
     CallbackOffer,
     Collect,
     Document,
+    HangUp,
     Lookup,
     Menu,
     Node,
@@ -21,10 +23,25 @@ from ivr_routing.flow.document import (
 from ivr_routing.flow.source_text import Path
 
 Ways = Mapping[str, tuple[str, ...]]
+NOWHERE: Final = ""
+"""Where a document leads that does not say it: a name that no node can have."""
+
+
+class Unformed(HangUp):
+    """Stands in for a node whose form does not stand: it may end, and leads where it says."""
+
+    leads: tuple[tuple[Path, str], ...] = ()
+
+    @classmethod
+    def of(cls, leads: Iterable[tuple[Path, str]]) -> Self:
+        """Return one that leads there."""
+        return cls(type="hang_up", leads=tuple(leads))
 
 
 def targets(node: Node) -> Iterator[tuple[Path, str]]:
     """Yield where a node leads, each with its place within the node."""
+    if isinstance(node, Unformed):
+        yield from node.leads
     if isinstance(node, Play | Collect | Set | Lookup):
         yield ("next",), node.next
     if isinstance(node, Menu):
