@@ -177,4 +177,4 @@ def _timestamp(text: str) -> Timestamp:
 
 
 def _problem(told: FlowProblem) -> Problem:
-    return Problem(told.line, told.node, told.rule.lower(), told.message, "")
+    return Problem(told.line, told.node, told.rule.lower(), told.message, told.remedy)

@@ -616,6 +616,7 @@ class FlowProblem(_message.Message):
     NODE_FIELD_NUMBER: _builtins.int
     LINE_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
+    REMEDY_FIELD_NUMBER: _builtins.int
     rule: _builtins.str
     """Which rule: DEAD_END, UNREACHABLE_NODE."""
     node: _builtins.str
@@ -623,7 +624,9 @@ class FlowProblem(_message.Message):
     line: _builtins.int
     """Line of the document, from 1; 0 if unknown."""
     message: _builtins.str
-    """What is wrong and what to do about it."""
+    """What is wrong."""
+    remedy: _builtins.str
+    """What to do about it."""
     def __init__(
         self,
         *,
@@ -631,10 +634,11 @@ class FlowProblem(_message.Message):
         node: _builtins.str = ...,
         line: _builtins.int = ...,
         message: _builtins.str = ...,
+        remedy: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["line", b"line", "message", b"message", "node", b"node", "rule", b"rule"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["line", b"line", "message", b"message", "node", b"node", "remedy", b"remedy", "rule", b"rule"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -139,8 +139,8 @@ def _instant(request: pb.PublishFlowRequest | pb.ScheduleFlowRequest) -> int | N
 
 
 def _problem(problem: Problem) -> pb.FlowProblem:
-    message = f"{problem.text} {problem.remedy}"
-    return pb.FlowProblem(rule=problem.code.upper(), node=problem.node, line=problem.line, message=message)
+    rule, message, remedy = problem.code.upper(), problem.text, problem.remedy
+    return pb.FlowProblem(rule=rule, node=problem.node, line=problem.line, message=message, remedy=remedy)
 
 
 def _published(document: str) -> configuration_pb2.FlowPublished:
