@@ -49,6 +49,7 @@ def holdfast(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str],
     [
         ("queues", "--from", "1999-01-01", "--to", "1999-02-01"),
         ("agents", "--from", "1999-01-01", "--to", "1999-02-01", "--json"),
+        ("flows", "--from", "1999-01-01", "--to", "1999-02-01", "--by-node-path"),
         ("scorecard", "anna", "--from", "1999-01-01", "--to", "1999-02-01"),
         ("tail",),
         ("rebuild", "metrics", "--json"),
@@ -146,7 +147,7 @@ def test_a_digest_that_is_none_is_refused(holdfast: Holdfast) -> None:
 
 def test_the_command_lists_what_can_be_typed(holdfast: Holdfast) -> None:
     shown = holdfast("--help").stdout
-    figures = {"queues", "agents", "scorecard", "explain", "time-zone"}
+    figures = {"queues", "agents", "flows", "scorecard", "explain", "time-zone"}
     names = figures | {"up", "demo", "doctor", "import", "generate", "tail", "contact", "rebuild", "audit"}
     assert {name for name in names if name not in shown} == set()
 

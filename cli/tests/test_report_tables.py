@@ -112,6 +112,16 @@ def test_an_agent_without_a_name_is_unknown(capsys: pytest.CaptureFixture[str]) 
     assert "(unknown) 490 2:13:20 0:20" in shown(capsys)
 
 
+def test_flows_are_shown_by_the_way_taken_with_how_many_were_misrouted(capsys: pytest.CaptureFixture[str]) -> None:
+    counts = {"entered": 40, "contained": 10, "abandoned_ivr": 2, "containment_rate": 0.25}
+    misrouted = figure(name="misroute_rate", unit="ratio", value=0.125, n=28, insufficient_evidence=True)
+    row = {"flow": "main", "flow_version": "8eb2", "node_path": "hello > sales", **counts, "figures": [misrouted]}
+    report_tables.show_flows({"as_of": AS_OF, "interval": INTERVAL, "rows": [row], "total": row})
+    lines = shown(capsys)
+    assert "main 8eb2 hello > sales 40 10 25.0 % 2 12.5 %*" in lines
+    assert "all 40 10 25.0 % 2 12.5 %*" in lines
+
+
 def test_a_scorecard_shows_all_evidence_beside_what_was_in_the_agents_hands(capsys: pytest.CaptureFixture[str]) -> None:
     own = figure(value=170.0, n=35, insufficient_evidence=True)
     marks = [{"mark": "long_wait", "reason": "waited 184 s", "contact_id": f"c{number}"} for number in range(12)]

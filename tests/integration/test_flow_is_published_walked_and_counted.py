@@ -1,5 +1,6 @@
 """A flow from its file to figures: linted, published, walked by callers, told to call-events, counted, rolled back."""
 
+import json
 import secrets
 import time
 from collections.abc import AsyncIterator
@@ -112,6 +113,31 @@ async def test_callers_walk_the_version_in_force_and_are_counted_by_it(
     told = [str(event) for event in system.json("contact", contact)["events"]]
     wanted = ["flow_entered", "node_visited", "input_collected", "node_visited", "self_served", "node_visited"]
     assert [kind for kind, event in zip([*wanted, "flow_exited"], told, strict=True) if kind not in event] == []
+
+
+async def test_a_refused_flow_is_shown_with_every_problem_its_place_and_its_remedy(
+    system: System, folder: Path
+) -> None:
+    file = folder / "wrong.yaml"
+    wrong = FLOW.replace("journey", "wrong").replace("    attempts: 1\n", "").replace("2: later", "2: latter")
+    file.write_text(wrong, encoding="utf-8")
+    linted = system.run("flow", "lint", str(file), "--json")
+    refused = system.run("flow", "publish", str(file), "--json")
+    assert linted.returncode == refused.returncode == 1
+    problems = json.loads(refused.stdout)["problems"]
+    assert problems == json.loads(linted.stdout)["problems"]
+    assert {(problem["line"], problem["node"], bool(problem["remedy"])) for problem in problems} == {
+        (8, "welcome", True),
+        (11, "welcome", True),
+    }
+
+
+async def test_figures_of_flows_are_shown_by_the_way_taken(system: System) -> None:
+    today = datetime.fromtimestamp(time.time(), UTC).date()
+    days = ("--from", str(today - timedelta(days=1)), "--to", str(today + timedelta(days=2)))
+    ways = {row["node_path"] for row in system.json("flows", *days, "--by-node-path")["rows"]}
+    assert any("answer" in way for way in ways)
+    assert any("later" in way for way in ways)
 
 
 async def test_routing_killed_by_hand_is_started_again_and_goes_on_with_its_callers(

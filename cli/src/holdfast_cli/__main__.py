@@ -27,7 +27,7 @@ WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "generate_commands": ("generate",),
     "event_commands": ("tail", "contact"),
     "flow_commands": ("flow",),
-    "report_commands": ("queues", "agents", "scorecard", "explain"),
+    "report_commands": ("queues", "agents", "flows", "scorecard", "explain"),
     "live_commands": ("live", "why"),
     "simulate_commands": ("simulate",),
     "tenant_commands": ("time-zone",),

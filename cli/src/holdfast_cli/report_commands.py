@@ -1,4 +1,4 @@
-"""Commands that show figures: queues, agents, scorecard, explain."""
+"""Commands that show figures: queues, agents, flows, scorecard, explain."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from holdfast_cli.reports import Terms
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (queues, agents, scorecard, explain):
+    for command in (queues, agents, flows, scorecard, explain):
         app.command(rich_help_panel="Figures")(options.bundled(command))
 
 
@@ -41,6 +41,18 @@ def agents(where: Where, days: Days, shown: Shown, *, json: Json = False) -> Non
     """Show handle times by agent, in order of name: no order by figure is offered."""
     report = reports.agents(_current(where), days, shown)
     output.as_json(report) if json else report_tables.show_agents(report)
+
+
+def flows(
+    where: Where,
+    days: Days,
+    *,
+    by_node_path: Annotated[bool, typer.Option("--by-node-path", help="A row for each way through a version.")] = False,
+    json: Json = False,
+) -> None:
+    """Show what became of callers in IVR flows, and how many they led to the wrong place, by version."""
+    report = reports.flows(_current(where), days, by_node_path=by_node_path)
+    output.as_json(report) if json else report_tables.show_flows(report)
 
 
 def scorecard(

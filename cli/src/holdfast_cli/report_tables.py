@@ -84,6 +84,22 @@ def _in_full(row: Mapping[str, Any]) -> list[list[object]]:
     ]  # fmt: skip
 
 
+def show_flows(report: Mapping[str, Any]) -> None:
+    """Print what became of callers in flows, by version, or by the way they took."""
+    rows = [_flow_cells(row) for row in report["rows"]]
+    total = _flow_cells({**report["total"], "flow": "all", "flow_version": "", "node_path": ""})
+    columns = ["flow", "version", "way~", "entered", "contained", "contained %", "left in IVR", "misrouted"]
+    output.table(_title("Flows", report), columns, rows, footer=total)
+    output.say("misrouted: of those bridged, passed on as a misroute or soon elsewhere · *: too few to conclude", "dim")
+    show_as_of(report)
+
+
+def _flow_cells(row: Mapping[str, Any]) -> list[object]:
+    counts = [row["entered"], row["contained"], percent(row["containment_rate"]), row["abandoned_ivr"]]
+    misrouted = " ".join(shown(figure) for figure in row["figures"] if figure["name"] == "misroute_rate")
+    return [row["flow"], row["flow_version"], row["node_path"], *counts, misrouted]
+
+
 def show_scorecard(card: Mapping[str, Any]) -> None:
     """Print all evidence beside what was in the agent's hands, and what was left out and why."""
     seen = [figure for figure in card["figures"] if figure["all"]["n"]]

@@ -29,6 +29,12 @@ def agents(running: Running, days: Days, shown: Shown) -> dict[str, Any]:
     return system.get(running, "/v1/agents", {**_of(days), **_shown(shown)})
 
 
+def flows(running: Running, days: Days, *, by_node_path: bool) -> dict[str, Any]:
+    """Return what became of contacts in flows, by version or by the way they took: as_of, rows, total."""
+    asked = {"by_node_path": str(by_node_path).lower(), "figures": "misroute_rate"}
+    return system.get(running, "/v1/flows", {**_of(days), **asked})
+
+
 def scorecard(
     running: Running, agent: str, days: Days, *, long_wait_seconds: float = 120.0, figures: str = "", purpose: str = ""
 ) -> dict[str, Any]:
