@@ -45,6 +45,8 @@ def simulate(
     wanted = _read(scenario, seed)
     if (send or events) and wanted.replications > 1:
         raise CommandFailed("Events are told of one replication: set replications to 1, or leave --events and --send.")
+    if (send or events) and wanted.warm_up_hours is None:
+        wanted = wanted.model_copy(update={"warm_up_hours": 0.0})  # who reads the events counts all that is told
     try:
         figures = _told(wanted, where, scenario.name) if send else _simulated(wanted, events)
     except ScenarioInvalid as error:
@@ -96,7 +98,7 @@ def show(figures: dict[str, Any]) -> None:
     columns = ["queue", "contacts", "answered", "abandoned", "waited", "asa", "service level", "abandons", "occupancy"]
     output.table(f"Simulated {figures['simulated_hours']:g} hours, seed {figures['seed']}", columns, rows)
     pace = f"{figures['seconds']:.1f} s, {figures['contacts_per_second']:,.0f} contacts a second"
-    output.say(f"{output.counted(figures['contacts'], 'contact')} in {pace}; ± is half a 95 % interval.")
+    output.say(f"{output.counted(figures['simulated_contacts'], 'contact')} in {pace}; in brackets 95 % intervals.")
     if "told" in figures:
         output.say(f"{figures['told']['recorded']:,} events told now: `holdfast queues` shows what metrics counts.")
 
@@ -118,12 +120,10 @@ def _row(name: str, queue: dict[str, Any]) -> list[object]:
 
 
 def _share(value: float | None, interval: list[float] | None) -> str:
-    if value is None or interval is None:
-        return output.percent(value)
-    return f"{value * 100:.1f} ± {(interval[1] - interval[0]) * 50:.1f} %"
+    return output.percent(value) + ("" if interval is None else f" ({interval[0] * 100:.1f}-{interval[1] * 100:.1f})")
 
 
 def _seconds(value: float | None, interval: list[float] | None) -> str:
     if value is None:
         return output.NOTHING
-    return f"{value:.1f} s" if interval is None else f"{value:.1f} ± {(interval[1] - interval[0]) / 2:.1f} s"
+    return f"{value:.1f} s" + ("" if interval is None else f" ({interval[0]:.1f}-{interval[1]:.1f})")

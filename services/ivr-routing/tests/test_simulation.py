@@ -133,7 +133,7 @@ def test_where_nobody_works_everybody_who_came_is_counted_though_nobody_lost_pat
 
 
 def test_an_interval_is_given_where_enough_of_the_time_says_anything_and_stays_within_what_can_be() -> None:
-    once = figures(arrivals={"main": {"poisson_per_half_hour": [9, *[0] * 19]}}, hours=10)
+    once = figures(arrivals={"main": {"poisson_per_half_hour": [9, *[0] * 479]}}, hours=240)
     assert once["asa_seconds"] is not None
     assert once["intervals"]["asa_seconds"] is None
     low, high = figures(hours=10, agents=[{"count": 3, "queues": ["main"]}])["intervals"]["waited_share"]
@@ -192,7 +192,7 @@ def test_the_documented_scenarios_can_be_simulated() -> None:
 
 
 def test_callers_of_a_flow_serve_themselves_or_wait_where_it_leads() -> None:
-    result = simulate(read(Path("docs/scenarios/through-a-flow.yaml")))
+    result = simulate(read(Path("docs/scenarios/through-a-flow.yaml")).model_copy(update={"hours": 2}))
     flow, queues = result["flows"]["main-line"], result["queues"]
     assert flow["contacts"] == result["contacts"] == sum(flow["outcomes"].values())
     assert 0.1 < flow["containment_rate"] < 0.4

@@ -1,8 +1,9 @@
 """With one skill and exponential times a simulation must agree with Erlang C, with patience with Erlang A."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -14,21 +15,32 @@ REFERENCES = Path("../shared/data/references/erlang.json")
 CONTACTS = 20_000
 SLACK = 1.5
 """Half a width more than the 95 % interval: several figures of several scenarios shall agree at once."""
+SYSTEMS: Final = (
+    (15, 0.8, 240, None),
+    (2, 0.5, 240, None),
+    (10, 0.5, 240, None),
+    (10, 1.2, 240, 180),
+    (6, 0.8, 300, 60),
+)
+"""Agents, load of each, seconds of handling, seconds of patience."""
 
 
-def centre(agents: int, per_hour: float, handle: float, patience: object = "infinite", **more: Any) -> dict[str, Any]:
-    """Simulate one queue and return its figures."""
-    document = {
+def document(agents: int, per_hour: float, handle: float, patience: float | None, **more: Any) -> dict[str, Any]:
+    """Return the scenario of one queue."""
+    return {
         "seed": 20,
         "hours": round(CONTACTS / per_hour),
-        "warm_up_hours": 2,
         "arrivals": {"main": {"poisson_per_hour": per_hour}},
         "handle_time": {"main": {"exponential_mean_seconds": handle}},
-        "patience": {"main": patience},
+        "patience": {"main": "infinite" if patience is None else {"exponential_mean_seconds": patience}},
         "agents": [{"count": agents, "queues": ["main"]}],
         **more,
     }
-    figures: dict[str, Any] = simulate(parse(document))["queues"]["main"]
+
+
+def centre(agents: int, per_hour: float, handle: float, patience: float | None = None, **more: Any) -> dict[str, Any]:
+    """Simulate one queue and return its figures."""
+    figures: dict[str, Any] = simulate(parse(document(agents, per_hour, handle, patience, **more)))["queues"]["main"]
     return figures
 
 
@@ -77,7 +89,7 @@ def test_exponential_patience_agrees_with_erlang_a(
     agents: int, per_hour: float, handle: float, patience: float
 ) -> None:
     expected = erlang_a(agents, per_hour / 3600, handle, patience)
-    figures = centre(agents, per_hour, handle, {"exponential_mean_seconds": patience})
+    figures = centre(agents, per_hour, handle, patience)
     assert agrees(figures, "waited_share", expected.waited_share)
     assert agrees(figures, "abandon_rate", expected.abandon_rate)
     assert agrees(figures, "mean_wait_seconds", expected.mean_wait_seconds)
@@ -87,4 +99,51 @@ def test_exponential_patience_agrees_with_erlang_a(
 def test_replications_give_intervals_too() -> None:
     expected = erlang_c(15, 12, 240, 20)
     figures = centre(15, 180, 240, hours=12, replications=8)
+    assert figures["contacts"] > 7 * 12 * 180
     assert agrees(figures, "waited_share", expected.waited_share)
+
+
+@pytest.mark.parametrize(("hours", "seeds"), [(2, 5), (10, 8), (24, 8)])
+def test_intervals_hold_the_exact_values_however_short_the_run(hours: float, seeds: int) -> None:
+    held: dict[str, list[bool]] = {}
+    for seed in range(seeds):
+        for system in SYSTEMS:
+            for name, within in exact_values(*system, hours=hours, seed=seed):
+                held.setdefault(name, []).append(within)
+    assert {name: sum(within) / len(within) for name, within in held.items() if sum(within) < 0.9 * len(within)} == {}
+
+
+def exact_values(
+    agents: int, load: float, handle: float, patience: float | None, *, hours: float, seed: int
+) -> Iterator[tuple[str, bool]]:
+    """Simulate, and give for each figure whether its interval holds what the formula gives."""
+    per_hour = agents * load * 3600 / handle
+    found = centre(agents, per_hour, handle, patience, hours=hours, seed=seed)
+    exact = (
+        erlang_c(agents, agents * load, handle, 20)
+        if patience is None
+        else erlang_a(agents, per_hour / 3600, handle, patience)
+    )
+    within = found["intervals"]
+    for name in ("waited_share", "mean_wait_seconds", "abandon_rate", "occupancy"):
+        yield name, within[name][0] <= getattr(exact, name) <= within[name][1]
+    if patience is None:
+        yield "asa_seconds", within["asa_seconds"][0] <= exact.mean_wait_seconds <= within["asa_seconds"][1]
+        low, high = within["service_level"]["answered"]
+        yield "service_level", low <= exact.service_level <= high
+
+
+def test_an_interval_is_wide_where_little_was_seen_and_narrow_where_much_was() -> None:
+    widths = []
+    for hours in (1, 10, 100):
+        low, high = centre(15, 180, 240, hours=hours)["intervals"]["waited_share"]
+        widths.append(high - low)
+    assert widths == sorted(widths, reverse=True)
+    assert widths[-1] < 0.15  # 32 % wait
+
+
+def test_where_nobody_waited_somebody_might_have() -> None:
+    within = centre(100, 750, 240, hours=1)["intervals"]
+    assert within["asa_seconds"][0] == within["waited_share"][0] == 0
+    assert within["asa_seconds"][1] > 0
+    assert 0 < within["waited_share"][1] < 0.05

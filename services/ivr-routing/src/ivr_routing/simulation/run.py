@@ -16,6 +16,7 @@ from ivr_routing.core.state import Core
 from ivr_routing.core.words import AgentState, DequeueKind, MatchingStrategy, WrapUpKind
 from ivr_routing.simulation.chance import DAY_US, FOR_EVER, HOUR_US, SECOND_US, Draw, arrivals, lengths
 from ivr_routing.simulation.counting import Counting
+from ivr_routing.simulation.planning import Plan
 from ivr_routing.simulation.scenario import AgentGroup, Scenario, SimulatedQueue
 from ivr_routing.simulation.walking import Callers, Walking, callers_of
 
@@ -47,12 +48,13 @@ class _Door:
 
 
 class Run:
-    """A scenario under way; `step` lets one thing happen."""
+    """A scenario under way, one run of its plan; `step` lets one thing happen."""
 
     def __init__(
         self,
         scenario: Scenario,
-        replication: int,
+        plan: Plan,
+        number: int,
         counting: Counting,
         *,
         tenant: str = TENANT,
@@ -63,9 +65,9 @@ class Run:
         self._scenario = scenario
         self._counting = counting
         self._witness = witness
-        self._name = f"{scenario.seed}.{replication}"
+        self._name = f"{scenario.seed}.{number}"
         self._begins_us = round(scenario.starts.timestamp()) * SECOND_US
-        self._ends_us = round((scenario.hours + scenario.warm_up_hours) * HOUR_US)
+        self._ends_us = round((scenario.hours + plan.warm_up_hours) * HOUR_US)
         self._agenda: list[tuple[int, int, _Act, Any]] = []
         self._turn = 0
         self._now_us = 0
@@ -74,7 +76,7 @@ class Run:
         self._open_queues()
         self._staff()
         self._draws = {name: self._draws_of(name) for name in scenario.handle_time}
-        self._walking = Walking(self.core, self._tell, self._after, self._now, counting.flows)
+        self._walking = Walking(self.core, self._tell, self._after, self._now, counting.walked)
         for name in scenario.arrivals:
             self._await_arrival(self._door_of(name))
 
@@ -169,6 +171,7 @@ class Run:
     def _arrive(self, door: _Door) -> None:
         self._await_arrival(door)
         self.contacts += 1
+        self._counting.arrived(self._now_us)
         native_id = f"{self._name}.{self.contacts}"
         contact_id = identity.contact_id(self.core.tenant, SOURCE, native_id)
         self._tell(c.AdmitContact(contact_id, SOURCE, "", native_id))
@@ -262,11 +265,8 @@ class Run:
         after_us = self._draws[event.queue].answer()
         if after_us > 0:
             since_us = self._now_us + self._begins_us
-            self._at(self._now_us, self._ring, c.RingingBegan(event.contact_id, event.reservation_id, since_us))
+            self._at(self._now_us, self._tell, c.RingingBegan(event.contact_id, event.reservation_id, since_us))
         self._at(self._now_us + max(0, after_us), self._answer, event.reservation_id)
-
-    def _ring(self, fact: c.RingingBegan) -> None:
-        self._tell(fact)
 
 
 _AWAY: Final = (AgentState.NOT_READY, AgentState.UNREACHABLE)

@@ -143,8 +143,8 @@ class Scenario(_Part):
 
     seed: int = 1
     hours: float = Field(default=8, gt=0, le=MOST_HOURS)
-    warm_up_hours: float = Field(default=0, ge=0, le=MOST_HOURS)
-    """Hours before what is counted."""
+    warm_up_hours: float | None = Field(default=None, ge=0, le=MOST_HOURS)
+    """Hours before what is counted; if left out as `planning` has it."""
     replications: int = Field(default=1, ge=1, le=10_000)
     """Times that all of it is simulated, each with chance of its own."""
     starts: datetime = datetime(2026, 1, 5, tzinfo=UTC)

@@ -1,23 +1,14 @@
 """What a simulation counts: per queue, and per batch, so that each figure has its interval.
 
-A batch is a replication, or a stretch of one long run. A ratio's interval is that of batch means: the batches'
-deviations from the pooled ratio, with Student's t (Law and Kelton, Simulation Modeling and Analysis), made wider where
-neighbouring batches are alike.
+A batch is a run, or a stretch of one long run.
 """
 
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from itertools import pairwise
 from typing import Any, Final
 
-FEWEST_BATCHES: Final = 5
-_T: Final = (
-    *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131),
-    *(2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042),
-)
-"""Quantiles 0.975 of Student's t, for 1, 2 … degrees of freedom."""
-_NORMAL: Final = 1.960
+from ivr_routing.simulation.intervals import Sample, of_mean, of_share
 
 
 @dataclass(slots=True)
@@ -31,6 +22,7 @@ class Counts:
     abandoned_in_time: int = 0
     answered_in_time: int = 0
     waited: int = 0
+    wait_waited_us: int = 0
     wait_answered_us: int = 0
     wait_abandoned_us: int = 0
     handle_us: int = 0
@@ -49,7 +41,10 @@ class QueueTally:
 
     threshold_us: int
     short_us: int
-    batches: list[Counts] = field(default_factory=list)
+    counted: int
+    """The first so many batches are counted in the figures."""
+    widened: float
+    batches: list[Counts]
     waits: "array[int]" = field(default_factory=lambda: array("q"))
 
     def ended(self, batch: int, wait_us: int, *, answered: bool, left: bool, waited: bool) -> None:
@@ -57,11 +52,13 @@ class QueueTally:
         counts = self.batches[batch]
         in_time = wait_us <= self.threshold_us
         counts.waited += waited
+        counts.wait_waited_us += wait_us * waited
         if answered:
             counts.answered += 1
             counts.wait_answered_us += wait_us
             counts.answered_in_time += in_time
-            self.waits.append(wait_us)
+            if batch < self.counted:
+                self.waits.append(wait_us)
         elif left:
             counts.abandoned += 1
             counts.wait_abandoned_us += wait_us
@@ -72,9 +69,9 @@ class QueueTally:
 
     def figures(self) -> dict[str, Any]:
         """Return the queue's figures by their names, with 95 % intervals where there are batches enough."""
-        total = pooled(self.batches)
-        ratios = {name: _Ratio(self.batches, *parts) for name, parts in _PARTS.items()}
-        levels = {name: _Ratio(self.batches, *parts) for name, parts in _LEVELS.items()}
+        total = pooled(self.batches[: self.counted])
+        ratios = {name: self._sample(*parts) for name, parts in _PARTS.items()}
+        levels = {name: self._sample(*parts) for name, parts in _LEVELS.items()}
         return {
             "contacts": total.offered,
             "answered": total.answered,
@@ -86,10 +83,32 @@ class QueueTally:
             "service_level_threshold_seconds": self.threshold_us / 1e6,
             "service_level": {name: level.value for name, level in levels.items()},
             "intervals": {
-                **{name: ratio.interval for name, ratio in ratios.items()},
-                "service_level": {name: level.interval for name, level in levels.items()},
+                **{name: self._interval(name, ratios, total.offered) for name in ratios},
+                "service_level": {name: of_share(level, total.offered) for name, level in levels.items()},
             },
         }
+
+    def _sample(self, numerator: str, denominator: str, unit: float) -> Sample:
+        above = [_sum_of(batch, numerator) for batch in self.batches]
+        below = [_sum_of(batch, denominator) * unit for batch in self.batches]
+        return Sample(above, below, self.counted, self.widened)
+
+    def _interval(self, name: str, ratios: dict[str, Sample], contacts: int) -> list[float] | None:
+        """Return a figure's interval; waits reach to what they are if as many wait, and as long, as may."""
+        if name == "aht_seconds":
+            return of_mean(ratios[name], 0.0)
+        if name not in _WAITS:
+            return of_share(ratios[name], contacts)
+        share = of_share(ratios["waited_share"], contacts)
+        return of_mean(ratios[name], share[1] * self._most_waited(ratios["aht_seconds"].value or 0.0) if share else 0.0)
+
+    def _most_waited(self, unseen: float) -> float:
+        """Return seconds that who waits may wait: the mean of those who did, and two deviations of few batches'."""
+        met = sum(batch.waited > 0 for batch in self.batches)
+        if not met:
+            return unseen
+        everything = pooled(self.batches)
+        return everything.wait_waited_us / everything.waited / 1e6 * float(1 + 2 / met**0.5)
 
 
 def pooled(batches: Sequence[Counts]) -> Counts:
@@ -108,6 +127,7 @@ _PARTS: Final[dict[str, _Parts]] = {
     "occupancy": ("busy_us", "busy_us + available_us", 1),
 }
 """Figures as numerator, denominator and unit; sums of counts, a minus before what is taken away."""
+_WAITS: Final = ("asa_seconds", "mean_wait_seconds")
 _LEVELS: Final[dict[str, _Parts]] = {
     "offered": ("answered_in_time", _OFFERED, 1),
     "answered": ("answered_in_time", "answered", 1),
@@ -117,32 +137,8 @@ _LEVELS: Final[dict[str, _Parts]] = {
 }
 
 
-class _Ratio:
-    """A pooled ratio with the interval of its batches; none where fewer than FEWEST_BATCHES say anything."""
-
-    def __init__(self, batches: Sequence[Counts], numerator: str, denominator: str, unit: float) -> None:
-        above = [_sum_of(batch, numerator) for batch in batches]
-        below = [_sum_of(batch, denominator) * unit for batch in batches]
-        whole = sum(below)
-        self.value = sum(above) / whole if whole else None
-        most = 1.0 if unit == 1 else float("inf")
-        self.interval = _interval(above, below, self.value, most)
-
-
 def _sum_of(batch: Counts, terms: str) -> int:
     return sum(-getattr(batch, term[1:]) if term[0] == "-" else getattr(batch, term) for term in terms.split(" + "))
-
-
-def _interval(above: Sequence[float], below: Sequence[float], value: float | None, most: float) -> list[float] | None:
-    number = len(above)
-    if value is None or sum(bottom > 0 for bottom in below) < FEWEST_BATCHES:
-        return None
-    apart = [top - value * bottom for top, bottom in zip(above, below, strict=True)]
-    squares = sum(each * each for each in apart)
-    alike = max(0.0, sum(one * next_one for one, next_one in pairwise(apart))) / (squares or 1.0)
-    error = (squares * (1 + 2 * alike) * number / (number - 1)) ** 0.5 / sum(below)
-    times = _T[number - 2] if number - 2 < len(_T) else _NORMAL
-    return [max(0.0, value - times * error), min(most, value + times * error)]
 
 
 def _percentiles(waits: "array[int]") -> dict[str, float] | None:
