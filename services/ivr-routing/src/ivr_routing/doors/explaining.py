@@ -1,6 +1,7 @@
 """Explanations recomputed from the log: read what was decided until then, and look again. Beside the loop, bounded."""
 
 import asyncio
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -40,12 +41,10 @@ class Explaining:
         return found, str(known[found.decided_by].event_id)
 
     async def _begin(self, tenant: str, position: int) -> tuple[Core, int]:
-        """A core that stands before a position: from the snapshot if that is old enough, else the very beginning."""
-        kept = await self._snapshots.load(await self._log.head())
+        """A core that stands before a position: from the last snapshot before it, else the very beginning."""
+        kept = await self._snapshots.before(tenant, replace(await self._log.head(), position=position))
         desk = kept.desks.get(tenant)
-        if desk is None or kept.position >= position:
-            return Core(tenant), 0
-        return desk.core, kept.position
+        return (Core(tenant), 0) if desk is None else (desk.core, kept.position)
 
     async def _read(self, tenant: str, after: int, until: int) -> list[Event]:
         events: list[Event] = []
