@@ -3,7 +3,8 @@
 Open loop: contacts arrive on a clock of their own at the rate asked for, however slow the answers are; each time is
 from the instant it was due to its answer, which carries the plan that rings an agent and leaves only when it is
 durable. Agents beat all the while (unless --no-heartbeats) by desktop servers of a hundred agents each, callers wait
-in a queue that nobody serves, and each served caller hangs up after a while, told by the feed. Afterwards the leader
+in a queue that nobody serves, and each served caller hangs up after a while, told by the feed. The process that stands
+by has read what there is before, and the first contacts are not timed. Afterwards the leader
 is killed, and a process that stood by and one that has yet to start are timed until they answer.
 
 Usage: python -m bench.routing_service [--agents N …] [--rate R] [--seconds S] [--waiting N] [--queues N]
@@ -55,6 +56,10 @@ SCOPES = ("routing:phone", "routing:agent", "routing:supervise", "routing:admini
 ALONE = "nobody"
 LONGEST_TALK_SECONDS, HEARTBEAT_SECONDS, AT_ONCE = 2.0, 15.0, 64
 AGENTS_OF_A_SERVER = 100
+SETTLING_SECONDS = 5.0
+"""So long a process that begins to stand by is given to read what was decided before anything is timed."""
+WARMING_SECONDS = 3.0
+"""Contacts that arrive so early are served and not timed."""
 FLOW = "format: holdfast-flow/1\nflow: f-{0}\nlanguage: en\nstart: q\notherwise: q\nservice_numbers: ['{1}']\n"
 FLOW += "nodes:\n  q: {{type: queue, queue: {0}}}\n"
 
@@ -116,7 +121,8 @@ class Bench:
         under_way = set()
         while (due := began + number / self.options.rate) < began + self.options.seconds:
             await asyncio.sleep(max(0.0, due - loop.time()))
-            under_way.add(asyncio.create_task(self._one(f"q{number % self.options.queues}", due, times)))
+            timed = times if due - began >= WARMING_SECONDS else []
+            under_way.add(asyncio.create_task(self._one(f"q{number % self.options.queues}", due, timed)))
             number += 1
         await asyncio.wait(under_way, timeout=60)
         if beating is not None:
@@ -227,12 +233,16 @@ async def measure(count: int, options: argparse.Namespace, dsn: str, folder: Pat
         second = Routing(told)
         stack.callback(second.end)
         channel_to_second = await stack.enter_async_context(client.connect(second.address(), token=token))
+        await asyncio.sleep(SETTLING_SECONDS)
         gc.freeze()  # a pause of the caller's collector would be taken for one of routing
         cpu = psutil.Process(first.process.pid).cpu_times()
         times = await bench.run(count)
         spent = psutil.Process(first.process.pid).cpu_times()
         report(
-            f"{count} agents", times, bench, (spent.user + spent.system - cpu.user - cpu.system) / max(1, len(times))
+            f"{count} agents",
+            times,
+            bench,
+            (spent.user + spent.system - cpu.user - cpu.system) / (options.rate * options.seconds),
         )
         await successors(bench, first, second, lambda: until_it_leads(channel_to_second), told, token)
     return quantile(times, 99)
