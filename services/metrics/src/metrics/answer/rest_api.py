@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import JSONResponse
 from google.protobuf.duration_pb2 import Duration
-from pydantic import StringConstraints
 
 from holdfast.metrics.v1 import figure_pb2
 from holdfast.metrics.v1 import metrics_service_pb2 as pb
@@ -21,7 +20,7 @@ from metrics.errors import InvalidInterval
 from metrics.interval.interval import instant_us, zone_named
 
 Name = Annotated[str, Query(max_length=200)]
-Names = Annotated[list[Annotated[str, StringConstraints(max_length=200)]], Query(max_length=1000)]
+Names = Annotated[list[str], Query(max_length=1000)]
 Figures = Annotated[str, Query(max_length=4000, description="Figures to add in full, name or name@version, by commas.")]
 Seconds = Annotated[float | None, Query(ge=0, le=86_400)]
 Minimum = Annotated[int, Query(ge=0, le=1_000_000, description="Least n to conclude from; 0: 30.")]
