@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Final, Protocol, TypeVar
 
-MOST_EVENTS: Final = 20_000
+MOST_EVENTS: Final = 30_000
 """Events of a handful at most, give or take a page: larger ones fold no faster and hold more memory."""
 PAGES_AHEAD: Final = 2
 """Pages read ahead however large they are."""
