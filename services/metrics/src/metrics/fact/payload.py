@@ -117,7 +117,9 @@ def _field(event_type: str, path: str) -> FieldDescriptor:
 def _dtype(event_type: str, path: str) -> type[pl.DataType] | pl.DataType:
     if path.endswith("?"):
         return pl.Boolean
-    return _DTYPES[_field(event_type, path).cpp_type]
+    field = _field(event_type, path)
+    kind = _DTYPES[field.cpp_type]
+    return pl.List(kind) if field.is_repeated else kind
 
 
 def _value(message: Message, path: list[str]) -> Any:
