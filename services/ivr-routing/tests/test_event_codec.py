@@ -36,6 +36,7 @@ def test_rules_have_the_fields_of_their_message(name: str) -> None:
         (words.ExpiryKind, reservation_pb2.ExpiryKind.DESCRIPTOR),
         (words.RescindCause, reservation_pb2.RescindCause.DESCRIPTOR),
         (words.WrapUpKind, configuration_pb2.WrapUpKind.DESCRIPTOR),
+        (words.CountedSource, configuration_pb2.CountedSource.DESCRIPTOR),
     ],
 )
 def test_words_have_the_numbers_of_the_wire(enum: type, described: object) -> None:
@@ -64,6 +65,7 @@ def test_rules_survive_the_wire_whole() -> None:
         ring_all_limit=3,
         wrap_up=words.WrapUpKind.TIMED,
         wrap_up_ms=4_000,
+        counts=words.CountedSource.PHONE_SYSTEM,
     )
     event = e.QueueConfigured("main", 1, made, "admin")
     assert event_codec.decode(*event_codec.encode(event)) == event

@@ -26,39 +26,41 @@ from holdfast.call_events.v1 import queueing_pb2 as holdfast_dot_call__events_do
 from holdfast.ivr_routing.v1 import reservation_pb2 as holdfast_dot_ivr__routing_dot_v1_dot_reservation__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+holdfast/ivr_routing/v1/configuration.proto\x12\x17holdfast.ivr_routing.v1\x1a&holdfast/call_events/v1/queueing.proto\x1a)holdfast/ivr_routing/v1/reservation.proto\"y\n\x0fQueueConfigured\x12\r\n\x05queue\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x32\n\x05rules\x18\x03 \x01(\x0b\x32#.holdfast.ivr_routing.v1.QueueRules\x12\x12\n\nchanged_by\x18\x04 \x01(\t\"B\n\x0cQueueRetired\x12\r\n\x05queue\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x12\n\nchanged_by\x18\x03 \x01(\t\"\xd2\x06\n\nQueueRules\x12\x31\n\x05steps\x18\x01 \x03(\x0b\x32\".holdfast.ivr_routing.v1.QueueStep\x12;\n\x08strategy\x18\x02 \x01(\x0e\x32).holdfast.ivr_routing.v1.MatchingStrategy\x12\x11\n\tageing_ms\x18\x03 \x01(\x03\x12\x10\n\x08max_size\x18\x04 \x01(\x05\x12\x13\n\x0bmax_wait_ms\x18\x05 \x01(\x03\x12\x33\n\x07on_full\x18\x06 \x01(\x0b\x32\".holdfast.ivr_routing.v1.QueueExit\x12\x37\n\x0bon_max_wait\x18\x07 \x01(\x0b\x32\".holdfast.ivr_routing.v1.QueueExit\x12\x35\n\ton_closed\x18\x08 \x01(\x0b\x32\".holdfast.ivr_routing.v1.QueueExit\x12\x38\n\x0con_unstaffed\x18\t \x01(\x0b\x32\".holdfast.ivr_routing.v1.QueueExit\x12\x16\n\x0ering_all_limit\x18\n \x01(\x05\x12\x16\n\x0ereservation_ms\x18\x0b \x01(\x03\x12\x13\n\x0bmin_ring_ms\x18\x0c \x01(\x03\x12\x11\n\tbridge_ms\x18\r \x01(\x03\x12\x12\n\nrona_limit\x18\x0e \x01(\x05\x12\x13\n\x0brona_reason\x18\x0f \x01(\t\x12\x1a\n\x12offer_failed_limit\x18\x10 \x01(\x05\x12\x18\n\x10reoffer_pause_ms\x18\x11 \x01(\x03\x12\x34\n\x07wrap_up\x18\x12 \x01(\x0e\x32#.holdfast.ivr_routing.v1.WrapUpKind\x12\x12\n\nwrap_up_ms\x18\x13 \x01(\x03\x12\x16\n\x0e\x63lear_on_close\x18\x14 \x01(\x08\x12\x1a\n\x12\x65xpected_handle_ms\x18\x15 \x01(\x03\x12\"\n\x1aservice_level_threshold_ms\x18\x16 \x01(\x03\x12\x13\n\x0b\x61uto_accept\x18\x17 \x01(\x08\x12\x17\n\x0freturn_priority\x18\x18 \x01(\x05\x12\x19\n\x11\x63\x61llback_attempts\x18\x19 \x01(\x05\x12\x19\n\x11\x63\x61llback_pause_ms\x18\x1a \x01(\x03\"\x9a\x01\n\tQueueStep\x12\x10\n\x08\x61\x66ter_ms\x18\x01 \x01(\x03\x12\x39\n\x06skills\x18\x02 \x03(\x0b\x32).holdfast.call_events.v1.SkillRequirement\x12\x0e\n\x06groups\x18\x03 \x03(\t\x12\x1c\n\x14preferred_agent_only\x18\x04 \x01(\x08\x12\x12\n\nlowered_by\x18\x05 \x01(\x05\"+\n\tQueueExit\x12\x10\n\x08to_queue\x18\x01 \x01(\t\x12\x0c\n\x04then\x18\x02 \x01(\t\"y\n\x0f\x41gentConfigured\x12\r\n\x05\x61gent\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x32\n\x05rules\x18\x03 \x01(\x0b\x32#.holdfast.ivr_routing.v1.AgentRules\x12\x12\n\nchanged_by\x18\x04 \x01(\t\"\x97\x01\n\nAgentRules\x12\x0e\n\x06queues\x18\x01 \x03(\t\x12\x39\n\x06skills\x18\x02 \x03(\x0b\x32).holdfast.call_events.v1.SkillRequirement\x12\x0e\n\x06groups\x18\x03 \x03(\t\x12\x0c\n\x04team\x18\x04 \x01(\t\x12\x0c\n\x04site\x18\x05 \x01(\t\x12\x12\n\nsupervisor\x18\x06 \x01(\t\"k\n\x0fSkillConfigured\x12\r\n\x05skill\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x0f\n\x07retired\x18\x04 \x01(\x08\x12\x12\n\nchanged_by\x18\x05 \x01(\t\"g\n\x0fHoursConfigured\x12\r\n\x05hours\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x10\n\x08\x64ocument\x18\x03 \x01(\t\x12\x0e\n\x06queues\x18\x04 \x03(\t\x12\x12\n\nchanged_by\x18\x05 \x01(\t\"W\n\x0b\x46lowDrafted\x12\x0c\n\x04\x66low\x18\x01 \x01(\t\x12\x14\n\x0c\x63ontent_hash\x18\x02 \x01(\t\x12\x10\n\x08\x64ocument\x18\x03 \x01(\t\x12\x12\n\nchanged_by\x18\x04 \x01(\t\"j\n\rFlowPublished\x12\x0c\n\x04\x66low\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x14\n\x0c\x63ontent_hash\x18\x03 \x01(\t\x12\x10\n\x08\x64ocument\x18\x04 \x01(\t\x12\x12\n\nchanged_by\x18\x05 \x01(\t\"q\n\rFlowScheduled\x12\x0c\n\x04\x66low\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x17\n\x0fservice_numbers\x18\x03 \x03(\t\x12\x14\n\x0c\x65\x66\x66\x65\x63tive_us\x18\x04 \x01(\x03\x12\x12\n\nchanged_by\x18\x05 \x01(\t\"`\n\rFlowWithdrawn\x12\x0c\n\x04\x66low\x18\x01 \x01(\t\x12\x17\n\x0fservice_numbers\x18\x02 \x03(\t\x12\x14\n\x0c\x65\x66\x66\x65\x63tive_us\x18\x03 \x01(\x03\x12\x12\n\nchanged_by\x18\x04 \x01(\t*\x90\x01\n\nWrapUpKind\x12\x1c\n\x18WRAP_UP_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11WRAP_UP_KIND_NONE\x10\x01\x12\x19\n\x15WRAP_UP_KIND_OPTIONAL\x10\x02\x12\x16\n\x12WRAP_UP_KIND_TIMED\x10\x03\x12\x1a\n\x16WRAP_UP_KIND_MANDATORY\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+holdfast/ivr_routing/v1/configuration.proto\x12\x17holdfast.ivr_routing.v1\x1a&holdfast/call_events/v1/queueing.proto\x1a)holdfast/ivr_routing/v1/reservation.proto\"y\n\x0fQueueConfigured\x12\r\n\x05queue\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x32\n\x05rules\x18\x03 \x01(\x0b\x32#.holdfast.ivr_routing.v1.QueueRules\x12\x12\n\nchanged_by\x18\x04 \x01(\t\"B\n\x0cQueueRetired\x12\r\n\x05queue\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x12\n\nchanged_by\x18\x03 \x01(\t\"\x8a\x07\n\nQueueRules\x12\x31\n\x05steps\x18\x01 \x03(\x0b\x32\".holdfast.ivr_routing.v1.QueueStep\x12;\n\x08strategy\x18\x02 \x01(\x0e\x32).holdfast.ivr_routing.v1.MatchingStrategy\x12\x11\n\tageing_ms\x18\x03 \x01(\x03\x12\x10\n\x08max_size\x18\x04 \x01(\x05\x12\x13\n\x0bmax_wait_ms\x18\x05 \x01(\x03\x12\x33\n\x07on_full\x18\x06 \x01(\x0b\x32\".holdfast.ivr_routing.v1.QueueExit\x12\x37\n\x0bon_max_wait\x18\x07 \x01(\x0b\x32\".holdfast.ivr_routing.v1.QueueExit\x12\x35\n\ton_closed\x18\x08 \x01(\x0b\x32\".holdfast.ivr_routing.v1.QueueExit\x12\x38\n\x0con_unstaffed\x18\t \x01(\x0b\x32\".holdfast.ivr_routing.v1.QueueExit\x12\x16\n\x0ering_all_limit\x18\n \x01(\x05\x12\x16\n\x0ereservation_ms\x18\x0b \x01(\x03\x12\x13\n\x0bmin_ring_ms\x18\x0c \x01(\x03\x12\x11\n\tbridge_ms\x18\r \x01(\x03\x12\x12\n\nrona_limit\x18\x0e \x01(\x05\x12\x13\n\x0brona_reason\x18\x0f \x01(\t\x12\x1a\n\x12offer_failed_limit\x18\x10 \x01(\x05\x12\x18\n\x10reoffer_pause_ms\x18\x11 \x01(\x03\x12\x34\n\x07wrap_up\x18\x12 \x01(\x0e\x32#.holdfast.ivr_routing.v1.WrapUpKind\x12\x12\n\nwrap_up_ms\x18\x13 \x01(\x03\x12\x16\n\x0e\x63lear_on_close\x18\x14 \x01(\x08\x12\x1a\n\x12\x65xpected_handle_ms\x18\x15 \x01(\x03\x12\"\n\x1aservice_level_threshold_ms\x18\x16 \x01(\x03\x12\x13\n\x0b\x61uto_accept\x18\x17 \x01(\x08\x12\x17\n\x0freturn_priority\x18\x18 \x01(\x05\x12\x19\n\x11\x63\x61llback_attempts\x18\x19 \x01(\x05\x12\x19\n\x11\x63\x61llback_pause_ms\x18\x1a \x01(\x03\x12\x36\n\x06\x63ounts\x18\x1b \x01(\x0e\x32&.holdfast.ivr_routing.v1.CountedSource\"\x9a\x01\n\tQueueStep\x12\x10\n\x08\x61\x66ter_ms\x18\x01 \x01(\x03\x12\x39\n\x06skills\x18\x02 \x03(\x0b\x32).holdfast.call_events.v1.SkillRequirement\x12\x0e\n\x06groups\x18\x03 \x03(\t\x12\x1c\n\x14preferred_agent_only\x18\x04 \x01(\x08\x12\x12\n\nlowered_by\x18\x05 \x01(\x05\"+\n\tQueueExit\x12\x10\n\x08to_queue\x18\x01 \x01(\t\x12\x0c\n\x04then\x18\x02 \x01(\t\"y\n\x0f\x41gentConfigured\x12\r\n\x05\x61gent\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x32\n\x05rules\x18\x03 \x01(\x0b\x32#.holdfast.ivr_routing.v1.AgentRules\x12\x12\n\nchanged_by\x18\x04 \x01(\t\"\x97\x01\n\nAgentRules\x12\x0e\n\x06queues\x18\x01 \x03(\t\x12\x39\n\x06skills\x18\x02 \x03(\x0b\x32).holdfast.call_events.v1.SkillRequirement\x12\x0e\n\x06groups\x18\x03 \x03(\t\x12\x0c\n\x04team\x18\x04 \x01(\t\x12\x0c\n\x04site\x18\x05 \x01(\t\x12\x12\n\nsupervisor\x18\x06 \x01(\t\"k\n\x0fSkillConfigured\x12\r\n\x05skill\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x0f\n\x07retired\x18\x04 \x01(\x08\x12\x12\n\nchanged_by\x18\x05 \x01(\t\"g\n\x0fHoursConfigured\x12\r\n\x05hours\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x10\n\x08\x64ocument\x18\x03 \x01(\t\x12\x0e\n\x06queues\x18\x04 \x03(\t\x12\x12\n\nchanged_by\x18\x05 \x01(\t\"W\n\x0b\x46lowDrafted\x12\x0c\n\x04\x66low\x18\x01 \x01(\t\x12\x14\n\x0c\x63ontent_hash\x18\x02 \x01(\t\x12\x10\n\x08\x64ocument\x18\x03 \x01(\t\x12\x12\n\nchanged_by\x18\x04 \x01(\t\"j\n\rFlowPublished\x12\x0c\n\x04\x66low\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x14\n\x0c\x63ontent_hash\x18\x03 \x01(\t\x12\x10\n\x08\x64ocument\x18\x04 \x01(\t\x12\x12\n\nchanged_by\x18\x05 \x01(\t\"q\n\rFlowScheduled\x12\x0c\n\x04\x66low\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x17\n\x0fservice_numbers\x18\x03 \x03(\t\x12\x14\n\x0c\x65\x66\x66\x65\x63tive_us\x18\x04 \x01(\x03\x12\x12\n\nchanged_by\x18\x05 \x01(\t\"`\n\rFlowWithdrawn\x12\x0c\n\x04\x66low\x18\x01 \x01(\t\x12\x17\n\x0fservice_numbers\x18\x02 \x03(\t\x12\x14\n\x0c\x65\x66\x66\x65\x63tive_us\x18\x03 \x01(\x03\x12\x12\n\nchanged_by\x18\x04 \x01(\t*l\n\rCountedSource\x12\x1e\n\x1a\x43OUNTED_SOURCE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x43OUNTED_SOURCE_ROUTING\x10\x01\x12\x1f\n\x1b\x43OUNTED_SOURCE_PHONE_SYSTEM\x10\x02*\x90\x01\n\nWrapUpKind\x12\x1c\n\x18WRAP_UP_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11WRAP_UP_KIND_NONE\x10\x01\x12\x19\n\x15WRAP_UP_KIND_OPTIONAL\x10\x02\x12\x16\n\x12WRAP_UP_KIND_TIMED\x10\x03\x12\x1a\n\x16WRAP_UP_KIND_MANDATORY\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'holdfast.ivr_routing.v1.configuration_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_WRAPUPKIND']._serialized_start=2303
-  _globals['_WRAPUPKIND']._serialized_end=2447
+  _globals['_COUNTEDSOURCE']._serialized_start=2358
+  _globals['_COUNTEDSOURCE']._serialized_end=2466
+  _globals['_WRAPUPKIND']._serialized_start=2469
+  _globals['_WRAPUPKIND']._serialized_end=2613
   _globals['_QUEUECONFIGURED']._serialized_start=155
   _globals['_QUEUECONFIGURED']._serialized_end=276
   _globals['_QUEUERETIRED']._serialized_start=278
   _globals['_QUEUERETIRED']._serialized_end=344
   _globals['_QUEUERULES']._serialized_start=347
-  _globals['_QUEUERULES']._serialized_end=1197
-  _globals['_QUEUESTEP']._serialized_start=1200
-  _globals['_QUEUESTEP']._serialized_end=1354
-  _globals['_QUEUEEXIT']._serialized_start=1356
-  _globals['_QUEUEEXIT']._serialized_end=1399
-  _globals['_AGENTCONFIGURED']._serialized_start=1401
-  _globals['_AGENTCONFIGURED']._serialized_end=1522
-  _globals['_AGENTRULES']._serialized_start=1525
-  _globals['_AGENTRULES']._serialized_end=1676
-  _globals['_SKILLCONFIGURED']._serialized_start=1678
-  _globals['_SKILLCONFIGURED']._serialized_end=1785
-  _globals['_HOURSCONFIGURED']._serialized_start=1787
-  _globals['_HOURSCONFIGURED']._serialized_end=1890
-  _globals['_FLOWDRAFTED']._serialized_start=1892
-  _globals['_FLOWDRAFTED']._serialized_end=1979
-  _globals['_FLOWPUBLISHED']._serialized_start=1981
-  _globals['_FLOWPUBLISHED']._serialized_end=2087
-  _globals['_FLOWSCHEDULED']._serialized_start=2089
-  _globals['_FLOWSCHEDULED']._serialized_end=2202
-  _globals['_FLOWWITHDRAWN']._serialized_start=2204
-  _globals['_FLOWWITHDRAWN']._serialized_end=2300
+  _globals['_QUEUERULES']._serialized_end=1253
+  _globals['_QUEUESTEP']._serialized_start=1256
+  _globals['_QUEUESTEP']._serialized_end=1410
+  _globals['_QUEUEEXIT']._serialized_start=1412
+  _globals['_QUEUEEXIT']._serialized_end=1455
+  _globals['_AGENTCONFIGURED']._serialized_start=1457
+  _globals['_AGENTCONFIGURED']._serialized_end=1578
+  _globals['_AGENTRULES']._serialized_start=1581
+  _globals['_AGENTRULES']._serialized_end=1732
+  _globals['_SKILLCONFIGURED']._serialized_start=1734
+  _globals['_SKILLCONFIGURED']._serialized_end=1841
+  _globals['_HOURSCONFIGURED']._serialized_start=1843
+  _globals['_HOURSCONFIGURED']._serialized_end=1946
+  _globals['_FLOWDRAFTED']._serialized_start=1948
+  _globals['_FLOWDRAFTED']._serialized_end=2035
+  _globals['_FLOWPUBLISHED']._serialized_start=2037
+  _globals['_FLOWPUBLISHED']._serialized_end=2143
+  _globals['_FLOWSCHEDULED']._serialized_start=2145
+  _globals['_FLOWSCHEDULED']._serialized_end=2258
+  _globals['_FLOWWITHDRAWN']._serialized_start=2260
+  _globals['_FLOWWITHDRAWN']._serialized_end=2356
 # @@protoc_insertion_point(module_scope)

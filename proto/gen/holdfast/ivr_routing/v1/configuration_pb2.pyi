@@ -21,6 +21,30 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _CountedSource:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CountedSourceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CountedSource.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    COUNTED_SOURCE_UNSPECIFIED: _CountedSource.ValueType  # 0
+    """Not told; taken as routing."""
+    COUNTED_SOURCE_ROUTING: _CountedSource.ValueType  # 1
+    """What routing decided."""
+    COUNTED_SOURCE_PHONE_SYSTEM: _CountedSource.ValueType  # 2
+    """What the phone system tells."""
+
+class CountedSource(_CountedSource, metaclass=_CountedSourceEnumTypeWrapper):
+    """The source that counts where both tell of offers and agents' states."""
+
+COUNTED_SOURCE_UNSPECIFIED: CountedSource.ValueType  # 0
+"""Not told; taken as routing."""
+COUNTED_SOURCE_ROUTING: CountedSource.ValueType  # 1
+"""What routing decided."""
+COUNTED_SOURCE_PHONE_SYSTEM: CountedSource.ValueType  # 2
+"""What the phone system tells."""
+Global___CountedSource: _TypeAlias = CountedSource  # noqa: Y015
+
 class _WrapUpKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -151,6 +175,7 @@ class QueueRules(_message.Message):
     RETURN_PRIORITY_FIELD_NUMBER: _builtins.int
     CALLBACK_ATTEMPTS_FIELD_NUMBER: _builtins.int
     CALLBACK_PAUSE_MS_FIELD_NUMBER: _builtins.int
+    COUNTS_FIELD_NUMBER: _builtins.int
     strategy: _reservation_pb2.MatchingStrategy.ValueType
     """How an agent is chosen among those who fit."""
     ageing_ms: _builtins.int
@@ -193,6 +218,8 @@ class QueueRules(_message.Message):
     """Times that a customer who kept a place is called before the callback counts as failed; 0: 3."""
     callback_pause_ms: _builtins.int
     """Time between two of them; 0: 300,000."""
+    counts: Global___CountedSource.ValueType
+    """Which source counts in figures for its offers and its agents' states, where a phone system tells them too."""
     @_builtins.property
     def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___QueueStep]:
         """Requirements that relax, by time waited; empty: any agent of the queue at once."""
@@ -242,10 +269,11 @@ class QueueRules(_message.Message):
         return_priority: _builtins.int = ...,
         callback_attempts: _builtins.int = ...,
         callback_pause_ms: _builtins.int = ...,
+        counts: Global___CountedSource.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["on_closed", b"on_closed", "on_full", b"on_full", "on_max_wait", b"on_max_wait", "on_unstaffed", b"on_unstaffed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ageing_ms", b"ageing_ms", "auto_accept", b"auto_accept", "bridge_ms", b"bridge_ms", "callback_attempts", b"callback_attempts", "callback_pause_ms", b"callback_pause_ms", "clear_on_close", b"clear_on_close", "expected_handle_ms", b"expected_handle_ms", "max_size", b"max_size", "max_wait_ms", b"max_wait_ms", "min_ring_ms", b"min_ring_ms", "offer_failed_limit", b"offer_failed_limit", "on_closed", b"on_closed", "on_full", b"on_full", "on_max_wait", b"on_max_wait", "on_unstaffed", b"on_unstaffed", "reoffer_pause_ms", b"reoffer_pause_ms", "reservation_ms", b"reservation_ms", "return_priority", b"return_priority", "ring_all_limit", b"ring_all_limit", "rona_limit", b"rona_limit", "rona_reason", b"rona_reason", "service_level_threshold_ms", b"service_level_threshold_ms", "steps", b"steps", "strategy", b"strategy", "wrap_up", b"wrap_up", "wrap_up_ms", b"wrap_up_ms"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ageing_ms", b"ageing_ms", "auto_accept", b"auto_accept", "bridge_ms", b"bridge_ms", "callback_attempts", b"callback_attempts", "callback_pause_ms", b"callback_pause_ms", "clear_on_close", b"clear_on_close", "counts", b"counts", "expected_handle_ms", b"expected_handle_ms", "max_size", b"max_size", "max_wait_ms", b"max_wait_ms", "min_ring_ms", b"min_ring_ms", "offer_failed_limit", b"offer_failed_limit", "on_closed", b"on_closed", "on_full", b"on_full", "on_max_wait", b"on_max_wait", "on_unstaffed", b"on_unstaffed", "reoffer_pause_ms", b"reoffer_pause_ms", "reservation_ms", b"reservation_ms", "return_priority", b"return_priority", "ring_all_limit", b"ring_all_limit", "rona_limit", b"rona_limit", "rona_reason", b"rona_reason", "service_level_threshold_ms", b"service_level_threshold_ms", "steps", b"steps", "strategy", b"strategy", "wrap_up", b"wrap_up", "wrap_up_ms", b"wrap_up_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -6,7 +6,7 @@ Lengths are milliseconds as in the proto; properties with a default give microse
 from dataclasses import dataclass
 from typing import Final
 
-from ivr_routing.core.words import MatchingStrategy, WrapUpKind
+from ivr_routing.core.words import CountedSource, MatchingStrategy, WrapUpKind
 
 RESERVATION_MS: Final = 20_000
 MIN_RING_MS: Final = 8_000
@@ -77,6 +77,7 @@ class QueueRules:
     return_priority: int = 0
     callback_attempts: int = CALLBACK_ATTEMPTS
     callback_pause_ms: int = CALLBACK_PAUSE_MS
+    counts: CountedSource = CountedSource.ROUTING
 
     def step(self, number: int) -> QueueStep:
         """Return a step by its number, from 1; a queue without steps has one that asks for nothing."""

@@ -17,7 +17,7 @@ from ivr_routing.core.rules import AgentRules
 from ivr_routing.core.source import Doubt
 from ivr_routing.core.words import AgentState
 
-CORE_VERSION: Final = 4
+CORE_VERSION: Final = 5
 """Raised when the same events give another state: snapshots of other versions are thrown away."""
 MOST_IDLE_POOLS: Final = 256
 """Pools of a queue that may stay without anybody waiting."""

@@ -70,6 +70,14 @@ class RescindCause(IntEnum):
     SERVED_ELSEWHERE = 4
 
 
+class CountedSource(IntEnum):
+    """The source that counts in figures where both tell of offers and agents' states; it changes no decision."""
+
+    UNSPECIFIED = 0
+    ROUTING = 1
+    PHONE_SYSTEM = 2
+
+
 class WrapUpKind(IntEnum):
     """Work after a contact."""
 
