@@ -1,6 +1,7 @@
 """Rings of agents' endpoints found again from events: of agents' own streams, and of reservations in routing's log.
 
-Facts say only which streams are to be read. A ring that a reservation joins counts by the reservation, as in the facts.
+Facts say only which streams are to be read, and which queues name the phone system. A ring that a reservation joins
+counts by the reservation unless they do, as in the facts.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from metrics.explain.reading import Again, Read
 from metrics.explain.reference import Reached, Reference
 from metrics.fact.recount import recounted
 from metrics.fact.routing import RESERVATION
+from metrics.fact.united import PHONE_SYSTEM
 from metrics.figure.definition import Definition
 from metrics.report.question import Question
 from metrics.report.statement import bind, values_of
@@ -35,6 +37,11 @@ _ENDS: Final = {
     "cancelled": "caller_gone",
 }
 """What the end of a reservation counts as that nobody had accepted."""
+_QUEUES_OF_PHONE: Final = """
+select queue from (
+    select distinct on (queue) queue, counts from metrics.routed_queue where tenant = $1 order by queue, position desc
+) latest where counts = $2
+"""
 Visits = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
@@ -54,10 +61,11 @@ class _Ring:
 
 @dataclass(frozen=True, slots=True)
 class RingsAgain(Again):
-    """Contacts that facts know of, and the streams of agents' days, by agent."""
+    """Contacts that facts know of, the streams of agents' days, by agent, and queues that name the phone system."""
 
     contact_ids: tuple[str, ...]
     days: Mapping[str, tuple[str, ...]]
+    queues_of_phone: frozenset[str]
 
     @property
     def streams(self) -> int:
@@ -72,14 +80,21 @@ class RingsAgain(Again):
         near = {ring.contact_id for ring in phone if _is_asked(ring, asked)}
         decided = await events.all_decided(tenant, _ids(near.union(self.contact_ids)), reached)
         reserved = await asyncio.to_thread(_of_reservations, decided, reached.decided_log)
-        joined = {(ring.contact_id, ring.agent) for ring in reserved}
-        apart = [ring for ring in phone if (ring.contact_id, ring.agent) not in joined]
-        rings = [ring for ring in (*apart, *reserved) if _is_asked(ring, asked)]
+        rings = [ring for ring in self._counted(phone, reserved) if _is_asked(ring, asked)]
         contacts = await events.all_told(tenant, _ids(ring.contact_id for ring in rings), reached)
         visits = await asyncio.to_thread(_visits, tenant, contacts)
         behind = {ring.ring_id: ring.events for ring in rings}
         rows = [_row(ring, visits.get(ring.contact_id, ())) for ring in rings]
         return Read(rows, lambda fact: behind.get(fact.fact_id, ()))
+
+    def _counted(self, phone: Sequence[_Ring], reserved: Sequence[_Ring]) -> list[_Ring]:
+        """Return each ring once, by the source that counts."""
+        counted = [ring for ring in reserved if ring.queue not in self.queues_of_phone]
+        joined = {(ring.contact_id, ring.agent) for ring in counted}
+        apart = (
+            ring for ring in phone if ring.queue in self.queues_of_phone or (ring.contact_id, ring.agent) not in joined
+        )
+        return [*apart, *counted]
 
 
 async def rings_again(
@@ -93,7 +108,13 @@ async def rings_again(
         asked_days = range(first // DAY_US, last // DAY_US + 1)
         days |= {(agent, day) for agent in asked.scope.subjects or () for day in asked_days}
     decided = any(row["reserved"] for row in found)
-    return RingsAgain(decided, tuple({row["contact_id"]: None for row in found}), _streams(asked.scope.tenant, days))
+    named = await connection.fetch(_QUEUES_OF_PHONE, asked.scope.tenant, PHONE_SYSTEM)
+    return RingsAgain(
+        decided,
+        tuple({row["contact_id"]: None for row in found}),
+        _streams(asked.scope.tenant, days),
+        frozenset(row["queue"] for row in named),
+    )
 
 
 async def _known(connection: Connection, asked: Question, definition: Definition, at_most: int) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Time of one agent in states, found again from events: of the agent's own streams, in routing's log if it knows them.
+"""Time of one agent in states, found again from events: of the agent's own streams, in routing's log if it counts.
 
 An agent's stream is cut by UTC day, so days are read: from the beginning of the earliest spell that reaches into the
 interval to the interval's end.
@@ -21,6 +21,7 @@ from metrics.explain.events import Events, Told
 from metrics.explain.reading import Again, Read
 from metrics.explain.reference import Reached, Reference
 from metrics.fact.routing import ROUTED_SPELL
+from metrics.fact.united import ROUTING_SOURCE
 from metrics.interval.interval import Interval
 from metrics.report.question import Question
 
@@ -35,7 +36,11 @@ select exists (
     where tenant = $1 and agent = $2 and started_time < $4 and coalesce(ended_time, $5) > $3
 )
 """
-_ROUTED: Final = "select exists (select from metrics.routed_spell where tenant = $1 and agent = $2)"
+_ROUTED: Final = f"""
+select exists (
+    select from metrics.agent_spell where tenant = $1 and agent = $2 and source_id = '{ROUTING_SOURCE}'
+)
+"""  # noqa: S608  # a name of ours
 _CHANGES: Final = frozenset({"AgentLoggedIn", "AgentLoggedOut", "AgentStateChanged"})
 _BUSY: Final = ("on_contact", "wrap_up")
 Span = tuple[int, int]

@@ -34,7 +34,7 @@ COLUMNS: Final = (
 )
 """Columns of a packed page that facts are folded from."""
 _ENVELOPE: Final = (ROW, TIME, "@position", "@source_id", "@source_seq", "@tenant", "@event_time")
-CATEGORIES: Final = ("contact", "agent")
+CATEGORIES: Final = ("contact", "agent", "queue", "agent_configuration")
 _FOLDED: Final = pl.col("category").is_in(CATEGORIES)
 _STREAM: Final = ("tenant", "category", "key")
 

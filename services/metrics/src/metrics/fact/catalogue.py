@@ -9,6 +9,7 @@ from metrics.fact.declaration import CALL_EVENTS, IVR_ROUTING, Fact
 from metrics.fact.leg import LEG
 from metrics.fact.queueing import ASSIGNMENT, QUEUE_VISIT, TRANSFER
 from metrics.fact.routing import ESTIMATE, FLOW_STEP, RESERVATION, ROUTED_SPELL
+from metrics.fact.routing_rules import ROUTED_AGENT, ROUTED_QUEUE
 from metrics.fact.survey import SURVEY
 
 FACTS: Final[tuple[Fact, ...]] = (
@@ -26,6 +27,8 @@ FACTS: Final[tuple[Fact, ...]] = (
     ROUTED_SPELL,
     FLOW_STEP,
     ESTIMATE,
+    ROUTED_QUEUE,
+    ROUTED_AGENT,
 )
 _TOLD: Final = tuple(fact for fact in FACTS if fact.log == CALL_EVENTS)
 CONTACT_FACTS: Final = tuple(fact for fact in _TOLD if fact.category == "contact")

@@ -8,7 +8,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from contact_life import codec, words
-from holdfast.ivr_routing.v1 import events_pb2, reservation_pb2
+from holdfast.ivr_routing.v1 import configuration_pb2, events_pb2, reservation_pb2
 
 
 def _decided() -> dict[str, type[Message]]:
@@ -22,6 +22,7 @@ DECIDED: Final = _decided()
 """Types of routing's log; none has the name of a type of call-events."""
 MESSAGES: Final = codec.TYPES | DECIDED
 _DECIDED_WORDS: Final[dict[str, Any]] = {
+    "CountedSource": configuration_pb2.CountedSource,
     "MatchingStrategy": reservation_pb2.MatchingStrategy,
     "ExpiryKind": reservation_pb2.ExpiryKind,
     "RescindCause": reservation_pb2.RescindCause,
