@@ -68,8 +68,15 @@ answer says why it was not done.
 
 Where metrics follows ivr-routing's log, an agent whom routing knows has their time from routing's spells alone, and an
 offer that was reserved counts by its reservation: accepted (whatever came of it), rejected, RONA or failed; rescinded
-and cancelled ones never count. All other agents and rings are told by their phone system. So nothing counts twice. Such
-figures are explained by the events of both logs, each named with its position, and computed again from them.
+and cancelled ones never count. All other agents and rings are told by their phone system. So nothing counts twice.
+
+Where a phone system tells of the same offers and agents, each queue names which of the two counts (`counts` in its
+rules; routing, if it names none). Of a queue that names the phone system reservations do not count and the phone
+system's rings do; an agent who serves such queues only has the phone system's spells, any other routing's. The name
+that a queue was given last counts for all of its time, as do the queues that an agent was given last.
+
+All of these figures are explained by the events of both logs, each named with its position, and computed again from
+them.
 
 ## What customers answered
 
