@@ -1,4 +1,4 @@
-"""A partition's records of a window as one of the library's batches, made with a tenth of its own work.
+"""A partition's records of a window as one of the library's batches, made with a part of its own work.
 
 The library's `send` looks at every header of every record, makes an object and a lock's turn for each, and writes its
 bytes one by one; most of a relay's time went there. Here the records' bytes are made at once and put where its own
